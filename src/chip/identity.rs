@@ -1,0 +1,82 @@
+//! What identify learns of a board before anything is written to it.
+
+use std::fmt;
+
+use super::{Chip, FlashId, Mac};
+
+/// A chip revision: `v3.1` is major 3, minor 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Revision {
+    pub major: u8,
+    pub minor: u8,
+}
+
+impl Revision {
+    /// The form of image headers and of ESP-IDF's Kconfig: `major * 100 + minor`.
+    pub const fn as_number(self) -> u16 {
+        self.major as u16 * 100 + self.minor as u16
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("v{}.{}", self.major, self.minor))
+    }
+}
+
+/// The security eFuses that decide whether a line may write to a board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Security {
+    /// Flash contents are encrypted (an odd number of bits set in the counter).
+    pub flash_encryption: bool,
+    /// The bootloader must be signed.
+    pub secure_boot: bool,
+    /// UART download is disabled or restricted.
+    pub download_locked: bool,
+}
+
+impl Security {
+    /// Whether every one of them is off, as on a board fresh from the module's factory.
+    pub fn is_open(self) -> bool {
+        self == Security::default()
+    }
+}
+
+impl fmt::Display for Security {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = [
+            (self.flash_encryption, "flash encryption"),
+            (self.secure_boot, "secure boot"),
+            (self.download_locked, "download locked"),
+        ]
+        .into_iter()
+        .filter_map(|(set, name)| set.then_some(name))
+        .collect();
+        f.pad(&if names.is_empty() {
+            "open".to_owned()
+        } else {
+            names.join(", ")
+        })
+    }
+}
+
+/// A board as identify found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub chip: Chip,
+    pub revision: Revision,
+    pub mac: Mac,
+    /// Whether the CRC beside the MAC in eFuse holds (ESP32; `true` where the chip has none).
+    pub mac_crc_holds: bool,
+    /// Crystal, where it can be told.
+    pub crystal_mhz: Option<u32>,
+    pub flash_id: FlashId,
+    pub security: Security,
+}
+
+impl Identity {
+    /// The flash part's size as its ID tells it.
+    pub fn flash_bytes(&self) -> Option<u64> {
+        self.flash_id.size_bytes()
+    }
+}

@@ -1,0 +1,77 @@
+//! What is known of each chip of the family: names, facts with their sources, and the small values
+//! that identify a board (MAC, flash ID, revision). Leaves out how a chip is talked to (`protocol`)
+//! and what is written to it (`plan`).
+
+mod flash;
+mod identity;
+mod mac;
+
+pub use flash::FlashId;
+pub use identity::{Identity, Revision, Security};
+pub use mac::Mac;
+
+/// A chip family, as the manifest and the record name it (`esp32`, `esp32c3`, …).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Chip {
+    Esp8266,
+    Esp32,
+    Esp32S2,
+    Esp32S3,
+    Esp32C2,
+    Esp32C3,
+    Esp32C5,
+    Esp32C6,
+    Esp32C61,
+    Esp32H2,
+    Esp32P4,
+}
+
+impl Chip {
+    /// Every chip, in the order in which they came to the market's families.
+    pub const ALL: [Chip; 11] = [
+        Chip::Esp8266,
+        Chip::Esp32,
+        Chip::Esp32S2,
+        Chip::Esp32S3,
+        Chip::Esp32C2,
+        Chip::Esp32C3,
+        Chip::Esp32C5,
+        Chip::Esp32C6,
+        Chip::Esp32C61,
+        Chip::Esp32H2,
+        Chip::Esp32P4,
+    ];
+
+    /// The name in manifests, records and reports: lower case, no hyphen.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Chip::Esp8266 => "esp8266",
+            Chip::Esp32 => "esp32",
+            Chip::Esp32S2 => "esp32s2",
+            Chip::Esp32S3 => "esp32s3",
+            Chip::Esp32C2 => "esp32c2",
+            Chip::Esp32C3 => "esp32c3",
+            Chip::Esp32C5 => "esp32c5",
+            Chip::Esp32C6 => "esp32c6",
+            Chip::Esp32C61 => "esp32c61",
+            Chip::Esp32H2 => "esp32h2",
+            Chip::Esp32P4 => "esp32p4",
+        }
+    }
+
+    /// The chip with this name, hyphens and case ignored (`ESP32-C3` is taken as well).
+    pub fn from_name(name: &str) -> Option<Chip> {
+        let plain: String = name
+            .chars()
+            .filter(|c| *c != '-')
+            .flat_map(char::to_lowercase)
+            .collect();
+        Chip::ALL.into_iter().find(|chip| chip.name() == plain)
+    }
+}
+
+impl std::fmt::Display for Chip {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}

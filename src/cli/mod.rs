@@ -1,0 +1,91 @@
+//! The command line: one file per command, and the exit codes. Leaves out what the commands do.
+
+mod check;
+mod demo;
+mod flash;
+mod report;
+mod run;
+mod sim;
+mod write_off;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// How a command ended; the process's exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0
+    Pass,
+    /// 1: the demo's boards did not all end as scripted, or the program could not do its work.
+    Failure,
+    /// 2
+    BoardFailed,
+    /// 3
+    BenchError,
+    /// 4
+    Usage,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(match exit {
+            Exit::Pass => 0,
+            Exit::Failure => 1,
+            Exit::BoardFailed => 2,
+            Exit::BenchError => 3,
+            Exit::Usage => 4,
+        })
+    }
+}
+
+/// A production-line flashing station for Espressif chips.
+#[derive(Debug, Parser)]
+#[command(
+    name = "flashline",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Demo(demo::Args),
+    Flash(flash::Args),
+    Check(check::Args),
+    Report(report::Args),
+    WriteOff(write_off::Args),
+    Sim(sim::Args),
+}
+
+/// Parses the command line and runs the command.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // an unwritable terminal leaves nobody to tell
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Pass
+            }
+            .into();
+        }
+    };
+    match cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Flash(args) => flash::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Report(args) => report::run(args),
+        Command::WriteOff(args) => write_off::run(args),
+        Command::Sim(args) => sim::run(args),
+    }
+    .into()
+}

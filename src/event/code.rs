@@ -1,0 +1,159 @@
+//! The stable failure words. A code, once released, keeps its word and its meaning; each has its
+//! advice in `lang`, a row in `docs/failure-codes.md` and a test that provokes it.
+
+use std::fmt;
+
+use super::Outcome;
+
+/// Why a job did not pass (or why the station will not start one).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Code {
+    // ---- the board
+    /// Nothing answered SYNC.
+    NoSync,
+    /// The chip is another than the manifest's.
+    WrongChip,
+    /// The chip's revision is outside the manifest's bounds.
+    ChipRevision,
+    /// The MAC is no address, or its CRC does not hold.
+    MacInvalid,
+    /// A board with the same MAC is being worked on another slot.
+    MacDuplicate,
+    /// The flash part did not answer its ID command (000000 or FFFFFF).
+    FlashNoAnswer,
+    /// The flash part is not among those that the manifest allows.
+    FlashId,
+    /// The flash part is smaller than the manifest needs.
+    FlashTooSmall,
+    /// Flash encryption, secure boot or a download lock is on.
+    SecurityState,
+    /// The stub was uploaded and never greeted.
+    StubSilent,
+    /// The chip reported that erasing or writing failed.
+    FlashWrite,
+    /// The chip reported that the compressed data could not be inflated.
+    InflateFailed,
+    /// What the flash holds after writing is not what was sent.
+    VerifyMismatch,
+    /// The chip stopped answering in the middle of the work.
+    NoReply,
+    /// The chip refused a command that it must know.
+    CommandRefused,
+    /// Blocks arrived damaged until every retry was used up.
+    LineNoise,
+    /// The board was pulled while it was being worked on.
+    Unplugged,
+    /// After a reconnect another MAC answered.
+    BoardSwapped,
+    // ---- the bench
+    /// The port does not exist.
+    PortAbsent,
+    /// The port's path is no serial device.
+    PortNotSerial,
+    /// Another process holds the port.
+    PortBusy,
+    /// The user may not open the port.
+    PortDenied,
+    /// The operating system reported an error on the port.
+    PortError,
+    /// The record could not be written.
+    RecordFailed,
+    /// The disk that holds the record is nearly full.
+    DiskFull,
+    // ---- someone, something stopped it
+    /// Stopped by the operator or by the end of the program.
+    Stopped,
+    /// Found open at the next start: the program or the computer died.
+    Interrupted,
+}
+
+impl Code {
+    /// Every code, in the order of the documentation.
+    pub const ALL: [Code; 27] = [
+        Code::NoSync,
+        Code::WrongChip,
+        Code::ChipRevision,
+        Code::MacInvalid,
+        Code::MacDuplicate,
+        Code::FlashNoAnswer,
+        Code::FlashId,
+        Code::FlashTooSmall,
+        Code::SecurityState,
+        Code::StubSilent,
+        Code::FlashWrite,
+        Code::InflateFailed,
+        Code::VerifyMismatch,
+        Code::NoReply,
+        Code::CommandRefused,
+        Code::LineNoise,
+        Code::Unplugged,
+        Code::BoardSwapped,
+        Code::PortAbsent,
+        Code::PortNotSerial,
+        Code::PortBusy,
+        Code::PortDenied,
+        Code::PortError,
+        Code::RecordFailed,
+        Code::DiskFull,
+        Code::Stopped,
+        Code::Interrupted,
+    ];
+
+    /// The stable word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Code::NoSync => "NO_SYNC",
+            Code::WrongChip => "WRONG_CHIP",
+            Code::ChipRevision => "CHIP_REVISION",
+            Code::MacInvalid => "MAC_INVALID",
+            Code::MacDuplicate => "MAC_DUPLICATE",
+            Code::FlashNoAnswer => "FLASH_NO_ANSWER",
+            Code::FlashId => "FLASH_ID",
+            Code::FlashTooSmall => "FLASH_TOO_SMALL",
+            Code::SecurityState => "SECURITY_STATE",
+            Code::StubSilent => "STUB_SILENT",
+            Code::FlashWrite => "FLASH_WRITE",
+            Code::InflateFailed => "INFLATE_FAILED",
+            Code::VerifyMismatch => "VERIFY_MISMATCH",
+            Code::NoReply => "NO_REPLY",
+            Code::CommandRefused => "COMMAND_REFUSED",
+            Code::LineNoise => "LINE_NOISE",
+            Code::Unplugged => "UNPLUGGED",
+            Code::BoardSwapped => "BOARD_SWAPPED",
+            Code::PortAbsent => "PORT_ABSENT",
+            Code::PortNotSerial => "PORT_NOT_SERIAL",
+            Code::PortBusy => "PORT_BUSY",
+            Code::PortDenied => "PORT_DENIED",
+            Code::PortError => "PORT_ERROR",
+            Code::RecordFailed => "RECORD_FAILED",
+            Code::DiskFull => "DISK_FULL",
+            Code::Stopped => "STOPPED",
+            Code::Interrupted => "INTERRUPTED",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Code> {
+        Code::ALL.into_iter().find(|code| code.word() == word)
+    }
+
+    /// The outcome of a job that ends with this code.
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Code::PortAbsent
+            | Code::PortNotSerial
+            | Code::PortBusy
+            | Code::PortDenied
+            | Code::PortError
+            | Code::RecordFailed
+            | Code::DiskFull => Outcome::Error,
+            Code::Stopped | Code::Interrupted => Outcome::Aborted,
+            _ => Outcome::Fail,
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}

@@ -1,0 +1,126 @@
+//! The vocabulary that every room shares: who (slot, job), how it ended (outcome, code), how far it
+//! is (step, progress) and what happened (notice). Leaves out every word that people read: those
+//! are in `lang`.
+
+mod code;
+mod notice;
+mod progress;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use code::Code;
+pub use notice::{Happening, Notice, Waiting};
+pub use progress::{Progress, Step};
+
+/// A slot's name on the bench, as the station file spells it. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SlotId(pub Arc<str>);
+
+impl SlotId {
+    pub fn new(name: &str) -> SlotId {
+        SlotId(name.into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SlotId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for SlotId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &*self.0)
+    }
+}
+
+/// A physical place on USB: the PCI path of the controller and the chain of hub ports, such as
+/// `pci-0000:00:14.0-usb-1.8.2:1.0` (the form of `/dev/serial/by-path`); never a bus number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UsbPath(pub String);
+
+impl fmt::Display for UsbPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A job's identity: a UUID version 7, so ids sort by time.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId(pub uuid::Uuid);
+
+impl JobId {
+    /// A new id at the wall clock's time.
+    pub fn now() -> JobId {
+        JobId(uuid::Uuid::now_v7())
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Written, verified and recorded.
+    Pass,
+    /// The board is bad.
+    Fail,
+    /// The bench is bad: port, cable, hub, database.
+    Error,
+    /// Someone stopped it.
+    Aborted,
+}
+
+impl Outcome {
+    /// The word in records and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Outcome::Pass => "PASS",
+            Outcome::Fail => "FAIL",
+            Outcome::Error => "ERROR",
+            Outcome::Aborted => "ABORTED",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Outcome> {
+        [
+            Outcome::Pass,
+            Outcome::Fail,
+            Outcome::Error,
+            Outcome::Aborted,
+        ]
+        .into_iter()
+        .find(|outcome| outcome.name() == name)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Why a job is asked to stop. Ordered: a later reason may replace an earlier one, never the other
+/// way round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StopReason {
+    /// Someone at the bench stopped this slot or the line.
+    Operator,
+    /// The program is ending (SIGINT, SIGTERM, `q`).
+    Shutdown,
+}

@@ -1,0 +1,133 @@
+//! What a job is given and what it gives back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::chip::Identity;
+use crate::event::{Code, JobId, Outcome, Progress, SlotId, Step};
+use crate::plan::Plan;
+use crate::port::{Pending, PortInfo};
+use crate::settings::Reset;
+
+/// One job's work order.
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    pub job: JobId,
+    pub slot: SlotId,
+    /// The port that is at the slot now; `None` while there is none. A job whose port is lost watches
+    /// it for the port's return, under whatever name.
+    pub presence: watch::Receiver<Option<PortInfo>>,
+    pub reset: Reset,
+    /// Attempts, the first included; at least 1.
+    pub attempts: u32,
+    /// How long a lost port may be away.
+    pub grace: Duration,
+    /// Write through the stub; without it the ROM writes, compressed.
+    pub stub: StubUse,
+}
+
+/// Whether a job uploads the stub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StubUse {
+    Stub,
+    /// The ROM alone, compressed.
+    RomDeflate,
+    /// The ROM alone, plain.
+    RomPlain,
+}
+
+/// The one question of a job, asked once it knows the board: may it be written, and with what?
+pub trait Gate: Send + Sync {
+    fn admit<'a>(
+        &'a self,
+        job: JobId,
+        slot: &'a SlotId,
+        identity: &'a Identity,
+    ) -> Pending<'a, Admission>;
+}
+
+/// The Gate's answer.
+#[derive(Debug, Clone)]
+pub enum Admission {
+    Grant(Grant),
+    /// Nothing is written.
+    Refuse {
+        code: Code,
+        detail: String,
+    },
+}
+
+/// Leave to write, and what.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    pub plan: Arc<Plan>,
+}
+
+/// What a job tells while it works. Both return at once and never block.
+pub trait Reports: Send + Sync {
+    /// Where it stands: only the newest counts.
+    fn progress(&self, progress: Progress);
+    /// Something failed and is tried again.
+    fn retried(&self, step: Step, code: Code, detail: &str, attempt: u32);
+    /// The board's port is lost and may come back.
+    fn port_lost(&self);
+}
+
+/// How a step went. A step that was taken twice is there twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepResult {
+    pub step: Step,
+    pub attempt: u32,
+    /// Since the job's start.
+    pub began: Duration,
+    pub took: Duration,
+    /// `None`: it did its work.
+    pub code: Option<Code>,
+}
+
+/// What was tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retries {
+    pub blocks: u32,
+    pub rates: u32,
+    pub connections: u32,
+}
+
+impl Retries {
+    pub fn total(self) -> u32 {
+        self.blocks + self.rates + self.connections
+    }
+}
+
+/// A region as it was written and found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionResult {
+    pub name: String,
+    pub offset: u32,
+    pub size_bytes: u32,
+    pub file_sha256: [u8; 32],
+    pub written_sha256: [u8; 32],
+    /// The MD5 that the chip answered, where it was asked.
+    pub found_md5: Option<[u8; 16]>,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    pub outcome: Outcome,
+    /// `None` with PASS.
+    pub code: Option<Code>,
+    /// One sentence with the figures: address, digest, rate. Empty with PASS.
+    pub detail: String,
+    pub identity: Option<Identity>,
+    pub attempts: u32,
+    pub retries: Retries,
+    /// The rate at which it wrote last; 0 where it never got there.
+    pub baud: u32,
+    /// Flash bytes written, over all attempts.
+    pub bytes_written: u64,
+    pub steps: Vec<StepResult>,
+    pub regions: Vec<RegionResult>,
+}

@@ -1,0 +1,210 @@
+//! A failure code in plain words: what happened and what to do next, for someone with gloves on.
+
+use super::Language;
+use crate::event::Code;
+
+/// What happened, in a few words, and what to do next, in one sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advice {
+    pub happened: &'static str,
+    pub remedy: &'static str,
+}
+
+/// The advice for a code.
+pub fn advice(code: Code, language: Language) -> Advice {
+    let (happened, remedy) = match language {
+        Language::English => english(code),
+        Language::Chinese => chinese(code),
+    };
+    Advice { happened, remedy }
+}
+
+fn english(code: Code) -> (&'static str, &'static str) {
+    match code {
+        Code::NoSync => (
+            "board does not answer",
+            "Check power, seating and pins, then plug it again; a second time: bad bin.",
+        ),
+        Code::WrongChip => (
+            "wrong chip",
+            "This board is another product: take it out and tell the supervisor.",
+        ),
+        Code::ChipRevision => (
+            "chip revision not allowed",
+            "Put the board aside for engineering: the manifest does not allow this chip revision.",
+        ),
+        Code::MacInvalid => (
+            "MAC address is damaged",
+            "Bad bin: the chip's factory data cannot be read.",
+        ),
+        Code::MacDuplicate => (
+            "same MAC on two slots",
+            "Stop both boards and call the supervisor: two boards claim one address.",
+        ),
+        Code::FlashNoAnswer => (
+            "flash part does not answer",
+            "Bad bin: check the flash part and its solder joints.",
+        ),
+        Code::FlashId => (
+            "flash part not allowed",
+            "Put the board aside for engineering: this flash part is not in the manifest.",
+        ),
+        Code::FlashTooSmall => (
+            "flash part too small",
+            "Put the board aside: the product needs a larger flash part.",
+        ),
+        Code::SecurityState => (
+            "chip is locked",
+            "Put the board aside for engineering: security fuses are already burnt.",
+        ),
+        Code::StubSilent => (
+            "loader program did not start",
+            "Plug the board again; a second time: check its supply voltage, then bad bin.",
+        ),
+        Code::FlashWrite => (
+            "flash cannot be written",
+            "Bad bin: the flash part refused to be erased or written.",
+        ),
+        Code::InflateFailed => (
+            "data arrived broken",
+            "Plug the board again; if the slot does it often, change its cable.",
+        ),
+        Code::VerifyMismatch => (
+            "flash does not hold its data",
+            "Bad bin: what was read back differs from what was written.",
+        ),
+        Code::NoReply => (
+            "board stopped answering",
+            "Check power and contact, then plug it again; a second time: bad bin.",
+        ),
+        Code::CommandRefused => (
+            "chip refused a command",
+            "Plug the board again; a second time: put it aside for engineering.",
+        ),
+        Code::LineNoise => (
+            "noisy line",
+            "Change the cable or clean the pins of this slot, then plug the board again.",
+        ),
+        Code::Unplugged => (
+            "pulled too early",
+            "Plug the board again and leave it in until the slot is green or red.",
+        ),
+        Code::BoardSwapped => (
+            "another board in mid-job",
+            "Plug both boards again, one after the other.",
+        ),
+        Code::PortAbsent => (
+            "port is not there",
+            "Check that the adapter is plugged in and the path in station.toml is right.",
+        ),
+        Code::PortNotSerial => (
+            "path is no serial port",
+            "Correct the slot's path in station.toml: it names something else.",
+        ),
+        Code::PortBusy => (
+            "port is in use",
+            "Close the other program that holds the port, then plug the board again.",
+        ),
+        Code::PortDenied => (
+            "no permission for the port",
+            "Add this user to the port's group (often dialout) or install the udev rules.",
+        ),
+        Code::PortError => (
+            "port failed",
+            "Unplug and replug the adapter; a second time: change the cable or the hub.",
+        ),
+        Code::RecordFailed => (
+            "result could not be recorded",
+            "Call the supervisor: the database cannot be written. The board does not count.",
+        ),
+        Code::DiskFull => (
+            "disk is nearly full",
+            "Call the supervisor: make room on the database's disk. The line waits.",
+        ),
+        Code::Stopped => (
+            "stopped",
+            "The work was stopped before its end: plug the board again to flash it.",
+        ),
+        Code::Interrupted => (
+            "station died in mid-job",
+            "Flash the board again: the station ended before this job did.",
+        ),
+    }
+}
+
+fn chinese(code: Code) -> (&'static str, &'static str) {
+    match code {
+        Code::NoSync => (
+            "板子无应答",
+            "检查电源、插座和针脚后重新插入；再次出现则放入不良品箱。",
+        ),
+        Code::WrongChip => ("芯片型号错误", "此板属于其他产品：取出并通知主管。"),
+        Code::ChipRevision => ("芯片版本不允许", "交给工程部：配置不允许此芯片版本。"),
+        Code::MacInvalid => ("MAC 地址损坏", "放入不良品箱：芯片出厂数据无法读取。"),
+        Code::MacDuplicate => (
+            "两个工位 MAC 相同",
+            "停下两块板并叫主管：两块板使用同一地址。",
+        ),
+        Code::FlashNoAnswer => ("闪存无应答", "放入不良品箱：检查闪存芯片及焊点。"),
+        Code::FlashId => ("闪存型号不允许", "交给工程部：此闪存型号不在配置中。"),
+        Code::FlashTooSmall => ("闪存容量太小", "取出放一边：此产品需要更大的闪存。"),
+        Code::SecurityState => ("芯片已锁定", "交给工程部：安全熔丝已烧写。"),
+        Code::StubSilent => (
+            "加载程序未启动",
+            "重新插入；再次出现则检查供电电压，然后放入不良品箱。",
+        ),
+        Code::FlashWrite => ("闪存无法写入", "放入不良品箱：闪存拒绝擦除或写入。"),
+        Code::InflateFailed => ("数据传输损坏", "重新插入；若此工位经常出现，请更换线缆。"),
+        Code::VerifyMismatch => ("闪存数据不保持", "放入不良品箱：读回内容与写入不一致。"),
+        Code::NoReply => (
+            "板子停止应答",
+            "检查电源和接触后重新插入；再次出现则放入不良品箱。",
+        ),
+        Code::CommandRefused => ("芯片拒绝命令", "重新插入；再次出现则交给工程部。"),
+        Code::LineNoise => ("线路干扰", "更换线缆或清洁此工位针脚，然后重新插入。"),
+        Code::Unplugged => ("拔出过早", "重新插入，等工位变绿或变红后再取出。"),
+        Code::BoardSwapped => ("中途换板", "请将两块板依次重新插入。"),
+        Code::PortAbsent => (
+            "端口不存在",
+            "检查适配器是否插好，以及 station.toml 中的路径。",
+        ),
+        Code::PortNotSerial => ("路径不是串口", "更正 station.toml 中此工位的路径。"),
+        Code::PortBusy => ("端口被占用", "关闭占用端口的程序，然后重新插入。"),
+        Code::PortDenied => (
+            "没有端口权限",
+            "将用户加入端口所属组（通常为 dialout）或安装 udev 规则。",
+        ),
+        Code::PortError => ("端口故障", "重新插拔适配器；再次出现则更换线缆或集线器。"),
+        Code::RecordFailed => ("结果无法记录", "叫主管：数据库无法写入，此板不计数。"),
+        Code::DiskFull => ("磁盘将满", "叫主管：清理数据库所在磁盘，生产线等待中。"),
+        Code::Stopped => ("已停止", "工作提前停止：重新插入以烧录。"),
+        Code::Interrupted => ("工作站中途退出", "重新烧录此板：上次工作未完成。"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_own_words_in_both_languages() {
+        for code in Code::ALL {
+            let [english, chinese] =
+                [Language::English, Language::Chinese].map(|language| advice(code, language));
+            assert!(
+                english.happened.is_ascii() && english.remedy.is_ascii(),
+                "{code}"
+            );
+            assert_ne!(english.happened, chinese.happened, "{code}");
+            assert_ne!(english.remedy, chinese.remedy, "{code}");
+            let twins = Code::ALL
+                .into_iter()
+                .filter(|other| advice(*other, Language::English).happened == english.happened);
+            assert_eq!(
+                twins.count(),
+                1,
+                "{code} shares its words with another code"
+            );
+        }
+    }
+}

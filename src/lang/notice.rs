@@ -1,0 +1,192 @@
+//! A notice as one line.
+
+use super::{Language, advice};
+use crate::event::{Happening, Notice, Waiting};
+
+/// The notice in words, without its time, number and slot (faces lay those out).
+pub fn notice(notice: &Notice, language: Language) -> String {
+    match language {
+        Language::English => english(&notice.what),
+        Language::Chinese => chinese(&notice.what),
+    }
+}
+
+fn english(what: &Happening) -> String {
+    match what {
+        Happening::StationStarted {
+            station,
+            product,
+            version,
+            slots,
+        } => {
+            format!("station {station} flashes {product} {version} on {slots} slots")
+        }
+        Happening::InterruptedClosed { jobs } => {
+            format!("{jobs} jobs of an earlier run were closed as INTERRUPTED")
+        }
+        Happening::BoardWaits {
+            port,
+            why: Waiting::PresentAtStart,
+        } => {
+            format!("{port} was there before the start: replug it or start it by hand")
+        }
+        Happening::BoardWaits {
+            port,
+            why: Waiting::Request,
+        } => {
+            format!("{port} is there and starts on request")
+        }
+        Happening::PortUnassigned { port, why } => format!("{port} is left alone: {why}"),
+        Happening::BoardArrived { port } => format!("board arrived at {port}"),
+        Happening::BoardIdentified { identity } => format!(
+            "{} {} {} flash {} {}",
+            identity.mac,
+            identity.chip,
+            identity.revision,
+            identity.flash_id,
+            identity.flash_bytes().map(size).unwrap_or_default(),
+        ),
+        Happening::Retried {
+            step,
+            code,
+            detail,
+            attempt,
+        } => {
+            format!("{step} tried again in attempt {attempt}: {code}, {detail}")
+        }
+        Happening::PortLost { port } => format!("{port} is lost, waiting for it to come back"),
+        Happening::JobEnded {
+            outcome,
+            code,
+            detail,
+            mac,
+            attempts,
+            retries,
+            took,
+        } => {
+            let mac = mac.map(|mac| format!(" {mac}")).unwrap_or_default();
+            let took = took.as_secs_f64();
+            match code {
+                None => {
+                    let effort = effort(*attempts, *retries);
+                    format!("{outcome}{mac} in {took:.1} s{effort}")
+                }
+                Some(code) => {
+                    let words = advice(*code, Language::English);
+                    let detail = if detail.is_empty() {
+                        String::new()
+                    } else {
+                        format!(" ({detail})")
+                    };
+                    format!(
+                        "{outcome}{mac} {code}: {}{detail}. {}",
+                        words.happened, words.remedy
+                    )
+                }
+            }
+        }
+        Happening::BoardRemoved => "board removed".to_owned(),
+        Happening::LineStopped { code, detail } => format!("LINE STOPPED {code}: {detail}"),
+        Happening::LineResumed => "line runs again".to_owned(),
+        Happening::StationStopped => "station stopped".to_owned(),
+    }
+}
+
+fn effort(attempts: u32, retries: u32) -> String {
+    match (attempts, retries) {
+        (0 | 1, 0) => String::new(),
+        (attempts, retries) => format!(" after {attempts} attempts, {retries} retries"),
+    }
+}
+
+fn chinese(what: &Happening) -> String {
+    match what {
+        Happening::StationStarted {
+            station,
+            product,
+            version,
+            slots,
+        } => {
+            format!("工作站 {station} 烧录 {product} {version}，工位 {slots} 个")
+        }
+        Happening::InterruptedClosed { jobs } => {
+            format!("上次运行遗留的 {jobs} 个任务已记为 INTERRUPTED")
+        }
+        Happening::BoardWaits {
+            port,
+            why: Waiting::PresentAtStart,
+        } => {
+            format!("{port} 在启动前已插入：请重新插入或手动开始")
+        }
+        Happening::BoardWaits {
+            port,
+            why: Waiting::Request,
+        } => {
+            format!("{port} 已插入，等待手动开始")
+        }
+        Happening::PortUnassigned { port, why } => format!("{port} 不使用：{why}"),
+        Happening::BoardArrived { port } => format!("板子插入 {port}"),
+        Happening::BoardIdentified { identity } => format!(
+            "{} {} {} 闪存 {} {}",
+            identity.mac,
+            identity.chip,
+            identity.revision,
+            identity.flash_id,
+            identity.flash_bytes().map(size).unwrap_or_default(),
+        ),
+        Happening::Retried {
+            step,
+            code,
+            detail,
+            attempt,
+        } => {
+            format!("第 {attempt} 次尝试中重试 {step}：{code}，{detail}")
+        }
+        Happening::PortLost { port } => format!("{port} 断开，等待恢复"),
+        Happening::JobEnded {
+            outcome,
+            code,
+            detail,
+            mac,
+            attempts,
+            retries,
+            took,
+        } => {
+            let mac = mac.map(|mac| format!(" {mac}")).unwrap_or_default();
+            let took = took.as_secs_f64();
+            match code {
+                None if *attempts <= 1 && *retries == 0 => {
+                    format!("{outcome}{mac} 用时 {took:.1} 秒")
+                }
+                None => format!(
+                    "{outcome}{mac} 用时 {took:.1} 秒，尝试 {attempts} 次，重试 {retries} 次"
+                ),
+                Some(code) => {
+                    let words = advice(*code, Language::Chinese);
+                    let detail = if detail.is_empty() {
+                        String::new()
+                    } else {
+                        format!("（{detail}）")
+                    };
+                    format!(
+                        "{outcome}{mac} {code}：{}{detail}。{}",
+                        words.happened, words.remedy
+                    )
+                }
+            }
+        }
+        Happening::BoardRemoved => "板子已取出".to_owned(),
+        Happening::LineStopped { code, detail } => format!("生产线停止 {code}：{detail}"),
+        Happening::LineResumed => "生产线恢复".to_owned(),
+        Happening::StationStopped => "工作站已停止".to_owned(),
+    }
+}
+
+/// Bytes in the unit that flash parts are sold in.
+fn size(bytes: u64) -> String {
+    if bytes >= 1 << 20 {
+        format!("{} MB", bytes >> 20)
+    } else {
+        format!("{} KB", bytes >> 10)
+    }
+}

@@ -1,0 +1,101 @@
+//! The border: what the rest of the house knows of serial ports.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+
+use crate::event::UsbPath;
+
+/// A future behind a trait object.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The two modem lines that reset boards. `true` is asserted (low at the pin of a bridge).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lines {
+    pub dtr: bool,
+    pub rts: bool,
+}
+
+/// An open serial line. Reading `Ok(0)` means that the device is gone, for ever.
+pub trait Port: AsyncRead + AsyncWrite + Send + Unpin {
+    /// Sets the rate; returns what the driver says it made of it.
+    fn set_baud(&mut self, baud: u32) -> Pending<'_, io::Result<u32>>;
+
+    /// Sets both lines at once. `Ok(false)` where the port has none (a pty, a plain socket).
+    fn set_lines(&mut self, lines: Lines) -> Pending<'_, io::Result<bool>>;
+
+    /// Drops what the kernel has received and not handed over.
+    fn clear_input(&mut self) -> io::Result<()>;
+
+    /// Drops unsent output and closes, off the worker threads.
+    fn close(self: Box<Self>) -> Pending<'static, ()>;
+}
+
+/// A USB device's vendor and product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UsbId {
+    pub vendor: u16,
+    pub product: u16,
+}
+
+impl fmt::Display for UsbId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04x}:{:04x}", self.vendor, self.product)
+    }
+}
+
+/// A port that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortInfo {
+    /// The node to open: `/dev/ttyUSB3`, or the configured path, symlinks unresolved.
+    pub path: PathBuf,
+    /// What the path resolves to (device number), so that a replug under the same name is noticed.
+    pub instance: u64,
+    pub usb_path: Option<UsbPath>,
+    pub usb_id: Option<UsbId>,
+    /// Product string and driver, for people.
+    pub description: String,
+}
+
+/// What changed on the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PortChange {
+    /// The first full listing after the watch began.
+    Present(Vec<PortInfo>),
+    /// A port is ready: its node exists and may be read and written.
+    Appeared(PortInfo),
+    /// The node is gone (or is now another device; then `Appeared` follows).
+    Vanished(PathBuf),
+}
+
+/// Where ports come from.
+pub trait Ports: Send + Sync + 'static {
+    /// Starts watching: first one `Present`, then changes. The watch ends when the receiver is dropped.
+    fn watch(&self) -> mpsc::Receiver<PortChange>;
+
+    /// Opens a port at a rate, exclusively, lines as the driver leaves them.
+    fn open(&self, path: PathBuf, baud: u32) -> Pending<'static, Result<Box<dyn Port>, OpenError>>;
+}
+
+/// Why a port could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("{path} does not exist")]
+    Absent { path: PathBuf },
+    #[error("{path} is not a serial device but {what}")]
+    NotSerial { path: PathBuf, what: String },
+    #[error("{path} is in use{}", holder.as_ref().map(|h| format!(" by {h}")).unwrap_or_default())]
+    Busy {
+        path: PathBuf,
+        holder: Option<String>,
+    },
+    #[error("no permission to open {path}")]
+    Denied { path: PathBuf },
+    #[error("{path} could not be opened: {source}")]
+    Io { path: PathBuf, source: io::Error },
+}

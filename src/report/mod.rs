@@ -1,0 +1,1 @@
+//! Reports as text: table, CSV, JSON. Figures come from `record`.

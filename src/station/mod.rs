@@ -1,0 +1,10 @@
+//! A bench of slots: which port belongs to which slot, what starts a job, the Gate, and the dispatcher
+//! that turns inputs into effects and keeps the snapshot that faces show. Leaves out how a job works
+//! and how anything looks.
+
+mod border;
+
+pub use border::{
+    BoardView, LineState, PortView, Request, RequestRefused, ResultView, SlotState, SlotView,
+    Snapshot,
+};

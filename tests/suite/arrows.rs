@@ -1,0 +1,1 @@
+//! A room uses only rooms above it, in the order of `src/lib.rs`.
