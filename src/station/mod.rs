@@ -2,8 +2,10 @@
 //! that turns inputs into effects and keeps the snapshot that faces show. Leaves out how a job works
 //! and how anything looks.
 
+mod admission;
 mod border;
 
+pub use admission::{Gatekeeper, Identified, Objection, judge, record_code};
 pub use border::{
     BoardView, LineState, PortView, Request, RequestRefused, ResultView, SlotState, SlotView,
     Snapshot,

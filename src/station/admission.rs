@@ -1,0 +1,397 @@
+//! The Gate: may this board be written, and with what? The rules are pure (`judge`); around them the
+//! `Gatekeeper` knows which MACs are on the bench, commits the identity and hands out the plan.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+
+use crate::chip::{Identity, Mac};
+use crate::event::{Code, JobId, SlotId};
+use crate::job::{Admission, Gate, Grant};
+use crate::manifest::{Bundle, Manifest};
+use crate::plan::Planner;
+use crate::port::Pending;
+use crate::record::{Record, RecordError};
+
+/// A reason not to write to a board.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Objection {
+    pub code: Code,
+    /// One sentence with what was found and what was wanted.
+    pub detail: String,
+}
+
+/// Compares a board with what its manifest asks for. The first objection counts; the order is that of
+/// `Code`: a wrong chip makes every further comparison meaningless.
+pub fn judge(bundle: &Bundle, identity: &Identity) -> Result<(), Objection> {
+    let manifest = &bundle.manifest;
+    let object = |code, detail| Err(Objection { code, detail });
+    if identity.chip != manifest.chip {
+        let detail = format!(
+            "found {}, the manifest is for {}",
+            identity.chip, manifest.chip
+        );
+        return object(Code::WrongChip, detail);
+    }
+    if let Some(detail) = revision_objection(manifest, identity) {
+        return object(Code::ChipRevision, detail);
+    }
+    if !identity.mac.is_plausible() {
+        return object(
+            Code::MacInvalid,
+            format!("{} is no board's address", identity.mac),
+        );
+    }
+    if !identity.mac_crc_holds {
+        let detail = format!("the CRC beside {} in eFuse does not hold", identity.mac);
+        return object(Code::MacInvalid, detail);
+    }
+    if identity.flash_id.is_silent() {
+        return object(
+            Code::FlashNoAnswer,
+            format!("the flash ID reads {}", identity.flash_id),
+        );
+    }
+    if !manifest.flash_ids.is_empty() && !manifest.flash_ids.contains(&identity.flash_id) {
+        let allowed: Vec<String> = manifest.flash_ids.iter().map(ToString::to_string).collect();
+        let detail = format!(
+            "found {}, allowed: {}",
+            identity.flash_id,
+            allowed.join(", ")
+        );
+        return object(Code::FlashId, detail);
+    }
+    match identity.flash_bytes() {
+        Some(size_bytes) if size_bytes < bundle.needed_flash_bytes => {
+            let needed_kb = bundle.needed_flash_bytes.div_ceil(1024);
+            let detail = format!("found {} KB, needed {needed_kb} KB", size_bytes / 1024);
+            return object(Code::FlashTooSmall, detail);
+        }
+        Some(_) => {}
+        None => {
+            let detail = format!("the size of flash part {} is not known", identity.flash_id);
+            return object(Code::FlashId, detail);
+        }
+    }
+    if !identity.security.is_open() {
+        return object(Code::SecurityState, format!("found: {}", identity.security));
+    }
+    Ok(())
+}
+
+fn revision_objection(manifest: &Manifest, identity: &Identity) -> Option<String> {
+    let found = identity.revision.as_number();
+    let shown = |number: u16| format!("v{}.{}", number / 100, number % 100);
+    if let Some(least) = manifest.min_revision.filter(|least| found < *least) {
+        return Some(format!(
+            "found {}, at least {} needed",
+            identity.revision,
+            shown(least)
+        ));
+    }
+    let most = manifest.max_revision.filter(|most| found > *most)?;
+    Some(format!(
+        "found {}, at most {} allowed",
+        identity.revision,
+        shown(most)
+    ))
+}
+
+/// A job's question was answered: the board is known.
+#[derive(Debug)]
+pub struct Identified {
+    pub job: JobId,
+    pub slot: SlotId,
+    pub identity: Identity,
+}
+
+/// Implements the Gate for one bundle.
+pub struct Gatekeeper {
+    bundle: Arc<Bundle>,
+    planner: Arc<Planner>,
+    /// `None`: nothing is recorded (`flash --no-record`).
+    record: Option<Record>,
+    /// Where each MAC is. Locked for a lookup, never across an await.
+    on_bench: Mutex<HashMap<Mac, SlotId>>,
+    identified: Option<mpsc::Sender<Identified>>,
+    baud_ceilings: HashMap<SlotId, u32>,
+    baud_ceiling: Option<u32>,
+}
+
+impl Gatekeeper {
+    /// `baud_ceiling` holds for every slot; `identified` is told of each board.
+    pub fn new(
+        bundle: Arc<Bundle>,
+        record: Option<Record>,
+        baud_ceiling: Option<u32>,
+        identified: Option<mpsc::Sender<Identified>>,
+    ) -> Gatekeeper {
+        Gatekeeper {
+            planner: Arc::new(Planner::new(bundle.clone())),
+            bundle,
+            record,
+            on_bench: Mutex::default(),
+            identified,
+            baud_ceilings: HashMap::new(),
+            baud_ceiling,
+        }
+    }
+
+    /// Slots that have a lower ceiling of their own.
+    #[must_use]
+    pub fn with_slot_ceilings(mut self, ceilings: HashMap<SlotId, u32>) -> Gatekeeper {
+        self.baud_ceilings = ceilings;
+        self
+    }
+
+    /// The board of this slot has left, or its next job begins.
+    pub fn release(&self, slot: &SlotId) {
+        self.bench().retain(|_, holder| holder != slot);
+    }
+
+    fn bench(&self) -> std::sync::MutexGuard<'_, HashMap<Mac, SlotId>> {
+        // the map is whole after every operation, so a panic elsewhere leaves nothing half-done
+        self.on_bench.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the MAC for the slot, or tells which other slot has it.
+    fn claim(&self, mac: Mac, slot: &SlotId) -> Result<(), Objection> {
+        let mut bench = self.bench();
+        match bench.get(&mac) {
+            Some(holder) if holder != slot => Err(Objection {
+                code: Code::MacDuplicate,
+                detail: format!("{mac} is on slot {holder} as well"),
+            }),
+            _ => {
+                bench.insert(mac, slot.clone());
+                Ok(())
+            }
+        }
+    }
+
+    fn ceiling(&self, slot: &SlotId) -> Option<u32> {
+        match (self.baud_ceilings.get(slot).copied(), self.baud_ceiling) {
+            (Some(own), Some(common)) => Some(own.min(common)),
+            (own, common) => own.or(common),
+        }
+    }
+
+    async fn decide(&self, job: JobId, slot: &SlotId, identity: &Identity) -> Admission {
+        if let Some(sender) = &self.identified {
+            let told = Identified {
+                job,
+                slot: slot.clone(),
+                identity: identity.clone(),
+            };
+            // a full channel costs a line on the screen, never the job
+            let _ = sender.try_send(told);
+        }
+        // what is known of the board goes on record first: a refusal names its MAC too
+        if let Some(record) = &self.record
+            && let Err(error) = record.identify(job, identity.clone()).await
+        {
+            return Admission::Refuse {
+                code: record_code(&error),
+                detail: error.to_string(),
+            };
+        }
+        let verdict = judge(&self.bundle, identity).and_then(|()| self.claim(identity.mac, slot));
+        if let Err(Objection { code, detail }) = verdict {
+            return Admission::Refuse { code, detail };
+        }
+        let planner = self.planner.clone();
+        let (identity, ceiling) = (identity.clone(), self.ceiling(slot));
+        match tokio::task::spawn_blocking(move || planner.plan(&identity, ceiling)).await {
+            Ok(plan) => Admission::Grant(Grant {
+                plan: Arc::new(plan),
+            }),
+            Err(error) => Admission::Refuse {
+                code: Code::Stopped,
+                detail: format!("no plan could be made: {error}"),
+            },
+        }
+    }
+}
+
+/// The failure word for a record that cannot be used.
+pub fn record_code(error: &RecordError) -> Code {
+    match error {
+        RecordError::DiskFull { .. } => Code::DiskFull,
+        _ => Code::RecordFailed,
+    }
+}
+
+impl Gate for Gatekeeper {
+    fn admit<'a>(
+        &'a self,
+        job: JobId,
+        slot: &'a SlotId,
+        identity: &'a Identity,
+    ) -> Pending<'a, Admission> {
+        Box::pin(self.decide(job, slot, identity))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chip::{Chip, FlashId, Revision, Security};
+    use crate::manifest::{ErasePolicy, FlashParameter, FlashSettings, VerifyPolicy};
+
+    fn bundle() -> Bundle {
+        Bundle {
+            manifest: Manifest {
+                product: "thermostat".into(),
+                version: "1.0".into(),
+                chip: Chip::Esp32,
+                min_revision: Some(100),
+                max_revision: Some(301),
+                flash_ids: vec![FlashId(0xEF4016), FlashId(0xEF4014), FlashId(0xEF4099)],
+                bauds: vec![921_600],
+                partition_table_offset: 0x8000,
+                flash: FlashSettings {
+                    mode: FlashParameter::Keep,
+                    frequency: FlashParameter::Keep,
+                    size: FlashParameter::Keep,
+                },
+                erase: ErasePolicy::Touched,
+                verify: VerifyPolicy::Md5,
+            },
+            text: "".into(),
+            images: Vec::new(),
+            leftovers: Vec::new(),
+            needed_flash_bytes: 2 << 20,
+            digest: [0; 32],
+            warnings: Vec::new(),
+        }
+    }
+
+    fn board() -> Identity {
+        Identity {
+            chip: Chip::Esp32,
+            revision: Revision { major: 3, minor: 1 },
+            mac: Mac([0x24, 0x0A, 0xC4, 0, 0, 1]),
+            mac_crc_holds: true,
+            crystal_mhz: Some(40),
+            flash_id: FlashId(0xEF4016),
+            security: Security::default(),
+        }
+    }
+
+    fn check(change: impl FnOnce(&mut Identity), expected: Option<(Code, &str)>) {
+        let mut identity = board();
+        change(&mut identity);
+        let found = judge(&bundle(), &identity).err();
+        let found = found
+            .as_ref()
+            .map(|objection| (objection.code, objection.detail.as_str()));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_board_that_fits_is_admitted() {
+        check(|_| {}, None);
+    }
+
+    #[test]
+    fn each_rule_objects_with_its_code_and_figures() {
+        check(
+            |board| board.chip = Chip::Esp32C3,
+            Some((Code::WrongChip, "found esp32c3, the manifest is for esp32")),
+        );
+        check(
+            |board| board.revision = Revision { major: 0, minor: 0 },
+            Some((Code::ChipRevision, "found v0.0, at least v1.0 needed")),
+        );
+        check(
+            |board| board.revision = Revision { major: 4, minor: 0 },
+            Some((Code::ChipRevision, "found v4.0, at most v3.1 allowed")),
+        );
+        check(
+            |board| board.mac = Mac([0; 6]),
+            Some((Code::MacInvalid, "00:00:00:00:00:00 is no board's address")),
+        );
+        check(
+            |board| board.mac_crc_holds = false,
+            Some((
+                Code::MacInvalid,
+                "the CRC beside 24:0a:c4:00:00:01 in eFuse does not hold",
+            )),
+        );
+        check(
+            |board| board.flash_id = FlashId(0xFF_FFFF),
+            Some((Code::FlashNoAnswer, "the flash ID reads ffffff")),
+        );
+        check(
+            |board| board.flash_id = FlashId(0),
+            Some((Code::FlashNoAnswer, "the flash ID reads 000000")),
+        );
+        check(
+            |board| board.flash_id = FlashId(0x20_4016),
+            Some((
+                Code::FlashId,
+                "found 204016, allowed: ef4016, ef4014, ef4099",
+            )),
+        );
+        check(
+            |board| board.flash_id = FlashId(0xEF_4014),
+            Some((Code::FlashTooSmall, "found 1024 KB, needed 2048 KB")),
+        );
+        check(
+            |board| board.flash_id = FlashId(0xEF_4099),
+            Some((Code::FlashId, "the size of flash part ef4099 is not known")),
+        );
+        check(
+            |board| board.security.secure_boot = true,
+            Some((Code::SecurityState, "found: secure boot")),
+        );
+        check(
+            |board| {
+                board.security = Security {
+                    flash_encryption: true,
+                    secure_boot: false,
+                    download_locked: true,
+                }
+            },
+            Some((
+                Code::SecurityState,
+                "found: flash encryption, download locked",
+            )),
+        );
+    }
+
+    #[test]
+    fn the_wrong_chip_is_named_before_anything_that_follows_from_it() {
+        check(
+            |board| {
+                board.chip = Chip::Esp8266;
+                board.flash_id = FlashId(0);
+                board.mac_crc_holds = false;
+            },
+            Some((Code::WrongChip, "found esp8266, the manifest is for esp32")),
+        );
+    }
+
+    #[test]
+    fn a_mac_is_on_one_slot_until_its_board_leaves() {
+        let on_bench = Mutex::default();
+        let keeper = Gatekeeper {
+            planner: Arc::new(Planner::new(Arc::new(bundle()))),
+            bundle: Arc::new(bundle()),
+            record: None,
+            on_bench,
+            identified: None,
+            baud_ceilings: HashMap::new(),
+            baud_ceiling: None,
+        };
+        let (one, two, mac) = (SlotId::new("1"), SlotId::new("2"), board().mac);
+        assert_eq!(keeper.claim(mac, &one), Ok(()));
+        assert_eq!(keeper.claim(mac, &one), Ok(()));
+        let objection = keeper.claim(mac, &two).unwrap_err();
+        assert_eq!(objection.code, Code::MacDuplicate);
+        assert_eq!(objection.detail, "24:0a:c4:00:00:01 is on slot 1 as well");
+        keeper.release(&one);
+        assert_eq!(keeper.claim(mac, &two), Ok(()));
+    }
+}
