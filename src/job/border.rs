@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::chip::Identity;
+use crate::chip::{Chip, Identity};
 use crate::event::{Code, JobId, Outcome, Progress, SlotId, Step};
 use crate::plan::Plan;
 use crate::port::{Pending, PortInfo};
@@ -20,6 +20,8 @@ pub struct Assignment {
     /// it for the port's return, under whatever name.
     pub presence: watch::Receiver<Option<PortInfo>>,
     pub reset: Reset,
+    /// The manifest's chip: its own probe is tried first. What answers may be another.
+    pub likely: Chip,
     /// Attempts, the first included; at least 1.
     pub attempts: u32,
     /// How long a lost port may be away.
