@@ -1,0 +1,166 @@
+//! What a simulated board is: chip, identity, flash part, wiring, faults and pace. Data only; what
+//! a fault does is in the model.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::chip::{Chip, FlashId, Mac, Revision, Security};
+
+/// One simulated board. Start from [`BoardSpec::esp32`] and change what the test is about.
+#[derive(Debug, Clone)]
+pub struct BoardSpec {
+    pub chip: Chip,
+    pub revision: Revision,
+    pub mac: Mac,
+    /// What the part answers to 0x9F.
+    pub flash_id: FlashId,
+    /// The part's real size; addresses past it wrap, as a part's do that ignores high address bits.
+    pub flash_bytes: u32,
+    pub contents: Contents,
+    pub wiring: Wiring,
+    pub faults: Vec<Fault>,
+    /// Every random choice of the board (which byte is damaged) comes from it.
+    pub seed: u64,
+    pub pace: Pace,
+    /// From an answer's last bit on the wire to the host's read (a USB bridge's latency timer).
+    pub answer_latency: Duration,
+    /// How far the ROM's measurement of its crystal is off, in parts per million: its own
+    /// CHANGE_BAUDRATE is off by as much.
+    pub clock_error_ppm: i32,
+}
+
+/// What is in the flash at first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Contents {
+    /// All FF, as from the factory.
+    #[default]
+    Blank,
+    /// Something else everywhere, from the seed: a board that was flashed before.
+    Used,
+    /// These bytes from address 0, FF after them.
+    Holds(Arc<[u8]>),
+}
+
+/// How the board's EN and IO0 are driven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Wiring {
+    /// A jig holds the boot strap and the port has no lines: the board is in its loader whenever it
+    /// starts, and starts afresh when the port is closed.
+    #[default]
+    Strapped,
+    /// DTR and RTS reset it through the usual two transistors; closing the port changes nothing.
+    Lines,
+}
+
+/// How the model's time goes against the clock's.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Pace {
+    /// As the real parts.
+    #[default]
+    Real,
+    /// Every cost times this factor.
+    Scaled(f64),
+    /// No cost at all: as fast as bytes can be moved.
+    Unpaced,
+}
+
+impl Pace {
+    /// What a cost of the real part takes at this pace.
+    pub fn of(self, real: Duration) -> Duration {
+        match self {
+            Pace::Real => real,
+            Pace::Scaled(factor) => real.mul_f64(factor.max(0.0)),
+            Pace::Unpaced => Duration::ZERO,
+        }
+    }
+}
+
+/// Something that is wrong with a board or its line. A board may have several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The chip never answers.
+    Silent,
+    /// At this rate and above, one byte in `one_in` is damaged, both ways.
+    NoisyLine { from_baud: u32, one_in: u32 },
+    /// At this rate and above, one byte in each of the next `frames` data blocks is damaged on its
+    /// way to the chip.
+    DamagedBlocks { from_baud: u32, frames: u32 },
+    /// Above this rate the bridge or the line carries garbage only.
+    BaudCeiling { baud: u32 },
+    /// Data blocks are refused for their checksum (ROM 0107, stub C100) this many times.
+    ChecksumRefused { times: u32 },
+    /// The answer to this op is not sent, this many times.
+    ReplyLost { op: u8, times: u32 },
+    /// The answer to this op comes later by this much, this many times.
+    ReplyLate { op: u8, times: u32, by: Duration },
+    /// Bytes that are no frame come before the answer to this op, this many times.
+    GarbageBefore { op: u8, times: u32 },
+    /// The chip resets (brown-out) once this many bytes have been programmed; at most `times` times.
+    ResetAfter { bytes: u64, times: u32 },
+    /// The stub is uploaded and started, and never greets.
+    StubSilent,
+    /// Inflating fails (ROM 010B, stub C700) at data block `block`, counted from 0, this many times.
+    InflateFails { block: u32, times: u32 },
+    /// The byte at this flash address does not hold what is programmed: it reads FF.
+    LostByte { offset: u32 },
+    /// Erasing and programming do nothing and are reported as failed (ROM 0108, stub C400).
+    WriteProtected,
+    /// The CRC beside the MAC in eFuse does not hold.
+    MacCrcWrong,
+    /// Security eFuses are burnt.
+    Secured(Security),
+}
+
+impl BoardSpec {
+    /// An ESP32 v3.1 with a blank 4 MB Winbond part; boards of different `number` differ in MAC and
+    /// seed.
+    pub fn esp32(number: u32) -> BoardSpec {
+        let [_, high, middle, low] = number.to_be_bytes();
+        BoardSpec {
+            chip: Chip::Esp32,
+            revision: Revision { major: 3, minor: 1 },
+            mac: Mac([0x24, 0x0A, 0xC4, high, middle, low]),
+            // W25Q32
+            flash_id: FlashId(0xEF4016),
+            flash_bytes: 4 << 20,
+            contents: Contents::Blank,
+            wiring: Wiring::Strapped,
+            faults: Vec::new(),
+            seed: u64::from(number),
+            pace: Pace::Real,
+            answer_latency: Duration::from_millis(1),
+            clock_error_ppm: 0,
+        }
+    }
+
+    /// The same board as another chip, in that chip's usual revision.
+    pub fn chip(mut self, chip: Chip) -> BoardSpec {
+        if chip != self.chip {
+            self.chip = chip;
+            self.revision = Revision { major: 0, minor: 0 };
+        }
+        self
+    }
+
+    pub fn fault(mut self, fault: Fault) -> BoardSpec {
+        self.faults.push(fault);
+        self
+    }
+
+    pub fn pace(mut self, pace: Pace) -> BoardSpec {
+        self.pace = pace;
+        self
+    }
+
+    pub fn wiring(mut self, wiring: Wiring) -> BoardSpec {
+        self.wiring = wiring;
+        self
+    }
+
+    /// A part of another size: its ID is a Winbond W25Q's of that size (a power of two).
+    pub fn flash_size(mut self, bytes: u32) -> BoardSpec {
+        self.flash_bytes = bytes;
+        self.flash_id = FlashId(0xEF4000 | bytes.trailing_zeros());
+        self
+    }
+}
