@@ -44,6 +44,19 @@ impl fmt::Debug for SlotId {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UsbPath(pub String);
 
+impl UsbPath {
+    /// The chain of hub ports alone, `usb-1.8.2`: how people point at a place on one computer.
+    /// A second interface of a device keeps its number (`usb-1.8.2:1.1`).
+    pub fn short(&self) -> String {
+        let chain = self
+            .0
+            .rsplit_once("-usb-")
+            .map_or(self.0.as_str(), |(_, chain)| chain);
+        let chain = chain.strip_prefix("0:").unwrap_or(chain);
+        format!("usb-{}", chain.strip_suffix(":1.0").unwrap_or(chain))
+    }
+}
+
 impl fmt::Display for UsbPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)

@@ -5,6 +5,7 @@
 //!
 //! Every call that can block in the kernel (open, close, baud rate, lines) runs on a blocking thread.
 
+mod bridges;
 mod link;
 mod stop;
 mod traits;

@@ -25,6 +25,23 @@ pub struct Snapshot {
     pub notices: Arc<[Arc<Notice>]>,
 }
 
+impl Snapshot {
+    /// Whether a face would draw the same, the time of day aside. Cheap: parts that did not change are
+    /// shared.
+    pub fn shows_the_same(&self, other: &Snapshot) -> bool {
+        self.line == other.line
+            && self.slots.len() == other.slots.len()
+            && self
+                .slots
+                .iter()
+                .zip(&other.slots)
+                .all(|(one, two)| Arc::ptr_eq(one, two))
+            && Arc::ptr_eq(&self.unassigned, &other.unassigned)
+            && Arc::ptr_eq(&self.standing, &other.standing)
+            && Arc::ptr_eq(&self.notices, &other.notices)
+    }
+}
+
 /// Whether boards are taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineState {

@@ -4,9 +4,14 @@
 
 mod admission;
 mod border;
+mod dispatcher;
+mod floor;
+mod journal;
+mod slot;
 
 pub use admission::{Gatekeeper, Identified, Objection, judge, record_code};
 pub use border::{
     BoardView, LineState, PortView, Request, RequestRefused, ResultView, SlotState, SlotView,
     Snapshot,
 };
+pub use floor::Station;

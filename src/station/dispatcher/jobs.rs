@@ -1,0 +1,282 @@
+//! A job's life, from a board that is ready to a committed result on show.
+
+use std::sync::Arc;
+
+use super::super::admission::record_code;
+use super::super::slot::{Arming, Commit, Next, Now, Phase, ProbeDue, Running, Slot};
+use super::{Dispatcher, Effect, Fact, Line, PROBE_INTERVAL};
+use crate::event::{Code, Happening, JobId, Outcome, Progress, SlotId, Step};
+use crate::job::{Retries, Verdict};
+use crate::record::{NewJob, RecordError, Standing};
+use crate::settings::Start;
+use crate::station::ResultView;
+
+impl Dispatcher {
+    /// A board is ready to be worked on.
+    pub(super) fn begin(&mut self, id: &SlotId, now: Now, effects: &mut Vec<Effect>) {
+        let stopped = match &self.line {
+            Line::Running => None,
+            Line::Stopped { code, .. } => Some(*code),
+            Line::Ending { .. } => return,
+        };
+        let (station, bundle) = (self.settings.station.clone(), self.bundle.clone());
+        let Some(slot) = self.slot_mut(id) else {
+            return;
+        };
+        if let Some(code) = stopped {
+            slot.enter(Phase::Blocked { code }, now);
+            return;
+        }
+        let job = JobId::now();
+        let place = match slot
+            .present
+            .as_ref()
+            .and_then(|port| port.usb_path.as_ref())
+        {
+            Some(usb_path) => usb_path.to_string(),
+            None => slot.place(),
+        };
+        let port = match &slot.present {
+            Some(port) => port.path.display().to_string(),
+            None => place.clone(),
+        };
+        slot.enter(Phase::Opening(Running::new(job, now)), now);
+        if let Some(probing) = &mut slot.probing {
+            probing.arming = Arming::SameBoard;
+            probing.silences = 0;
+        }
+        effects.push(Effect::Release { slot: id.clone() });
+        effects.push(Effect::OpenRow {
+            slot: id.clone(),
+            job: NewJob {
+                job,
+                station,
+                slot: id.clone(),
+                place,
+                product: bundle.manifest.product.clone(),
+                version: bundle.manifest.version.clone(),
+                bundle_digest: bundle.digest,
+                started: now.wall,
+            },
+        });
+        self.journal
+            .job(now, id, job, Happening::BoardArrived { port });
+    }
+
+    pub(super) fn row_opened(
+        &mut self,
+        id: &SlotId,
+        job: JobId,
+        result: Result<(), RecordError>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let ending = matches!(self.line, Line::Ending { .. });
+        let Some(slot) = self.slot_mut(id) else {
+            return;
+        };
+        let running = match &slot.phase {
+            Phase::Opening(running) if running.job == job => running.clone(),
+            _ => return,
+        };
+        match result {
+            Ok(()) if ending => {
+                let verdict = stopped_verdict(&running, "stopped before the work began");
+                slot.enter(Phase::Working(running), now);
+                self.job_finished(id, job, verdict, now, effects);
+            }
+            Ok(()) => {
+                let reset = slot.settings.reset;
+                slot.enter(Phase::Working(running), now);
+                effects.push(Effect::Spawn {
+                    slot: id.clone(),
+                    job,
+                    reset,
+                });
+            }
+            Err(error) => {
+                slot.enter(
+                    Phase::Blocked {
+                        code: record_code(&error),
+                    },
+                    now,
+                );
+                self.stop_line(&error, now);
+            }
+        }
+    }
+
+    pub(super) fn job_told(&mut self, id: &SlotId, job: JobId, fact: Fact, now: Now) {
+        let Some(running) = self.running_mut(id, job) else {
+            return;
+        };
+        let what = match fact {
+            Fact::Identified(identity) => {
+                running.identity = Some(Arc::new(identity.clone()));
+                running.lost = false;
+                Happening::BoardIdentified { identity }
+            }
+            Fact::Retried {
+                step,
+                code,
+                detail,
+                attempt,
+            } => Happening::Retried {
+                step,
+                code,
+                detail,
+                attempt,
+            },
+            Fact::PortLost => {
+                running.lost = true;
+                let port = self
+                    .slots
+                    .iter()
+                    .find(|slot| slot.id() == id)
+                    .map(Slot::place)
+                    .unwrap_or_default();
+                Happening::PortLost { port }
+            }
+        };
+        self.journal.job(now, id, job, what);
+    }
+
+    pub(super) fn job_moved(&mut self, id: &SlotId, job: JobId, progress: Progress) {
+        if let Some(running) = self.running_mut(id, job) {
+            // a job that moves on has its port back
+            running.lost &= running.progress == progress;
+            running.progress = progress;
+        }
+    }
+
+    pub(super) fn job_finished(
+        &mut self,
+        id: &SlotId,
+        job: JobId,
+        verdict: Verdict,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(slot) = self.slot_mut(id) else {
+            return;
+        };
+        let mut running = match &slot.phase {
+            Phase::Working(running) if running.job == job => running.clone(),
+            _ => return,
+        };
+        if let Some(identity) = &verdict.identity {
+            running.identity = Some(Arc::new(identity.clone()));
+        }
+        running.progress.step = Step::Record;
+        // a port that is there after its job gave it up came back too late to be the same board
+        let came_back = verdict.code == Some(Code::Unplugged) && slot.present.is_some();
+        let next = if came_back { Next::Arrived } else { Next::None };
+        effects.push(Effect::CloseRow {
+            slot: id.clone(),
+            job,
+            verdict: verdict.clone(),
+            ended: now.wall,
+        });
+        slot.enter(
+            Phase::Recording {
+                running,
+                verdict,
+                commit: Commit::UnderWay,
+                next,
+            },
+            now,
+        );
+    }
+
+    pub(super) fn row_closed(
+        &mut self,
+        id: &SlotId,
+        job: JobId,
+        result: Result<Standing, RecordError>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(slot) = self.slot_mut(id) else {
+            return;
+        };
+        let Phase::Recording {
+            running,
+            verdict,
+            commit,
+            next,
+        } = &mut slot.phase
+        else {
+            return;
+        };
+        if running.job != job {
+            return;
+        }
+        let standing = match result {
+            Ok(standing) => standing,
+            Err(error) => {
+                *commit = Commit::Failed;
+                self.stop_line(&error, now);
+                return;
+            }
+        };
+        let took = now.steady.saturating_duration_since(running.began.steady);
+        let (verdict, next) = (verdict.clone(), *next);
+        let mac = verdict.identity.as_ref().map(|identity| identity.mac);
+        slot.result = Some(ResultView {
+            job,
+            outcome: verdict.outcome,
+            code: verdict.code,
+            detail: verdict.detail.clone(),
+            mac,
+            attempts: verdict.attempts,
+            retries: verdict.retries.total(),
+            took,
+            present: slot.present.is_some(),
+        });
+        slot.enter(Phase::Idle, now);
+        let (gone, start) = (slot.present.is_none(), slot.settings.start);
+        if let Some(probing) = &mut slot.probing {
+            probing.next = ProbeDue::At(now.steady + PROBE_INTERVAL);
+        }
+        self.standing = Arc::new(standing);
+        self.journal.job(
+            now,
+            id,
+            job,
+            Happening::JobEnded {
+                outcome: verdict.outcome,
+                code: verdict.code,
+                detail: verdict.detail,
+                mac,
+                attempts: verdict.attempts,
+                retries: verdict.retries.total(),
+                took,
+            },
+        );
+        if gone {
+            self.board_left(id, now, effects);
+        } else if next == Next::Arrived && start == Start::Plug {
+            let until = now.steady + self.settings.settle;
+            effects.push(Effect::Release { slot: id.clone() });
+            if let Some(slot) = self.slot_mut(id) {
+                slot.enter(Phase::Settling { until }, now);
+            }
+        }
+    }
+}
+
+/// The verdict on a job that could not be asked for its own.
+pub(super) fn stopped_verdict(running: &Running, detail: &str) -> Verdict {
+    Verdict {
+        outcome: Outcome::Aborted,
+        code: Some(Code::Stopped),
+        detail: detail.to_owned(),
+        identity: running.identity.as_deref().cloned(),
+        attempts: running.progress.attempt,
+        retries: Retries::default(),
+        baud: running.progress.baud,
+        bytes_written: running.progress.done_bytes,
+        steps: Vec::new(),
+        regions: Vec::new(),
+    }
+}

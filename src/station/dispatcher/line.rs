@@ -1,0 +1,208 @@
+//! The line as a whole: stopped while the record is not well, ended in order, and what faces ask.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::super::admission::record_code;
+use super::super::slot::{Commit, Now, Phase};
+use super::jobs::stopped_verdict;
+use super::{COMMIT_PATIENCE, Dispatcher, Effect, HEALTH_INTERVAL, HealthDue, Line, STOP_PATIENCE};
+use crate::event::{Happening, JobId, SlotId, StopReason};
+use crate::job::Verdict;
+use crate::record::{RecordError, Standing};
+use crate::station::{Request, RequestRefused};
+
+impl Dispatcher {
+    pub(super) fn stop_line(&mut self, error: &RecordError, now: Now) {
+        let (code, detail) = (record_code(error), error.to_string());
+        match &self.line {
+            Line::Running => {
+                self.line = Line::Stopped {
+                    code,
+                    detail: detail.clone(),
+                };
+                self.journal
+                    .line(now, Happening::LineStopped { code, detail });
+            }
+            Line::Stopped { .. } | Line::Ending { .. } => {}
+        }
+    }
+
+    pub(super) fn health_told(
+        &mut self,
+        result: Result<Standing, RecordError>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.health = HealthDue::At(now.steady + HEALTH_INTERVAL);
+        match result {
+            Err(error) => self.stop_line(&error, now),
+            Ok(standing) => {
+                if *self.standing != standing {
+                    self.standing = Arc::new(standing);
+                }
+                if matches!(self.line, Line::Stopped { .. }) {
+                    self.line = Line::Running;
+                    self.journal.line(now, Happening::LineResumed);
+                    self.resume(now, effects);
+                }
+            }
+        }
+    }
+
+    /// The record is well again: first what is owed to it, then the boards that wait.
+    pub(super) fn resume(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        let mut blocked = Vec::new();
+        for slot in &mut self.slots {
+            let id = slot.settings.name.clone();
+            match &mut slot.phase {
+                Phase::Recording {
+                    running,
+                    verdict,
+                    commit,
+                    ..
+                } if *commit == Commit::Failed => {
+                    *commit = Commit::UnderWay;
+                    let (job, verdict) = (running.job, verdict.clone());
+                    effects.push(Effect::CloseRow {
+                        slot: id,
+                        job,
+                        verdict,
+                        ended: now.wall,
+                    });
+                }
+                Phase::Blocked { .. } => blocked.push(id),
+                _ => {}
+            }
+        }
+        for id in blocked {
+            self.begin(&id, now, effects);
+        }
+    }
+
+    pub(super) fn requested(&mut self, request: Request, now: Now, effects: &mut Vec<Effect>) {
+        match request {
+            Request::Start { slot, answer } => {
+                let result = self.may_start(&slot);
+                if result.is_ok() {
+                    self.begin(&slot, now, effects);
+                }
+                effects.push(Effect::Answer(answer, result));
+            }
+            Request::Stop { slot: id, answer } => {
+                let result = match self.slots.iter().find(|slot| *slot.id() == id) {
+                    None => Err(RequestRefused::NoSuchSlot(id)),
+                    Some(slot) if matches!(slot.phase, Phase::Working(_)) => {
+                        effects.push(Effect::StopJob {
+                            slot: id,
+                            reason: StopReason::Operator,
+                        });
+                        Ok(())
+                    }
+                    Some(_) => Err(RequestRefused::Idle(id)),
+                };
+                effects.push(Effect::Answer(answer, result));
+            }
+            Request::Shutdown => self.stop(now, effects),
+        }
+    }
+
+    pub(super) fn may_start(&self, id: &SlotId) -> Result<(), RequestRefused> {
+        let Some(slot) = self.slots.iter().find(|slot| slot.id() == id) else {
+            return Err(RequestRefused::NoSuchSlot(id.clone()));
+        };
+        match &self.line {
+            Line::Running => {}
+            Line::Stopped { detail, .. } => {
+                return Err(RequestRefused::LineStopped(detail.clone()));
+            }
+            Line::Ending { .. } => {
+                return Err(RequestRefused::LineStopped(
+                    "the program is ending".to_owned(),
+                ));
+            }
+        }
+        if !slot.is_quiet() {
+            return Err(RequestRefused::AtWork(id.clone()));
+        }
+        if slot.present.is_none() {
+            return Err(RequestRefused::NoBoard(id.clone()));
+        }
+        Ok(())
+    }
+
+    pub(super) fn stop(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        if matches!(self.line, Line::Ending { .. }) {
+            return;
+        }
+        let jobs_by = now.steady + STOP_PATIENCE;
+        self.line = Line::Ending {
+            jobs_by,
+            all_by: jobs_by + COMMIT_PATIENCE,
+        };
+        for slot in &mut self.slots {
+            let id = slot.settings.name.clone();
+            match &mut slot.phase {
+                Phase::Working(_) => {
+                    effects.push(Effect::StopJob {
+                        slot: id,
+                        reason: StopReason::Shutdown,
+                    });
+                }
+                // one more try: the disk may have room by now
+                Phase::Recording {
+                    running,
+                    verdict,
+                    commit,
+                    ..
+                } if *commit == Commit::Failed => {
+                    *commit = Commit::UnderWay;
+                    let (job, verdict) = (running.job, verdict.clone());
+                    effects.push(Effect::CloseRow {
+                        slot: id,
+                        job,
+                        verdict,
+                        ended: now.wall,
+                    });
+                }
+                Phase::Settling { .. } => slot.enter(Phase::Idle, now),
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn ending(
+        &mut self,
+        jobs_by: Instant,
+        all_by: Instant,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        if now.steady >= jobs_by {
+            let late: Vec<(SlotId, JobId, Verdict)> = self
+                .slots
+                .iter()
+                .filter_map(|slot| match &slot.phase {
+                    Phase::Working(running) => {
+                        let verdict =
+                            stopped_verdict(running, "the port did not come to a safe point");
+                        Some((slot.id().clone(), running.job, verdict))
+                    }
+                    _ => None,
+                })
+                .collect();
+            for (id, job, verdict) in late {
+                self.job_finished(&id, job, verdict, now, effects);
+            }
+        }
+        let owed = self.slots.iter().any(|slot| match &slot.phase {
+            Phase::Recording { commit, .. } => *commit == Commit::UnderWay,
+            Phase::Opening(_) | Phase::Working(_) => true,
+            _ => false,
+        });
+        if !owed || now.steady >= all_by {
+            self.journal.line(now, Happening::StationStopped);
+            effects.push(Effect::End);
+        }
+    }
+}

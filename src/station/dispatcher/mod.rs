@@ -1,0 +1,353 @@
+//! Every decision of the bench, as one synchronous function: an input and the time in, effects out.
+//! Leaves out every IO: `floor` performs the effects. So a test calls it without a runtime.
+
+mod jigs;
+mod jobs;
+mod line;
+mod ports;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ports::Arrival;
+use tokio::sync::oneshot;
+
+use super::journal::Journal;
+use super::slot::{Now, Phase, ProbeDue, Running, Slot};
+use super::{LineState, PortView, Request, RequestRefused, Snapshot};
+use crate::chip::Identity;
+use crate::event::{Code, Happening, JobId, Progress, SlotId, Step, StopReason};
+use crate::job::Verdict;
+use crate::manifest::Bundle;
+use crate::port::{OpenError, PortChange, PortInfo};
+use crate::record::{NewJob, RecordError, Standing};
+use crate::settings::{Reset, Settings};
+
+/// How often the record is tried while nothing is written to it.
+pub const HEALTH_INTERVAL: Duration = Duration::from_secs(5);
+/// How often an idle jig is probed.
+pub const PROBE_INTERVAL: Duration = Duration::from_millis(400);
+/// Silent probes in a row that mean that the board was taken out.
+pub const PROBE_SILENCES: u32 = 2;
+/// How long a job may take to its safe point when the program ends; the rest of the 5 seconds is for
+/// the commit.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(4);
+/// How long a last commit may take after that.
+pub const COMMIT_PATIENCE: Duration = Duration::from_millis(700);
+
+/// Something that happened outside.
+#[derive(Debug)]
+pub enum Input {
+    Port(PortChange),
+    /// The row of a job was committed, or not.
+    Opened {
+        slot: SlotId,
+        job: JobId,
+        result: Result<(), RecordError>,
+    },
+    Fact {
+        slot: SlotId,
+        job: JobId,
+        fact: Fact,
+    },
+    Progress {
+        slot: SlotId,
+        job: JobId,
+        progress: Progress,
+    },
+    Finished {
+        slot: SlotId,
+        job: JobId,
+        verdict: Verdict,
+    },
+    Recorded {
+        slot: SlotId,
+        job: JobId,
+        result: Result<Standing, RecordError>,
+    },
+    Probed {
+        slot: SlotId,
+        result: Result<bool, OpenError>,
+    },
+    Health(Result<Standing, RecordError>),
+    Request(Request),
+    /// The program is to end.
+    Stop,
+    /// A deadline passed.
+    Tick,
+}
+
+/// What a job tells while it works.
+#[derive(Debug)]
+pub enum Fact {
+    Identified(Identity),
+    Retried {
+        step: Step,
+        code: Code,
+        detail: String,
+        attempt: u32,
+    },
+    PortLost,
+}
+
+/// What is to be done outside.
+#[derive(Debug)]
+pub enum Effect {
+    /// The port at a slot changed: its job wants to know.
+    Presence {
+        slot: SlotId,
+        port: Option<PortInfo>,
+    },
+    OpenRow {
+        slot: SlotId,
+        job: NewJob,
+    },
+    Spawn {
+        slot: SlotId,
+        job: JobId,
+        reset: Reset,
+    },
+    StopJob {
+        slot: SlotId,
+        reason: StopReason,
+    },
+    CloseRow {
+        slot: SlotId,
+        job: JobId,
+        verdict: Verdict,
+        ended: jiff::Timestamp,
+    },
+    /// The slot's board has left: its MAC is free.
+    Release {
+        slot: SlotId,
+    },
+    Probe {
+        slot: SlotId,
+        path: PathBuf,
+        reset: Reset,
+    },
+    CheckHealth,
+    Answer(
+        oneshot::Sender<Result<(), RequestRefused>>,
+        Result<(), RequestRefused>,
+    ),
+    /// Everything is over.
+    End,
+}
+
+/// Why the line takes no boards.
+#[derive(Debug)]
+enum Line {
+    Running,
+    Stopped { code: Code, detail: String },
+    Ending { jobs_by: Instant, all_by: Instant },
+}
+
+/// When the record is asked next how it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HealthDue {
+    At(Instant),
+    UnderWay,
+}
+
+/// The bench and its state.
+pub struct Dispatcher {
+    settings: Arc<Settings>,
+    bundle: Arc<Bundle>,
+    slots: Vec<Slot>,
+    /// Ports that belong to no slot, by path.
+    unassigned: BTreeMap<PathBuf, PortView>,
+    unassigned_view: Arc<[PortView]>,
+    line: Line,
+    journal: Journal,
+    standing: Arc<Standing>,
+    health: HealthDue,
+}
+
+impl Dispatcher {
+    /// `interrupted`: how many jobs of an earlier process the record has just closed.
+    pub fn new(
+        settings: Arc<Settings>,
+        bundle: Arc<Bundle>,
+        standing: Standing,
+        interrupted: usize,
+        now: Now,
+    ) -> Dispatcher {
+        let slots: Vec<Slot> = settings
+            .slots
+            .iter()
+            .map(|slot| Slot::new(slot.clone(), now))
+            .collect();
+        let mut journal = Journal::default();
+        journal.line(
+            now,
+            Happening::StationStarted {
+                station: settings.station.clone(),
+                product: bundle.manifest.product.clone(),
+                version: bundle.manifest.version.clone(),
+                slots: slots.len(),
+            },
+        );
+        if interrupted > 0 {
+            journal.line(now, Happening::InterruptedClosed { jobs: interrupted });
+        }
+        Dispatcher {
+            settings,
+            bundle,
+            slots,
+            unassigned: BTreeMap::new(),
+            unassigned_view: Arc::new([]),
+            line: Line::Running,
+            journal,
+            standing: Arc::new(standing),
+            health: HealthDue::At(now.steady + HEALTH_INTERVAL),
+        }
+    }
+
+    /// Takes one input in; returns what is to be done, in order.
+    pub fn handle(&mut self, input: Input, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match input {
+            Input::Port(PortChange::Present(ports)) => {
+                for port in ports {
+                    self.port_came(port, Arrival::BeforeStart, now, &mut effects);
+                }
+            }
+            Input::Port(PortChange::Appeared(port)) => {
+                self.port_came(port, Arrival::Now, now, &mut effects);
+            }
+            Input::Port(PortChange::Vanished(path)) => self.port_left(&path, now, &mut effects),
+            Input::Opened { slot, job, result } => {
+                self.row_opened(&slot, job, result, now, &mut effects);
+            }
+            Input::Fact { slot, job, fact } => self.job_told(&slot, job, fact, now),
+            Input::Progress {
+                slot,
+                job,
+                progress,
+            } => self.job_moved(&slot, job, progress),
+            Input::Finished { slot, job, verdict } => {
+                self.job_finished(&slot, job, verdict, now, &mut effects);
+            }
+            Input::Recorded { slot, job, result } => {
+                self.row_closed(&slot, job, result, now, &mut effects);
+            }
+            Input::Probed { slot, result } => self.probed(&slot, result, now, &mut effects),
+            Input::Health(result) => self.health_told(result, now, &mut effects),
+            Input::Request(request) => self.requested(request, now, &mut effects),
+            Input::Stop => self.stop(now, &mut effects),
+            Input::Tick => {}
+        }
+        self.deadlines(now, &mut effects);
+        effects
+    }
+
+    /// When `handle` wants a `Tick` at the latest.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let settling = self.slots.iter().filter_map(|slot| match slot.phase {
+            Phase::Settling { until } => Some(until),
+            _ => None,
+        });
+        let probes = self.slots.iter().filter_map(|slot| self.probe_due(slot));
+        let health = match (&self.line, self.health) {
+            (Line::Running | Line::Stopped { .. }, HealthDue::At(at)) => Some(at),
+            _ => None,
+        };
+        let ending = match self.line {
+            Line::Ending { jobs_by, all_by } => {
+                let working = self
+                    .slots
+                    .iter()
+                    .any(|slot| matches!(slot.phase, Phase::Working(_)));
+                Some(if working { jobs_by } else { all_by })
+            }
+            _ => None,
+        };
+        settling.chain(probes).chain(health).chain(ending).min()
+    }
+
+    /// The slots whose jobs are at work: their progress is worth reading.
+    pub fn working(&self) -> impl Iterator<Item = &SlotId> {
+        self.slots
+            .iter()
+            .filter(|slot| matches!(slot.phase, Phase::Working(_)))
+            .map(|slot| slot.id())
+    }
+
+    /// What faces see.
+    pub fn snapshot(&mut self, now: Now) -> Snapshot {
+        Snapshot {
+            at: now.wall,
+            station: self.settings.station.as_str().into(),
+            product: self.bundle.manifest.product.as_str().into(),
+            version: self.bundle.manifest.version.as_str().into(),
+            bundle: self.bundle.digest_hex()[..12].into(),
+            line: match &self.line {
+                Line::Running => LineState::Running,
+                Line::Stopped { code, detail } => LineState::Stopped {
+                    code: *code,
+                    detail: detail.clone(),
+                },
+                Line::Ending { .. } => LineState::Ending,
+            },
+            slots: self.slots.iter_mut().map(Slot::view).collect(),
+            unassigned: self.unassigned_view.clone(),
+            standing: self.standing.clone(),
+            notices: self.journal.newest(),
+        }
+    }
+
+    fn deadlines(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        let settled: Vec<SlotId> = self
+            .slots
+            .iter()
+            .filter(|slot| matches!(slot.phase, Phase::Settling { until } if until <= now.steady))
+            .map(|slot| slot.id().clone())
+            .collect();
+        for id in settled {
+            self.begin(&id, now, effects);
+        }
+        let probes: Vec<usize> = (0..self.slots.len())
+            .filter(|index| {
+                self.probe_due(&self.slots[*index])
+                    .is_some_and(|at| at <= now.steady)
+            })
+            .collect();
+        for index in probes {
+            let slot = &mut self.slots[index];
+            let (Some(probing), Some(port)) = (&mut slot.probing, &slot.present) else {
+                continue;
+            };
+            probing.next = ProbeDue::UnderWay;
+            effects.push(Effect::Probe {
+                slot: slot.settings.name.clone(),
+                path: port.path.clone(),
+                reset: slot.settings.reset,
+            });
+        }
+        match self.line {
+            Line::Running | Line::Stopped { .. } => {
+                if matches!(self.health, HealthDue::At(at) if at <= now.steady) {
+                    self.health = HealthDue::UnderWay;
+                    effects.push(Effect::CheckHealth);
+                }
+            }
+            Line::Ending { jobs_by, all_by } => self.ending(jobs_by, all_by, now, effects),
+        }
+    }
+
+    fn slot_mut(&mut self, id: &SlotId) -> Option<&mut Slot> {
+        self.slots.iter_mut().find(|slot| slot.id() == id)
+    }
+
+    fn running_mut(&mut self, id: &SlotId, job: JobId) -> Option<&mut Running> {
+        match &mut self.slot_mut(id)?.phase {
+            Phase::Working(running) if running.job == job => Some(running),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Ports come and go: which slot they belong to, and whether that means a new board.
+
+use std::path::Path;
+
+use super::super::slot::{Next, Now, Phase, Slot};
+use super::{Dispatcher, Effect};
+use crate::event::{Happening, SlotId, Waiting};
+use crate::port::PortInfo;
+use crate::settings::{Place, Reset, SlotSettings, Start};
+use crate::station::PortView;
+
+/// Whether a port was there before the watch began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrival {
+    BeforeStart,
+    Now,
+}
+
+impl Dispatcher {
+    pub(super) fn port_came(
+        &mut self,
+        port: PortInfo,
+        arrival: Arrival,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(index) = self.slot_for(&port, now) else {
+            let why = if self.settings.slots.is_empty() {
+                "not a known ESP bridge"
+            } else {
+                "no slot in the station file has this place"
+            };
+            let view = PortView {
+                port: describe(&port),
+                why: why.to_owned(),
+            };
+            let notice = Happening::PortUnassigned {
+                port: view.port.clone(),
+                why: view.why.clone(),
+            };
+            if self.unassigned.insert(port.path.clone(), view).is_none() {
+                self.journal.line(now, notice);
+            }
+            self.unassigned_changed();
+            return;
+        };
+        let settle = self.settings.settle;
+        let slot = &mut self.slots[index];
+        let shown = port.path.display().to_string();
+        slot.present = Some(port.clone());
+        effects.push(Effect::Presence {
+            slot: slot.id().clone(),
+            port: Some(port),
+        });
+        match &mut slot.phase {
+            // a port that comes back in mid-job is the job's affair
+            Phase::Opening(_) | Phase::Working(_) => {}
+            Phase::Recording { next, .. } => *next = Next::Arrived,
+            Phase::Idle | Phase::Waiting(_) | Phase::Settling { .. } | Phase::Blocked { .. } => {
+                let waits = match (slot.settings.start, arrival) {
+                    (Start::Probe, _) => return,
+                    (Start::Request, _) => Waiting::Request,
+                    (Start::Plug, Arrival::BeforeStart) => Waiting::PresentAtStart,
+                    (Start::Plug, Arrival::Now) => {
+                        slot.enter(
+                            Phase::Settling {
+                                until: now.steady + settle,
+                            },
+                            now,
+                        );
+                        return;
+                    }
+                };
+                slot.enter(Phase::Waiting(waits), now);
+                let slot = slot.id().clone();
+                self.journal.slot(
+                    now,
+                    &slot,
+                    Happening::BoardWaits {
+                        port: shown,
+                        why: waits,
+                    },
+                );
+            }
+        }
+    }
+
+    pub(super) fn port_left(&mut self, path: &Path, now: Now, effects: &mut Vec<Effect>) {
+        if self.unassigned.remove(path).is_some() {
+            self.unassigned_changed();
+        }
+        let at_path = |slot: &Slot| slot.present.as_ref().is_some_and(|port| port.path == path);
+        let Some(slot) = self.slots.iter_mut().find(|slot| at_path(slot)) else {
+            return;
+        };
+        slot.present = None;
+        let id = slot.id().clone();
+        effects.push(Effect::Presence {
+            slot: id.clone(),
+            port: None,
+        });
+        match &mut slot.phase {
+            Phase::Opening(_) | Phase::Working(_) => return,
+            Phase::Recording { next, .. } => {
+                *next = Next::None;
+                return;
+            }
+            // bounced: it was never taken for a board
+            Phase::Settling { .. } => {
+                slot.enter(Phase::Idle, now);
+                return;
+            }
+            Phase::Waiting(_) | Phase::Blocked { .. } => slot.enter(Phase::Idle, now),
+            Phase::Idle => {}
+        }
+        self.board_left(&id, now, effects);
+    }
+
+    /// The board of an idle slot is gone: say so once, free its MAC.
+    pub(super) fn board_left(&mut self, id: &SlotId, now: Now, effects: &mut Vec<Effect>) {
+        let Some(slot) = self.slot_mut(id) else {
+            return;
+        };
+        if let Some(result) = &mut slot.result {
+            result.present = false;
+        }
+        effects.push(Effect::Release { slot: id.clone() });
+        self.journal.slot(now, id, Happening::BoardRemoved);
+    }
+
+    /// The slot that this port belongs to; on a bench without configured slots every known bridge makes
+    /// its own.
+    pub(super) fn slot_for(&mut self, port: &PortInfo, now: Now) -> Option<usize> {
+        let place_fits = |place: &Place| match place {
+            Place::Path(path) => *path == port.path,
+            Place::Usb(usb_path) => port.usb_path.as_ref() == Some(usb_path),
+        };
+        if let Some(index) = self
+            .slots
+            .iter()
+            .position(|slot| place_fits(&slot.settings.place))
+        {
+            return Some(index);
+        }
+        let known = port.usb_id.is_some_and(|id| id.known_bridge().is_some());
+        if !self.settings.slots.is_empty() || !known {
+            return None;
+        }
+        let (place, name) = match &port.usb_path {
+            Some(usb_path) => (Place::Usb(usb_path.clone()), usb_path.short()),
+            None => (Place::Path(port.path.clone()), file_name(&port.path)),
+        };
+        let settings = SlotSettings {
+            name: SlotId::new(&name),
+            place,
+            baud_ceiling: None,
+            reset: Reset::Auto,
+            start: Start::Plug,
+        };
+        self.slots.push(Slot::new(settings, now));
+        Some(self.slots.len() - 1)
+    }
+
+    pub(super) fn unassigned_changed(&mut self) {
+        self.unassigned_view = self.unassigned.values().cloned().collect();
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn describe(port: &PortInfo) -> String {
+    match (&port.usb_id, port.description.is_empty()) {
+        (Some(id), false) => format!("{} ({id}, {})", port.path.display(), port.description),
+        (Some(id), true) => format!("{} ({id})", port.path.display()),
+        (None, false) => format!("{} ({})", port.path.display(), port.description),
+        (None, true) => port.path.display().to_string(),
+    }
+}

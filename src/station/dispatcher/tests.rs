@@ -1,0 +1,593 @@
+//! The bench's decisions, driven by hand: no runtime, no port, a clock that the test moves.
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::chip::{Chip, FlashId, Mac, Revision, Security};
+use crate::event::{SlotId, UsbPath, Waiting};
+use crate::manifest::{ErasePolicy, FlashParameter, FlashSettings, Manifest, VerifyPolicy};
+use crate::port::UsbId;
+use crate::settings::{Place, SlotSettings, Start};
+use crate::station::SlotState;
+
+/// A dispatcher, its clock, and everything it wanted done so far.
+struct Bench {
+    dispatcher: Dispatcher,
+    clock: Instant,
+    wanted: Vec<Effect>,
+}
+
+fn port(path: &str) -> PortInfo {
+    PortInfo {
+        path: PathBuf::from(path),
+        instance: 1,
+        usb_path: None,
+        usb_id: None,
+        description: String::new(),
+    }
+}
+
+fn usb_port(path: &str, chain: &str) -> PortInfo {
+    PortInfo {
+        usb_path: Some(UsbPath(format!("pci-0000:00:14.0-usb-0:{chain}:1.0"))),
+        usb_id: Some(UsbId {
+            vendor: 0x10C4,
+            product: 0xEA60,
+        }),
+        ..port(path)
+    }
+}
+
+fn slot(name: &str, start: Start) -> SlotSettings {
+    SlotSettings {
+        name: SlotId::new(name),
+        place: Place::Path(format!("/bench/{name}").into()),
+        baud_ceiling: None,
+        reset: Reset::Auto,
+        start,
+    }
+}
+
+fn full() -> RecordError {
+    RecordError::DiskFull {
+        path: "db".into(),
+        free_bytes: 1,
+        reserve_bytes: 2,
+    }
+}
+
+fn identity() -> Identity {
+    Identity {
+        chip: Chip::Esp32,
+        revision: Revision { major: 3, minor: 0 },
+        mac: Mac([0x24, 0x0A, 0xC4, 0, 0, 1]),
+        mac_crc_holds: true,
+        crystal_mhz: Some(40),
+        flash_id: FlashId(0xEF4016),
+        security: Security::default(),
+    }
+}
+
+fn verdict(code: Option<Code>) -> Verdict {
+    Verdict {
+        outcome: code.map_or(crate::event::Outcome::Pass, Code::outcome),
+        code,
+        detail: String::new(),
+        identity: Some(identity()),
+        attempts: 1,
+        retries: Default::default(),
+        baud: 921_600,
+        bytes_written: 1000,
+        steps: Vec::new(),
+        regions: Vec::new(),
+    }
+}
+
+impl Bench {
+    fn new(slots: Vec<SlotSettings>) -> Bench {
+        let settings = Settings {
+            station: "bench".into(),
+            manifest: "m.toml".into(),
+            database: "db".into(),
+            slots,
+            baud_ceiling: None,
+            attempts: 2,
+            settle: Duration::from_millis(300),
+            grace: Duration::from_millis(1500),
+            disk_reserve_bytes: 1,
+            stub: true,
+        };
+        let bundle = Bundle {
+            manifest: Manifest {
+                product: "thermostat".into(),
+                version: "1.0".into(),
+                chip: Chip::Esp32,
+                min_revision: None,
+                max_revision: None,
+                flash_ids: Vec::new(),
+                bauds: vec![921_600],
+                partition_table_offset: 0x8000,
+                flash: FlashSettings {
+                    mode: FlashParameter::Keep,
+                    frequency: FlashParameter::Keep,
+                    size: FlashParameter::Keep,
+                },
+                erase: ErasePolicy::Touched,
+                verify: VerifyPolicy::Md5,
+            },
+            text: "".into(),
+            images: Vec::new(),
+            leftovers: Vec::new(),
+            needed_flash_bytes: 1,
+            digest: [0xAB; 32],
+            warnings: Vec::new(),
+        };
+        let clock = Instant::now();
+        let now = Now {
+            steady: clock,
+            wall: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let dispatcher = Dispatcher::new(
+            Arc::new(settings),
+            Arc::new(bundle),
+            Standing::default(),
+            0,
+            now,
+        );
+        Bench {
+            dispatcher,
+            clock,
+            wanted: Vec::new(),
+        }
+    }
+
+    fn plug_slot() -> Bench {
+        let mut bench = Bench::new(vec![slot("1", Start::Plug)]);
+        bench.tell(Input::Port(PortChange::Present(Vec::new())));
+        bench
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            steady: self.clock,
+            wall: jiff::Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn tell(&mut self, input: Input) {
+        let now = self.now();
+        self.wanted.extend(self.dispatcher.handle(input, now));
+    }
+
+    fn pass(&mut self, milliseconds: u64) {
+        self.clock += Duration::from_millis(milliseconds);
+        self.tell(Input::Tick);
+    }
+
+    fn plug(&mut self, path: &str) {
+        self.tell(Input::Port(PortChange::Appeared(port(path))));
+    }
+
+    fn pull(&mut self, path: &str) {
+        self.tell(Input::Port(PortChange::Vanished(path.into())));
+    }
+
+    fn state(&mut self, name: &str) -> SlotState {
+        let now = self.now();
+        let snapshot = self.dispatcher.snapshot(now);
+        let view = snapshot
+            .slots
+            .iter()
+            .find(|view| view.slot.as_str() == name);
+        view.expect("the slot is there").state.clone()
+    }
+
+    /// Takes out the rows that were opened since the last call.
+    fn opened(&mut self) -> Vec<(SlotId, JobId)> {
+        let mut rows = Vec::new();
+        self.wanted.retain(|effect| match effect {
+            Effect::OpenRow { slot, job } => {
+                rows.push((slot.clone(), job.job));
+                false
+            }
+            _ => true,
+        });
+        rows
+    }
+
+    fn wants(&self, is: impl Fn(&Effect) -> bool) -> bool {
+        self.wanted.iter().any(is)
+    }
+
+    /// A board is plugged in and its job starts working.
+    fn start_job(&mut self) -> JobId {
+        self.plug("/bench/1");
+        self.pass(300);
+        self.commit_row()
+    }
+
+    fn commit_row(&mut self) -> JobId {
+        let (slot, job) = self.opened().pop().expect("a row was opened");
+        self.tell(Input::Opened {
+            slot: slot.clone(),
+            job,
+            result: Ok(()),
+        });
+        assert!(self.wants(|e| matches!(e, Effect::Spawn { job: spawned, .. } if *spawned == job)));
+        job
+    }
+
+    fn finish(&mut self, job: JobId, code: Option<Code>) {
+        let slot = SlotId::new("1");
+        self.tell(Input::Finished {
+            slot,
+            job,
+            verdict: verdict(code),
+        });
+    }
+
+    fn record(&mut self, job: JobId, result: Result<Standing, RecordError>) {
+        self.tell(Input::Recorded {
+            slot: SlotId::new("1"),
+            job,
+            result,
+        });
+    }
+}
+
+#[test]
+fn a_board_plugged_in_is_worked_on_after_the_settle_time_and_its_result_stays() {
+    let mut bench = Bench::plug_slot();
+    assert_eq!(bench.state("1"), SlotState::Empty);
+    bench.plug("/bench/1");
+    assert_eq!(bench.state("1"), SlotState::Settling);
+    bench.pass(299);
+    assert!(bench.opened().is_empty());
+    bench.pass(1);
+    let job = bench.commit_row();
+    assert!(matches!(bench.state("1"), SlotState::Working(_)));
+    bench.finish(job, None);
+    // no PASS before its row is committed
+    assert!(matches!(bench.state("1"), SlotState::Recording(_)));
+    bench.record(job, Ok(Standing::default()));
+    let SlotState::Done(result) = bench.state("1") else {
+        panic!("a result")
+    };
+    assert!(result.present && result.code.is_none());
+    bench.pull("/bench/1");
+    let SlotState::Done(result) = bench.state("1") else {
+        panic!("the result stays")
+    };
+    assert!(!result.present);
+    bench.plug("/bench/1");
+    assert_eq!(bench.state("1"), SlotState::Settling);
+}
+
+#[test]
+fn a_contact_that_bounces_starts_no_job() {
+    let mut bench = Bench::plug_slot();
+    for _ in 0..5 {
+        bench.plug("/bench/1");
+        bench.pass(200);
+        bench.pull("/bench/1");
+        bench.pass(200);
+    }
+    assert!(bench.opened().is_empty());
+    assert_eq!(bench.state("1"), SlotState::Empty);
+}
+
+#[test]
+fn a_board_that_was_there_before_the_start_waits_for_a_replug_or_a_request() {
+    let mut bench = Bench::new(vec![slot("1", Start::Plug)]);
+    bench.tell(Input::Port(PortChange::Present(vec![port("/bench/1")])));
+    bench.pass(10_000);
+    assert_eq!(
+        bench.state("1"),
+        SlotState::Waiting(Waiting::PresentAtStart)
+    );
+    assert!(bench.opened().is_empty());
+
+    let (answer, mut told) = oneshot::channel();
+    bench.tell(Input::Request(Request::Start {
+        slot: SlotId::new("1"),
+        answer,
+    }));
+    let Some(Effect::Answer(answer, result)) = bench.wanted.pop() else {
+        panic!("an answer")
+    };
+    answer.send(result).unwrap();
+    assert_eq!(told.try_recv().unwrap(), Ok(()));
+    assert_eq!(bench.opened().len(), 1);
+}
+
+#[test]
+fn a_slot_on_request_waits_for_it() {
+    let mut bench = Bench::new(vec![slot("1", Start::Request)]);
+    bench.plug("/bench/1");
+    bench.pass(10_000);
+    assert_eq!(bench.state("1"), SlotState::Waiting(Waiting::Request));
+    assert!(bench.opened().is_empty());
+}
+
+#[test]
+fn requests_that_cannot_be_carried_out_say_why() {
+    let mut bench = Bench::plug_slot();
+    type Answer = oneshot::Sender<Result<(), RequestRefused>>;
+    let ask = |bench: &mut Bench, name: &str, what: fn(SlotId, Answer) -> Request| {
+        let (answer, mut told) = oneshot::channel();
+        bench.tell(Input::Request(what(SlotId::new(name), answer)));
+        let Some(Effect::Answer(answer, result)) = bench.wanted.pop() else {
+            panic!("an answer")
+        };
+        answer.send(result).unwrap();
+        told.try_recv().unwrap().unwrap_err().to_string()
+    };
+    let start: fn(SlotId, Answer) -> Request = |slot, answer| Request::Start { slot, answer };
+    let stop: fn(SlotId, Answer) -> Request = |slot, answer| Request::Stop { slot, answer };
+    assert_eq!(ask(&mut bench, "9", start), "there is no slot 9");
+    assert_eq!(ask(&mut bench, "9", stop), "there is no slot 9");
+    assert_eq!(ask(&mut bench, "1", start), "slot 1 has no board");
+    assert_eq!(ask(&mut bench, "1", stop), "nothing is running on slot 1");
+    bench.start_job();
+    assert_eq!(ask(&mut bench, "1", start), "slot 1 is already at work");
+}
+
+#[test]
+fn an_operators_stop_reaches_the_job() {
+    let mut bench = Bench::plug_slot();
+    bench.start_job();
+    let (answer, _told) = oneshot::channel();
+    bench.tell(Input::Request(Request::Stop {
+        slot: SlotId::new("1"),
+        answer,
+    }));
+    assert!(bench.wants(|e| matches!(
+        e,
+        Effect::StopJob {
+            reason: StopReason::Operator,
+            ..
+        }
+    )));
+}
+
+#[test]
+fn a_port_lost_in_mid_job_is_the_jobs_affair_and_the_next_board_is_taken() {
+    let mut bench = Bench::plug_slot();
+    let job = bench.start_job();
+    bench.pull("/bench/1");
+    assert!(matches!(bench.state("1"), SlotState::Working(_)));
+    assert!(bench.wants(|e| matches!(e, Effect::Presence { port: None, .. })));
+    bench.finish(job, Some(Code::Unplugged));
+    // the next board comes while the verdict is being committed
+    bench.plug("/bench/1");
+    bench.record(job, Ok(Standing::default()));
+    assert_eq!(bench.state("1"), SlotState::Settling);
+    bench.pass(300);
+    assert_ne!(bench.commit_row(), job);
+}
+
+#[test]
+fn a_board_that_comes_between_the_jobs_end_and_its_report_is_taken_too() {
+    let mut bench = Bench::plug_slot();
+    let job = bench.start_job();
+    bench.pull("/bench/1");
+    bench.plug("/bench/1");
+    bench.finish(job, Some(Code::Unplugged));
+    bench.record(job, Ok(Standing::default()));
+    assert_eq!(bench.state("1"), SlotState::Settling);
+}
+
+#[test]
+fn a_swapped_board_waits_for_a_replug() {
+    let mut bench = Bench::plug_slot();
+    let job = bench.start_job();
+    bench.pull("/bench/1");
+    bench.plug("/bench/1");
+    bench.finish(job, Some(Code::BoardSwapped));
+    bench.record(job, Ok(Standing::default()));
+    bench.pass(10_000);
+    assert!(bench.opened().is_empty());
+    assert!(matches!(bench.state("1"), SlotState::Done(_)));
+}
+
+#[test]
+fn a_row_that_cannot_be_opened_stops_the_line_before_the_board_is_touched() {
+    let mut bench = Bench::plug_slot();
+    bench.plug("/bench/1");
+    bench.pass(300);
+    let (slot, job) = bench.opened().pop().unwrap();
+    bench.tell(Input::Opened {
+        slot,
+        job,
+        result: Err(full()),
+    });
+    assert!(!bench.wants(|e| matches!(e, Effect::Spawn { .. })));
+    assert_eq!(
+        bench.state("1"),
+        SlotState::Blocked {
+            code: Code::DiskFull
+        }
+    );
+    let now = bench.now();
+    let line = bench.dispatcher.snapshot(now).line;
+    assert!(matches!(
+        line,
+        LineState::Stopped {
+            code: Code::DiskFull,
+            ..
+        }
+    ));
+    // room again: the board that waited is taken by itself
+    bench.pass(5_000);
+    assert!(bench.wants(|e| matches!(e, Effect::CheckHealth)));
+    bench.tell(Input::Health(Ok(Standing::default())));
+    assert_eq!(bench.opened().len(), 1);
+}
+
+#[test]
+fn a_verdict_that_cannot_be_committed_is_not_shown_and_is_committed_later() {
+    let mut bench = Bench::plug_slot();
+    let job = bench.start_job();
+    bench.finish(job, None);
+    bench.wanted.clear();
+    bench.record(job, Err(full()));
+    assert!(matches!(bench.state("1"), SlotState::Recording(_)));
+    bench.tell(Input::Health(Err(full())));
+    assert!(!bench.wants(|e| matches!(e, Effect::CloseRow { .. })));
+    bench.tell(Input::Health(Ok(Standing::default())));
+    assert!(bench.wants(|e| matches!(e, Effect::CloseRow { .. })));
+    bench.record(job, Ok(Standing::default()));
+    assert!(matches!(bench.state("1"), SlotState::Done(_)));
+}
+
+#[test]
+fn the_end_waits_for_jobs_and_their_rows() {
+    let mut bench = Bench::plug_slot();
+    let job = bench.start_job();
+    bench.tell(Input::Stop);
+    assert!(bench.wants(|e| matches!(
+        e,
+        Effect::StopJob {
+            reason: StopReason::Shutdown,
+            ..
+        }
+    )));
+    assert!(!bench.wants(|e| matches!(e, Effect::End)));
+    bench.finish(job, Some(Code::Stopped));
+    assert!(!bench.wants(|e| matches!(e, Effect::End)));
+    bench.record(job, Ok(Standing::default()));
+    assert!(bench.wants(|e| matches!(e, Effect::End)));
+}
+
+#[test]
+fn the_end_does_not_wait_for_a_port_that_hangs() {
+    let mut bench = Bench::plug_slot();
+    bench.start_job();
+    bench.tell(Input::Stop);
+    bench.wanted.clear();
+    bench.pass(STOP_PATIENCE.as_millis() as u64);
+    let closed = bench.wants(
+        |e| matches!(e, Effect::CloseRow { verdict, .. } if verdict.code == Some(Code::Stopped)),
+    );
+    assert!(closed, "the row of a job that hangs is closed as stopped");
+    bench.pass(COMMIT_PATIENCE.as_millis() as u64);
+    assert!(bench.wants(|e| matches!(e, Effect::End)));
+}
+
+#[test]
+fn nothing_starts_while_the_program_ends() {
+    let mut bench = Bench::plug_slot();
+    bench.tell(Input::Stop);
+    bench.plug("/bench/1");
+    bench.pass(400);
+    assert!(bench.opened().is_empty());
+}
+
+#[test]
+fn a_jigs_board_is_one_job_until_silence() {
+    let mut bench = Bench::new(vec![slot("1", Start::Probe)]);
+    let answers = |bench: &mut Bench, answer| {
+        bench.tell(Input::Probed {
+            slot: SlotId::new("1"),
+            result: Ok(answer),
+        });
+        bench.pass(PROBE_INTERVAL.as_millis() as u64);
+    };
+    bench.tell(Input::Port(PortChange::Present(vec![port("/bench/1")])));
+    assert!(bench.wants(|e| matches!(e, Effect::Probe { .. })));
+    // a board that sits there before the start is not flashed
+    answers(&mut bench, true);
+    assert_eq!(
+        bench.state("1"),
+        SlotState::Waiting(Waiting::PresentAtStart)
+    );
+    answers(&mut bench, false);
+    answers(&mut bench, true);
+    assert!(bench.opened().is_empty(), "one silence is a bad contact");
+    answers(&mut bench, false);
+    answers(&mut bench, false);
+    assert_eq!(bench.state("1"), SlotState::Empty);
+    answers(&mut bench, true);
+    let job = bench.commit_row();
+    bench.finish(job, None);
+    bench.record(job, Ok(Standing::default()));
+    answers(&mut bench, true);
+    assert!(bench.opened().is_empty(), "the same board answers again");
+    answers(&mut bench, false);
+    answers(&mut bench, false);
+    assert!(bench.wants(|e| matches!(e, Effect::Release { .. })));
+    answers(&mut bench, true);
+    assert_eq!(bench.opened().len(), 1);
+}
+
+#[test]
+fn a_jig_is_probed_once_at_a_time_and_not_while_it_works() {
+    let mut bench = Bench::new(vec![slot("1", Start::Probe)]);
+    bench.plug("/bench/1");
+    bench.pass(60_000);
+    let probes = bench
+        .wanted
+        .iter()
+        .filter(|e| matches!(e, Effect::Probe { .. }))
+        .count();
+    assert_eq!(probes, 1);
+}
+
+#[test]
+fn without_slots_in_the_file_a_known_bridge_makes_its_own_and_the_rest_is_listed() {
+    let mut bench = Bench::new(Vec::new());
+    bench.tell(Input::Port(PortChange::Present(vec![
+        usb_port("/dev/ttyUSB0", "1.2"),
+        port("/dev/ttyS0"),
+    ])));
+    assert_eq!(
+        bench.state("usb-1.2"),
+        SlotState::Waiting(Waiting::PresentAtStart)
+    );
+    let now = bench.now();
+    let unassigned = bench.dispatcher.snapshot(now).unassigned;
+    assert_eq!(unassigned.len(), 1);
+    assert_eq!(unassigned[0].port, "/dev/ttyS0");
+    // the same place under another number is the same slot
+    bench.pull("/dev/ttyUSB0");
+    bench.tell(Input::Port(PortChange::Appeared(usb_port(
+        "/dev/ttyUSB7",
+        "1.2",
+    ))));
+    assert_eq!(bench.state("usb-1.2"), SlotState::Settling);
+    bench.pass(300);
+    assert_eq!(bench.opened().len(), 1);
+}
+
+#[test]
+fn with_slots_in_the_file_nothing_else_is_opened() {
+    let mut bench = Bench::plug_slot();
+    bench.tell(Input::Port(PortChange::Appeared(usb_port(
+        "/dev/ttyUSB0",
+        "1.2",
+    ))));
+    bench.pass(10_000);
+    assert!(bench.opened().is_empty());
+    let now = bench.now();
+    let unassigned = bench.dispatcher.snapshot(now).unassigned;
+    assert_eq!(
+        unassigned[0].why,
+        "no slot in the station file has this place"
+    );
+    bench.pull("/dev/ttyUSB0");
+    let now = bench.now();
+    assert!(bench.dispatcher.snapshot(now).unassigned.is_empty());
+}
+
+#[test]
+fn what_did_not_change_is_shared_between_snapshots() {
+    let mut bench = Bench::new(vec![slot("1", Start::Plug), slot("2", Start::Plug)]);
+    let now = bench.now();
+    let before = bench.dispatcher.snapshot(now);
+    bench.plug("/bench/1");
+    let after = bench.dispatcher.snapshot(now);
+    assert!(!Arc::ptr_eq(&before.slots[0], &after.slots[0]));
+    assert!(Arc::ptr_eq(&before.slots[1], &after.slots[1]));
+    assert!(!after.shows_the_same(&before));
+    assert!(after.shows_the_same(&bench.dispatcher.snapshot(now)));
+}

@@ -1,0 +1,412 @@
+//! Performs what the dispatcher decides: waits for inputs, opens and closes rows, runs jobs and probes,
+//! publishes snapshots. Leaves out every decision. It never awaits a send: what tasks tell comes in
+//! through one bounded channel, what faces see goes out through a watch.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::dispatcher::{Dispatcher, Effect, Fact, Input};
+use super::slot::Now;
+use super::{Gatekeeper, Identified, Request, Snapshot};
+use crate::chip::Chip;
+use crate::event::{Code, JobId, Progress, SlotId, Step};
+use crate::job::{self, Assignment, Reports, StubUse};
+use crate::manifest::Bundle;
+use crate::port::{PortChange, PortInfo, Ports, Stop, StopHandle};
+use crate::record::{Record, RecordError, Standing};
+use crate::settings::Settings;
+
+/// At most 20 snapshots a second.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(50);
+/// What tasks may have told and the dispatcher not yet heard.
+const INBOX_LENGTH: usize = 1024;
+/// What faces may have asked and the dispatcher not yet heard.
+const REQUESTS_LENGTH: usize = 64;
+
+/// A running station, as its owner holds it.
+#[derive(Debug)]
+pub struct Station {
+    /// What faces see. Closes when the station has ended.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// What faces ask.
+    pub requests: mpsc::Sender<Request>,
+    floor: JoinHandle<()>,
+}
+
+impl Station {
+    /// Starts working. `interrupted`: jobs that the record closed when it was opened. `stop` ends the
+    /// station in order: jobs at a safe point, every row closed.
+    ///
+    /// # Errors
+    /// The record cannot be written: no board has been touched.
+    pub async fn start(
+        settings: Settings,
+        bundle: Arc<Bundle>,
+        ports: Arc<dyn Ports>,
+        record: Record,
+        interrupted: usize,
+        stop: CancellationToken,
+    ) -> Result<Station, RecordError> {
+        let standing = health(&record, settings.disk_reserve_bytes).await?;
+        let settings = Arc::new(settings);
+        let mut dispatcher = Dispatcher::new(
+            settings.clone(),
+            bundle.clone(),
+            standing,
+            interrupted,
+            now(),
+        );
+        let (inbox_sender, inbox) = mpsc::channel(INBOX_LENGTH);
+        let (request_sender, requests) = mpsc::channel(REQUESTS_LENGTH);
+        let (identified_sender, identified) = mpsc::channel(INBOX_LENGTH);
+        let ceilings = settings
+            .slots
+            .iter()
+            .filter_map(|slot| Some((slot.name.clone(), slot.baud_ceiling?)))
+            .collect();
+        let likely = bundle.manifest.chip;
+        let gate = Gatekeeper::new(
+            bundle,
+            Some(record.clone()),
+            settings.baud_ceiling,
+            Some(identified_sender),
+        )
+        .with_slot_ceilings(ceilings);
+        let (publisher, snapshots) = watch::channel(Arc::new(dispatcher.snapshot(now())));
+        let floor = Floor {
+            changes: ports.watch(),
+            ports,
+            record,
+            gate: Arc::new(gate),
+            settings,
+            likely,
+            inbox,
+            inbox_sender,
+            requests,
+            identified,
+            slots: HashMap::new(),
+            tasks: TaskTracker::new(),
+            publisher,
+            dispatcher,
+        };
+        Ok(Station {
+            snapshots,
+            requests: request_sender,
+            floor: tokio::spawn(floor.work(stop)),
+        })
+    }
+
+    /// Waits until the station has ended, every row closed.
+    pub async fn ended(self) {
+        // a panic of the floor has been printed by its task
+        let _ = self.floor.await;
+    }
+}
+
+/// Where a slot's job can be reached.
+struct SlotLines {
+    presence: watch::Sender<Option<PortInfo>>,
+    running: Option<RunningLines>,
+}
+
+struct RunningLines {
+    job: JobId,
+    progress: watch::Receiver<Progress>,
+    stop: StopHandle,
+}
+
+struct Floor {
+    dispatcher: Dispatcher,
+    settings: Arc<Settings>,
+    likely: Chip,
+    ports: Arc<dyn Ports>,
+    changes: mpsc::Receiver<PortChange>,
+    record: Record,
+    gate: Arc<Gatekeeper>,
+    inbox: mpsc::Receiver<Input>,
+    inbox_sender: mpsc::Sender<Input>,
+    requests: mpsc::Receiver<Request>,
+    identified: mpsc::Receiver<Identified>,
+    slots: HashMap<SlotId, SlotLines>,
+    tasks: TaskTracker,
+    publisher: watch::Sender<Arc<Snapshot>>,
+}
+
+impl Floor {
+    async fn work(mut self, stop: CancellationToken) {
+        let mut stopping = false;
+        let mut publish_at: Option<Instant> = None;
+        loop {
+            let deadline = self.dispatcher.next_deadline().map(Instant::from_std);
+            let wake = [deadline, publish_at].into_iter().flatten().min();
+            let input = tokio::select! {
+                () = stop.cancelled(), if !stopping => {
+                    stopping = true;
+                    Input::Stop
+                }
+                Some(input) = self.inbox.recv() => input,
+                Some(told) = self.identified.recv() => Input::Fact {
+                    slot: told.slot,
+                    job: told.job,
+                    fact: Fact::Identified(told.identity),
+                },
+                Some(change) = self.changes.recv() => Input::Port(change),
+                Some(request) = self.requests.recv() => Input::Request(request),
+                () = sleep_until(wake) => Input::Tick,
+            };
+            // a tick for the screen's sake changes nothing by itself
+            let idle = matches!(input, Input::Tick);
+            let effects = self.dispatcher.handle(input, now());
+            let quiet = idle && effects.is_empty();
+            for effect in effects {
+                if self.perform(effect) == Ended::Yes {
+                    self.publish();
+                    self.leave().await;
+                    return;
+                }
+            }
+            let due = publish_at.is_some_and(|at| at <= Instant::now());
+            if due {
+                self.read_progress();
+                self.publish();
+                publish_at = None;
+            }
+            let working = self.dispatcher.working().next().is_some();
+            if publish_at.is_none() && (working || !quiet) {
+                publish_at = Some(Instant::now() + SNAPSHOT_INTERVAL);
+            }
+        }
+    }
+
+    fn read_progress(&mut self) {
+        let working: Vec<SlotId> = self.dispatcher.working().cloned().collect();
+        for slot in working {
+            let Some(running) = self
+                .slots
+                .get(&slot)
+                .and_then(|lines| lines.running.as_ref())
+            else {
+                continue;
+            };
+            let (job, progress) = (running.job, *running.progress.borrow());
+            let input = Input::Progress {
+                slot,
+                job,
+                progress,
+            };
+            let effects = self.dispatcher.handle(input, now());
+            for effect in effects {
+                self.perform(effect);
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        let snapshot = self.dispatcher.snapshot(now());
+        self.publisher.send_if_modified(|published| {
+            let changed = !published.shows_the_same(&snapshot);
+            if changed {
+                *published = Arc::new(snapshot);
+            }
+            changed
+        });
+    }
+
+    /// Waits a moment for tasks that have nothing to record any more (a port that closes slowly).
+    async fn leave(self) {
+        self.tasks.close();
+        // what hangs in the kernel is left behind: its row is closed
+        let _ = tokio::time::timeout(Duration::from_millis(200), self.tasks.wait()).await;
+    }
+
+    fn lines(&mut self, slot: &SlotId) -> &mut SlotLines {
+        self.slots.entry(slot.clone()).or_insert_with(|| SlotLines {
+            presence: watch::channel(None).0,
+            running: None,
+        })
+    }
+
+    fn perform(&mut self, effect: Effect) -> Ended {
+        match effect {
+            Effect::Presence { slot, port } => {
+                self.lines(&slot).presence.send_replace(port);
+            }
+            Effect::OpenRow { slot, job } => {
+                let record = self.record.clone();
+                self.tell(async move {
+                    let id = job.job;
+                    let result = record.open_job(job).await;
+                    Input::Opened {
+                        slot,
+                        job: id,
+                        result,
+                    }
+                });
+            }
+            Effect::Spawn { slot, job, reset } => self.spawn_job(slot, job, reset),
+            Effect::StopJob { slot, reason } => {
+                if let Some(running) = &self.lines(&slot).running {
+                    running.stop.ask(reason);
+                }
+            }
+            Effect::CloseRow {
+                slot,
+                job,
+                verdict,
+                ended,
+            } => {
+                self.lines(&slot).running = None;
+                let record = self.record.clone();
+                self.tell(async move {
+                    let result = record.close_job(job, verdict, ended).await;
+                    Input::Recorded { slot, job, result }
+                });
+            }
+            Effect::Release { slot } => self.gate.release(&slot),
+            Effect::Probe { slot, path, reset } => {
+                let ports = self.ports.clone();
+                self.tell(async move {
+                    let (_handle, stop) = StopHandle::new();
+                    let result = job::probe(ports, path, reset, stop).await;
+                    Input::Probed { slot, result }
+                });
+            }
+            Effect::CheckHealth => {
+                let record = self.record.clone();
+                let reserve_bytes = self.settings.disk_reserve_bytes;
+                self.tell(async move { Input::Health(health(&record, reserve_bytes).await) });
+            }
+            Effect::Answer(answer, result) => {
+                // a face that does not wait for its answer does not want it
+                let _ = answer.send(result);
+            }
+            Effect::End => return Ended::Yes,
+        }
+        Ended::No
+    }
+
+    fn spawn_job(&mut self, slot: SlotId, job: JobId, reset: crate::settings::Reset) {
+        let (progress_sender, progress) = watch::channel(Progress {
+            step: Step::Connect,
+            attempt: 1,
+            done_bytes: 0,
+            total_bytes: 0,
+            baud: 0,
+            retries: 0,
+        });
+        let (stop_handle, stop): (StopHandle, Stop) = StopHandle::new();
+        let lines = self.lines(&slot);
+        lines.running = Some(RunningLines {
+            job,
+            progress,
+            stop: stop_handle,
+        });
+        let presence = lines.presence.subscribe();
+        let assignment = Assignment {
+            job,
+            slot: slot.clone(),
+            presence,
+            reset,
+            likely: self.likely,
+            attempts: self.settings.attempts,
+            grace: self.settings.grace,
+            stub: if self.settings.stub {
+                StubUse::Stub
+            } else {
+                StubUse::RomDeflate
+            },
+        };
+        let reports = Arc::new(JobReports {
+            slot: slot.clone(),
+            job,
+            progress: progress_sender,
+            inbox: self.inbox_sender.clone(),
+        });
+        let (ports, gate) = (self.ports.clone(), self.gate.clone());
+        self.tell(async move {
+            let verdict = job::run(assignment, ports, gate, reports, stop).await;
+            Input::Finished { slot, job, verdict }
+        });
+    }
+
+    /// Runs a task whose result is an input.
+    fn tell(&self, task: impl Future<Output = Input> + Send + 'static) {
+        let inbox = self.inbox_sender.clone();
+        self.tasks.spawn(async move {
+            let input = task.await;
+            // the floor that is gone has nothing left to decide
+            let _ = inbox.send(input).await;
+        });
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Ended {
+    Yes,
+    No,
+}
+
+/// Carries what one job tells into the dispatcher's channels.
+struct JobReports {
+    slot: SlotId,
+    job: JobId,
+    progress: watch::Sender<Progress>,
+    inbox: mpsc::Sender<Input>,
+}
+
+impl JobReports {
+    fn fact(&self, fact: Fact) {
+        let input = Input::Fact {
+            slot: self.slot.clone(),
+            job: self.job,
+            fact,
+        };
+        // a full channel costs a line on the screen; the count is in the verdict
+        let _ = self.inbox.try_send(input);
+    }
+}
+
+impl Reports for JobReports {
+    fn progress(&self, progress: Progress) {
+        self.progress.send_replace(progress);
+    }
+
+    fn retried(&self, step: Step, code: Code, detail: &str, attempt: u32) {
+        self.fact(Fact::Retried {
+            step,
+            code,
+            detail: detail.to_owned(),
+            attempt,
+        });
+    }
+
+    fn port_lost(&self) {
+        self.fact(Fact::PortLost);
+    }
+}
+
+async fn health(record: &Record, reserve_bytes: u64) -> Result<Standing, RecordError> {
+    record.check(reserve_bytes).await?;
+    record.standing().await
+}
+
+async fn sleep_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn now() -> Now {
+    Now {
+        steady: Instant::now().into_std(),
+        wall: jiff::Timestamp::now(),
+    }
+}

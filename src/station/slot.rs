@@ -1,0 +1,220 @@
+//! One slot's state, and what it looks like from outside. Leaves out every decision: those are the
+//! dispatcher's.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{BoardView, ResultView, SlotState, SlotView};
+use crate::chip::Identity;
+use crate::event::{Code, JobId, Progress, SlotId, Step, Waiting};
+use crate::job::Verdict;
+use crate::port::PortInfo;
+use crate::settings::{Place, SlotSettings, Start};
+
+/// A moment on both clocks: the one that only counts up, and the wall's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    pub steady: Instant,
+    pub wall: jiff::Timestamp,
+}
+
+/// What a slot is doing.
+#[derive(Debug)]
+pub enum Phase {
+    /// Nothing: the last board's result stays on show.
+    Idle,
+    /// A board is there and nobody asked for it.
+    Waiting(Waiting),
+    /// A board has just come.
+    Settling { until: Instant },
+    /// A board is ready and the line is stopped.
+    Blocked { code: Code },
+    /// The job's row is being committed.
+    Opening(Running),
+    /// The job is at work.
+    Working(Running),
+    /// The verdict is being committed; `next` tells whether another board came meanwhile.
+    Recording {
+        running: Running,
+        verdict: Verdict,
+        commit: Commit,
+        next: Next,
+    },
+}
+
+/// Whether a verdict's commit is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    UnderWay,
+    Failed,
+}
+
+/// Whether a board came while the one before it was being recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    None,
+    Arrived,
+}
+
+/// A job under way.
+#[derive(Debug, Clone)]
+pub struct Running {
+    pub job: JobId,
+    pub began: Now,
+    pub identity: Option<Arc<Identity>>,
+    pub progress: Progress,
+    pub lost: bool,
+}
+
+impl Running {
+    pub fn new(job: JobId, began: Now) -> Running {
+        let progress = Progress {
+            step: Step::Connect,
+            attempt: 1,
+            done_bytes: 0,
+            total_bytes: 0,
+            baud: 0,
+            retries: 0,
+        };
+        Running {
+            job,
+            began,
+            identity: None,
+            progress,
+            lost: false,
+        }
+    }
+
+    fn view(&self) -> BoardView {
+        BoardView {
+            job: self.job,
+            started: self.began.wall,
+            identity: self.identity.clone(),
+            progress: self.progress,
+            lost: self.lost,
+        }
+    }
+}
+
+/// A jig's adapter that stays plugged in: what probing has found.
+#[derive(Debug)]
+pub struct Probing {
+    /// Whether an answer starts a job: only after a silence, so that one board is one job.
+    pub arming: Arming,
+    /// Silent probes in a row.
+    pub silences: u32,
+    pub next: ProbeDue,
+}
+
+/// Whether the next answer is a new board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arming {
+    /// Not probed yet: an answer now is a board that was there before the start.
+    Unknown,
+    /// The board that was worked on (or refused) has not left.
+    SameBoard,
+    /// Silence was heard: an answer is a new board.
+    Armed,
+}
+
+/// When the next probe is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProbeDue {
+    At(Instant),
+    UnderWay,
+}
+
+/// One slot of the bench.
+#[derive(Debug)]
+pub struct Slot {
+    pub settings: SlotSettings,
+    /// The port at the slot now.
+    pub present: Option<PortInfo>,
+    pub phase: Phase,
+    pub since: jiff::Timestamp,
+    /// The last committed result.
+    pub result: Option<ResultView>,
+    pub probing: Option<Probing>,
+    view: Option<Arc<SlotView>>,
+}
+
+impl Slot {
+    pub fn new(settings: SlotSettings, now: Now) -> Slot {
+        let probing = (settings.start == Start::Probe).then_some(Probing {
+            arming: Arming::Unknown,
+            silences: 0,
+            next: ProbeDue::At(now.steady),
+        });
+        Slot {
+            settings,
+            present: None,
+            phase: Phase::Idle,
+            since: now.wall,
+            result: None,
+            probing,
+            view: None,
+        }
+    }
+
+    pub fn id(&self) -> &SlotId {
+        &self.settings.name
+    }
+
+    pub fn enter(&mut self, phase: Phase, now: Now) {
+        self.phase = phase;
+        self.since = now.wall;
+    }
+
+    /// Whether nothing of this slot is under way.
+    pub fn is_quiet(&self) -> bool {
+        !matches!(
+            self.phase,
+            Phase::Opening(_) | Phase::Working(_) | Phase::Recording { .. }
+        )
+    }
+
+    /// The place in words.
+    pub fn place(&self) -> String {
+        place_words(&self.settings.place)
+    }
+
+    /// What faces see; the same `Arc` as before where nothing changed.
+    pub fn view(&mut self) -> Arc<SlotView> {
+        let fresh = SlotView {
+            slot: self.id().clone(),
+            place: self.place(),
+            state: self.state(),
+            since: self.since,
+        };
+        match &self.view {
+            Some(old) if **old == fresh => old.clone(),
+            _ => {
+                let fresh = Arc::new(fresh);
+                self.view = Some(fresh.clone());
+                fresh
+            }
+        }
+    }
+
+    fn state(&self) -> SlotState {
+        match &self.phase {
+            Phase::Idle => match &self.result {
+                Some(result) => SlotState::Done(result.clone()),
+                None => SlotState::Empty,
+            },
+            Phase::Waiting(why) => SlotState::Waiting(*why),
+            Phase::Settling { .. } => SlotState::Settling,
+            Phase::Blocked { code } => SlotState::Blocked { code: *code },
+            Phase::Opening(running) | Phase::Working(running) => SlotState::Working(running.view()),
+            Phase::Recording { running, .. } => SlotState::Recording(running.view()),
+        }
+    }
+}
+
+/// A place in words: the configured path, or the USB path.
+pub fn place_words(place: &Place) -> String {
+    match place {
+        Place::Path(path) => path.display().to_string(),
+        Place::Usb(usb_path) => usb_path.to_string(),
+    }
+}
