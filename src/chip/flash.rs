@@ -8,6 +8,11 @@ use std::fmt;
 pub struct FlashId(pub u32);
 
 impl FlashId {
+    /// The ID as the SPI controller's W0 register holds it: first byte lowest.
+    pub const fn from_w0(word: u32) -> FlashId {
+        FlashId(word.swap_bytes() >> 8)
+    }
+
     /// No part answered: the data line stayed low or high throughout.
     pub fn is_silent(self) -> bool {
         matches!(self.0 & 0xFF_FFFF, 0 | 0xFF_FFFF)
@@ -21,6 +26,12 @@ impl FlashId {
     /// The size that the ID's last byte encodes as a power of two, where it is a size between
     /// 256 KB and 256 MB (the codes of esptool's `DETECTED_FLASH_SIZES`).
     pub fn size_bytes(self) -> Option<u64> {
+        // Adesto tells the density in the middle byte's low five bits (esptool,
+        // `DETECTED_FLASH_SIZES_ADESTO`)
+        if self.manufacturer() == 0x1F {
+            let density = self.0 >> 8 & 0x1F;
+            return (4..=9).contains(&density).then(|| 1 << (density + 15));
+        }
         match self.0 & 0xFF {
             code @ 0x12..=0x1C => Some(1 << code),
             // parts of 512 Mbit and more whose makers continue the count at 0x20
@@ -40,5 +51,37 @@ impl fmt::Display for FlashId {
 impl fmt::Debug for FlashId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MB: u64 = 1 << 20;
+
+    fn check(id: u32, bytes: Option<u64>) {
+        assert_eq!(FlashId(id).size_bytes(), bytes, "{id:06x}");
+    }
+
+    #[test]
+    fn sizes() {
+        check(0xEF4016, Some(4 * MB));
+        check(0xC84018, Some(16 * MB));
+        check(0xEF4020, Some(64 * MB));
+        check(0x206018, Some(16 * MB));
+        check(0xC86537, Some(8 * MB));
+        check(0x1F8601, Some(2 * MB));
+        check(0x1F4700, Some(4 * MB));
+        check(0x1F0016, None);
+        check(0xEF4000, None);
+        check(0xEF401D, None);
+        check(0, None);
+    }
+
+    #[test]
+    fn as_the_controller_holds_it() {
+        assert_eq!(FlashId::from_w0(0x0016_40EF), FlashId(0xEF4016));
+        assert!(FlashId::from_w0(0xFFFF_FFFF).is_silent());
     }
 }

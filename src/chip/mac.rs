@@ -15,7 +15,7 @@ impl Mac {
     /// The address in `aa:bb:cc:dd:ee:ff`, upper or lower case, `:` or `-` or nothing between.
     pub fn parse(text: &str) -> Option<Mac> {
         let digits: String = text.chars().filter(|c| !matches!(c, ':' | '-')).collect();
-        if digits.len() != 12 || !digits.is_ascii() {
+        if digits.len() != 12 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
             return None;
         }
         let mut bytes = [0; 6];
@@ -36,5 +36,37 @@ impl fmt::Display for Mac {
 impl fmt::Debug for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, shown: Option<&str>) {
+        assert_eq!(
+            Mac::parse(text).map(|mac| mac.to_string()).as_deref(),
+            shown,
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn parsing() {
+        check("24:0a:c4:00:00:01", Some("24:0a:c4:00:00:01"));
+        check("24-0A-C4-00-00-01", Some("24:0a:c4:00:00:01"));
+        check("240AC4000001", Some("24:0a:c4:00:00:01"));
+        check("24:0a:c4:00:00", None);
+        check("24:0a:c4:00:00:0g", None);
+        check("+1+1+1+1+1+1", None);
+        check("", None);
+    }
+
+    #[test]
+    fn plausible() {
+        assert!(Mac([0x24, 0x0A, 0xC4, 0, 0, 1]).is_plausible());
+        assert!(!Mac([0; 6]).is_plausible());
+        assert!(!Mac([0xFF; 6]).is_plausible());
+        assert!(!Mac([0x25, 0x0A, 0xC4, 0, 0, 1]).is_plausible());
     }
 }

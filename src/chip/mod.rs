@@ -2,10 +2,17 @@
 //! that identify a board (MAC, flash ID, revision). Leaves out how a chip is talked to (`protocol`)
 //! and what is written to it (`plan`).
 
+mod facts;
+mod family;
 mod flash;
 mod identity;
 mod mac;
 
+pub use facts::{
+    Crystal, Detection, Facts, MAGIC_ADDRESS, MacWords, Readout, Rom, Silicon, SpiRegisters,
+    flash_mode_code,
+};
+pub use family::esp32_mac_crc8;
 pub use flash::FlashId;
 pub use identity::{Identity, Revision, Security};
 pub use mac::Mac;
@@ -59,6 +66,32 @@ impl Chip {
         }
     }
 
+    /// What is known of the family.
+    pub const fn facts(self) -> &'static Facts {
+        family::facts(self)
+    }
+
+    /// The chip whose magic word this is (see [`MAGIC_ADDRESS`]).
+    pub fn from_magic(magic: u32) -> Option<Chip> {
+        Chip::ALL
+            .into_iter()
+            .find(|chip| chip.facts().detection.magic == Some(magic))
+    }
+
+    /// The chip that names itself so in GET_SECURITY_INFO's answer.
+    pub fn from_security_info_id(id: u32) -> Option<Chip> {
+        Chip::ALL
+            .into_iter()
+            .find(|chip| chip.facts().detection.security_info_id == Some(id))
+    }
+
+    /// The chip that an image with this `chip_id` in its extended header is for.
+    pub fn from_image_chip_id(id: u16) -> Option<Chip> {
+        Chip::ALL
+            .into_iter()
+            .find(|chip| chip.facts().image_chip_id == Some(id))
+    }
+
     /// The chip with this name, hyphens and case ignored (`ESP32-C3` is taken as well).
     pub fn from_name(name: &str) -> Option<Chip> {
         let plain: String = name
@@ -73,5 +106,45 @@ impl Chip {
 impl std::fmt::Display for Chip {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_chip_is_found_by_what_it_says() {
+        for chip in Chip::ALL {
+            let facts = chip.facts();
+            assert_eq!(facts.chip, chip);
+            assert_eq!(Chip::from_name(facts.title), Some(chip));
+            assert!(
+                facts.detection.magic.is_some() || facts.detection.security_info_id.is_some(),
+                "{chip}"
+            );
+            if let Some(magic) = facts.detection.magic {
+                assert_eq!(Chip::from_magic(magic), Some(chip));
+            }
+            if let Some(id) = facts.detection.security_info_id {
+                assert_eq!(Chip::from_security_info_id(id), Some(chip));
+            }
+            if let Some(id) = facts.image_chip_id {
+                assert_eq!(Chip::from_image_chip_id(id), Some(chip));
+            }
+        }
+        assert_eq!(Chip::from_image_chip_id(0xFFFF), None);
+    }
+
+    #[test]
+    fn crystals() {
+        let crystal = Chip::Esp32.facts().crystal.unwrap();
+        // 40 MHz / 115200 = 347.2, the fraction in bits 20–23
+        assert_eq!(crystal.mhz_from_clkdiv(347 | 4 << 20, 115_200), Some(40));
+        assert_eq!(crystal.mhz_from_clkdiv(226, 115_200), Some(26));
+        assert_eq!(crystal.mhz_from_clkdiv(290, 115_200), None);
+        assert_eq!(crystal.mhz_from_clkdiv(0, 115_200), None);
+        let crystal = Chip::Esp8266.facts().crystal.unwrap();
+        assert_eq!(crystal.mhz_from_clkdiv(451, 115_200), Some(26));
     }
 }
