@@ -7,6 +7,7 @@ mod family;
 mod flash;
 mod identity;
 mod mac;
+mod stub;
 
 pub use facts::{
     Crystal, Detection, Facts, MAGIC_ADDRESS, MacWords, Readout, Rom, Silicon, SpiRegisters,
@@ -16,6 +17,7 @@ pub use family::esp32_mac_crc8;
 pub use flash::FlashId;
 pub use identity::{Identity, Revision, Security};
 pub use mac::Mac;
+pub use stub::{Load, Stub};
 
 /// A chip family, as the manifest and the record name it (`esp32`, `esp32c3`, …).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
