@@ -1,11 +1,11 @@
 //! What the record takes and gives.
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chip::{Identity, Mac};
 use crate::event::{Code, JobId, Outcome, SlotId};
-use crate::job::Verdict;
+use crate::job::Retries;
 
 /// A job at its arrival.
 #[derive(Debug, Clone)]
@@ -18,14 +18,18 @@ pub struct NewJob {
     pub product: String,
     pub version: String,
     pub bundle_digest: [u8; 32],
+    /// The manifest's text: kept once per bundle.
+    pub manifest_text: Arc<str>,
     pub started: jiff::Timestamp,
 }
 
-/// A MAC whose last job was cut short after something was written, and that has not passed since.
+/// A MAC whose last job was cut short, and that has neither passed nor been written off since: pulled
+/// in mid-job, or stopped by someone or by the bench after its flash was touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenUnit {
     pub mac: Mac,
     pub slot: SlotId,
+    /// When it was cut short (the last time).
     pub since: jiff::Timestamp,
     pub code: Code,
 }
@@ -34,8 +38,25 @@ pub struct OpenUnit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Since(pub Option<jiff::Timestamp>);
 
-/// Yield by units (boards known by MAC). A board whose jobs were all stopped or the bench's fault
-/// before anything was written is no unit.
+/// Closed jobs, by how they ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Jobs {
+    pub passed: u64,
+    pub failed: u64,
+    /// Of the failed: nothing told its MAC, so they belong to no unit.
+    pub no_contact: u64,
+    /// The bench was bad.
+    pub errors: u64,
+    pub aborted: u64,
+}
+
+impl Jobs {
+    pub fn total(self) -> u64 {
+        self.passed + self.failed + self.errors + self.aborted
+    }
+}
+
+/// Yield by units (boards known by MAC). `Tally` has the rules.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Yield {
     pub units: u64,
@@ -45,8 +66,9 @@ pub struct Yield {
     pub passed: u64,
     /// Of passed jobs, arrival to verdict.
     pub median_cycle: Option<Duration>,
-    /// Jobs that ended with each code, most frequent first.
+    /// Jobs that ended with each code (bench errors and stops included), most frequent first.
     pub failures: Vec<(Code, u64)>,
+    pub jobs: Jobs,
 }
 
 /// Where the line stands, for the dashboard.
@@ -54,6 +76,7 @@ pub struct Yield {
 pub struct Standing {
     /// Of today (local midnight on).
     pub today: Yield,
+    /// By MAC.
     pub open_units: Vec<OpenUnit>,
 }
 
@@ -72,94 +95,11 @@ pub struct JobRow {
     pub code: Option<Code>,
     pub detail: String,
     pub attempts: u32,
-    pub retries: u32,
+    pub retries: Retries,
     pub baud: u32,
     pub bytes_written: u64,
+    /// An erase or a write had begun (or may have: a job that was interrupted after identify).
+    pub flash_touched: bool,
     pub started: jiff::Timestamp,
     pub ended: Option<jiff::Timestamp>,
-}
-
-/// The open database. Cheap to clone; the writer thread ends when the last handle is dropped.
-#[derive(Debug, Clone)]
-pub struct Record {}
-
-impl Record {
-    /// Opens or creates the database: takes the lock (one process per database), migrates, closes
-    /// jobs that an earlier process left open as INTERRUPTED. Returns how many those were.
-    /// Blocks: call it before the runtime's work or on a blocking thread.
-    pub fn open(path: &Path) -> Result<(Record, usize), RecordError> {
-        let _ = path;
-        todo!("helper R")
-    }
-
-    /// A job's row, at its arrival.
-    pub async fn open_job(&self, job: NewJob) -> Result<(), RecordError> {
-        let _ = job;
-        todo!("helper R")
-    }
-
-    /// The board's identity, before anything is written to it.
-    pub async fn identify(&self, job: JobId, identity: Identity) -> Result<(), RecordError> {
-        let _ = (job, identity);
-        todo!("helper R")
-    }
-
-    /// The verdict, its steps and regions, in one commit; returns where the line stands after it.
-    pub async fn close_job(
-        &self,
-        job: JobId,
-        verdict: Verdict,
-        ended: jiff::Timestamp,
-    ) -> Result<Standing, RecordError> {
-        let _ = (job, verdict, ended);
-        todo!("helper R")
-    }
-
-    /// Where the line stands now.
-    pub async fn standing(&self) -> Result<Standing, RecordError> {
-        todo!("helper R")
-    }
-
-    /// Whether a job could be recorded now: a real write that is rolled back or kept in a row of its
-    /// own, and at least `reserve_bytes` free on the disk.
-    pub async fn check(&self, reserve_bytes: u64) -> Result<(), RecordError> {
-        let _ = reserve_bytes;
-        todo!("helper R")
-    }
-
-    /// Takes a MAC off the open units, with who and why.
-    pub async fn write_off(&self, mac: Mac, who: String, why: String) -> Result<bool, RecordError> {
-        let _ = (mac, who, why);
-        todo!("helper R")
-    }
-
-    /// Waits until the writer has done everything, and ends it. Called once, at the end.
-    pub async fn close(self) {
-        todo!("helper R")
-    }
-}
-
-/// Why the record cannot be used.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum RecordError {
-    #[error("{path} is in use by {holder}")]
-    Locked { path: PathBuf, holder: String },
-    #[error("{path} was written by a newer flashline (schema {found}, this one knows {known})")]
-    Newer {
-        path: PathBuf,
-        found: i64,
-        known: i64,
-    },
-    #[error("{path} cannot be opened: {why}")]
-    Open { path: PathBuf, why: String },
-    #[error("{path} cannot be written: {why}")]
-    Write { path: PathBuf, why: String },
-    #[error(
-        "the disk of {path} has {free_bytes} bytes free, less than the reserve of {reserve_bytes}"
-    )]
-    DiskFull {
-        path: PathBuf,
-        free_bytes: u64,
-        reserve_bytes: u64,
-    },
 }

@@ -4,5 +4,17 @@
 //! The rule: a call returns after its commit is on the disk (WAL, synchronous=FULL).
 
 mod border;
+mod change;
+mod fault;
+mod lock;
+mod reader;
+mod row;
+mod schema;
+mod store;
+mod tally;
+mod writer;
 
-pub use border::{JobRow, NewJob, OpenUnit, Record, RecordError, Since, Standing, Yield};
+pub use border::{JobRow, Jobs, NewJob, OpenUnit, Since, Standing, Yield};
+pub use fault::RecordError;
+pub use reader::{Figures, Reader};
+pub use writer::Record;

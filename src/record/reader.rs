@@ -1,0 +1,116 @@
+//! Questions, on a read-only connection of their own: usable while the daemon writes, from any process.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, Transaction};
+
+use super::tally::Tally;
+use super::{JobRow, OpenUnit, RecordError, Since, Yield, row, schema};
+use crate::chip::Mac;
+
+/// A database opened for questions.
+#[derive(Debug)]
+pub struct Reader {
+    path: PathBuf,
+    connection: Connection,
+}
+
+/// What a report tells, all of one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figures {
+    pub period: Yield,
+    /// Jobs that started in the period and have not ended.
+    pub running: u64,
+    /// All of them, whenever they were left.
+    pub open_units: Vec<OpenUnit>,
+}
+
+impl Reader {
+    /// Opens an existing database.
+    pub fn open(path: &Path) -> Result<Reader, RecordError> {
+        Ok(Reader {
+            path: path.to_owned(),
+            connection: schema::open_reader(path)?,
+        })
+    }
+
+    /// The figures of the jobs that the question is about.
+    pub fn figures(&self, since: Since) -> Result<Figures, RecordError> {
+        self.read(|snapshot| {
+            Ok(Figures {
+                period: tally(snapshot, since)?.figures(),
+                running: snapshot
+                    .query_row::<i64, _, _>(
+                        "SELECT count(*) FROM job WHERE ended_ms IS NULL AND started_ms >= ?1",
+                        [start_ms(since)],
+                        |row| row.get(0),
+                    )?
+                    .unsigned_abs(),
+                open_units: open_units(snapshot)?,
+            })
+        })
+    }
+
+    /// Every job of a period, by arrival.
+    pub fn jobs(&self, since: Since) -> Result<Vec<JobRow>, RecordError> {
+        self.read(|snapshot| {
+            snapshot
+                .prepare("SELECT * FROM job WHERE started_ms >= ?1 ORDER BY number")?
+                .query_map([start_ms(since)], row::job_row)?
+                .collect()
+        })
+    }
+
+    /// Every job of one board, by arrival.
+    pub fn jobs_of(&self, mac: Mac) -> Result<Vec<JobRow>, RecordError> {
+        self.read(|snapshot| {
+            snapshot
+                .prepare("SELECT * FROM job WHERE mac = ?1 ORDER BY number")?
+                .query_map([mac.to_string()], row::job_row)?
+                .collect()
+        })
+    }
+
+    /// One transaction, so that all parts of an answer are of one moment.
+    fn read<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, RecordError> {
+        let answer = || {
+            let snapshot: Transaction<'_> = self.connection.unchecked_transaction()?;
+            ask(&snapshot)
+        };
+        answer().map_err(|error| RecordError::reading(&self.path, error))
+    }
+}
+
+/// The closed jobs of a period.
+pub fn tally(connection: &Connection, since: Since) -> rusqlite::Result<Tally> {
+    let sql = format!(
+        "SELECT {} FROM job WHERE started_ms >= ?1 AND ended_ms IS NOT NULL",
+        row::CLOSED_JOB
+    );
+    let mut tally = Tally::default();
+    for job in connection
+        .prepare_cached(&sql)?
+        .query_map([start_ms(since)], row::closed_job)?
+    {
+        tally.add(&job?);
+    }
+    Ok(tally)
+}
+
+/// By MAC.
+pub fn open_units(connection: &Connection) -> rusqlite::Result<Vec<OpenUnit>> {
+    connection
+        .prepare_cached(
+            "SELECT open_unit.mac, job.slot, job.ended_ms, job.code
+             FROM open_unit JOIN job ON job.number = open_unit.job ORDER BY open_unit.mac",
+        )?
+        .query_map([], row::open_unit)?
+        .collect()
+}
+
+fn start_ms(since: Since) -> i64 {
+    since.0.map_or(i64::MIN, jiff::Timestamp::as_millisecond)
+}

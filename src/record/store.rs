@@ -1,0 +1,246 @@
+//! The database as its one writer holds it, synchronously: committing changes, telling where the line
+//! stands after them, and whether more could be written. Leaves out threads and channels (`writer`),
+//! each change's SQL (`change`) and the rules of yield (`tally`).
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::change::{self, Applied, Change};
+use super::lock::{self, Lock};
+use super::tally::Tally;
+use super::{RecordError, Since, Standing, reader, schema};
+use crate::event::{Code, Outcome};
+
+/// The database as its one writer holds it.
+#[derive(Debug)]
+pub struct Store {
+    // dropped before the lock
+    connection: Connection,
+    path: PathBuf,
+    file: FileIdentity,
+    zone: TimeZone,
+    today: Today,
+    _lock: Lock,
+}
+
+/// Device and inode: a database that was moved or deleted takes rows that nobody will find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileIdentity(u64, u64);
+
+impl FileIdentity {
+    fn of(path: &Path) -> std::io::Result<FileIdentity> {
+        let file = std::fs::metadata(path)?;
+        Ok(FileIdentity(file.dev(), file.ino()))
+    }
+}
+
+/// The running figures of a local day.
+#[derive(Debug)]
+struct Today {
+    from: Timestamp,
+    until: Timestamp,
+    /// SQLite's `data_version`: another one means that another process wrote.
+    data_version: i64,
+    tally: Tally,
+    /// As of the last refresh.
+    standing: Standing,
+    /// Jobs have been counted since.
+    stale: bool,
+}
+
+impl Store {
+    /// Takes the lock, creates or migrates, and closes what an earlier process left open; tells how
+    /// many jobs those were. Days are those of `zone`.
+    pub fn open(
+        path: &Path,
+        zone: TimeZone,
+        now: Timestamp,
+    ) -> Result<(Store, usize), RecordError> {
+        let path = lock::resolve(path)?;
+        let lock = Lock::take(&path)?;
+        let mut connection = schema::open_writer(&path)?;
+        let interrupted = close_interrupted(&mut connection, now)
+            .map_err(|error| RecordError::writing(&path, error))?;
+        let file = FileIdentity::of(&path).map_err(|error| RecordError::Open {
+            path: path.clone(),
+            why: error.to_string(),
+        })?;
+        let today = Today::load(&connection, &zone, now)
+            .map_err(|error| RecordError::reading(&path, error))?;
+        let store = Store {
+            connection,
+            path,
+            file,
+            zone,
+            today,
+            _lock: lock,
+        };
+        Ok((store, interrupted))
+    }
+
+    /// Makes the changes in one transaction; where that fails, each in one of its own. An answer says
+    /// whether the change found what it is about. All is on the disk when this returns.
+    pub fn commit(&mut self, changes: &[&Change]) -> Vec<Result<bool, RecordError>> {
+        if let Err(gone) = self.still_there() {
+            return changes.iter().map(|_| Err(gone.clone())).collect();
+        }
+        match change::commit(&mut self.connection, changes) {
+            Ok(applied) => applied
+                .into_iter()
+                .map(|applied| Ok(self.today.take_in(applied)))
+                .collect(),
+            Err(error) if changes.len() == 1 => {
+                vec![Err(RecordError::writing(&self.path, error))]
+            }
+            Err(_) => changes
+                .iter()
+                .flat_map(|change| self.commit(&[change]))
+                .collect(),
+        }
+    }
+
+    /// Where the line stands at `now`.
+    pub fn standing(&mut self, now: Timestamp) -> Standing {
+        let refreshed = data_version(&self.connection).and_then(|version| {
+            if version != self.today.data_version || !self.today.covers(now) {
+                self.today = Today::load(&self.connection, &self.zone, now)?;
+            } else if self.today.stale {
+                self.today.refresh(&self.connection)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = refreshed {
+            tracing::error!(path = %self.path.display(), %error, "the figures are those of before");
+        }
+        self.today.standing.clone()
+    }
+
+    /// Writes a row of its own, and looks at the disk.
+    pub fn check(&mut self, reserve_bytes: u64, now: Timestamp) -> Result<(), RecordError> {
+        self.still_there()?;
+        let free_bytes = free_bytes(&self.path)?;
+        if free_bytes < reserve_bytes {
+            return Err(RecordError::DiskFull {
+                path: self.path.clone(),
+                free_bytes,
+                reserve_bytes,
+            });
+        }
+        note_write(&self.connection, now).map_err(|error| RecordError::writing(&self.path, error))
+    }
+
+    fn still_there(&self) -> Result<(), RecordError> {
+        match FileIdentity::of(&self.path) {
+            Ok(file) if file == self.file => Ok(()),
+            _ => Err(RecordError::Write {
+                path: self.path.clone(),
+                why: "it was moved, deleted or replaced while in use: start flashline again"
+                    .to_owned(),
+            }),
+        }
+    }
+}
+
+impl Today {
+    fn load(connection: &Connection, zone: &TimeZone, now: Timestamp) -> rusqlite::Result<Today> {
+        let (from, until) = day_of(now, zone);
+        let data_version = data_version(connection)?;
+        let mut today = Today {
+            from,
+            until,
+            data_version,
+            tally: reader::tally(connection, Since(Some(from)))?,
+            standing: Standing::default(),
+            stale: true,
+        };
+        today.refresh(connection)?;
+        Ok(today)
+    }
+
+    fn covers(&self, now: Timestamp) -> bool {
+        self.from <= now && now < self.until
+    }
+
+    fn refresh(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.standing = Standing {
+            today: self.tally.figures(),
+            open_units: reader::open_units(connection)?,
+        };
+        self.stale = false;
+        Ok(())
+    }
+
+    /// Counts what was committed; hands on whether it changed anything.
+    fn take_in(&mut self, applied: Applied) -> bool {
+        if let Some((started, job)) = applied.closed
+            && self.from <= started
+        {
+            self.tally.add(&job);
+        }
+        self.stale = true;
+        applied.changed
+    }
+}
+
+/// The local day around a moment: its first, and the next one's first.
+fn day_of(now: Timestamp, zone: &TimeZone) -> (Timestamp, Timestamp) {
+    let midnight = now.to_zoned(zone.clone()).start_of_day();
+    let next = midnight.and_then(|midnight| midnight.tomorrow()?.start_of_day());
+    match (now.to_zoned(zone.clone()).start_of_day(), next) {
+        (Ok(from), Ok(until)) => (from.timestamp(), until.timestamp()),
+        // at the ends of time (the years -9999 and 9999) every day is this one
+        _ => (Timestamp::MIN, Timestamp::MAX),
+    }
+}
+
+/// Closes what an earlier process left open. Nobody can tell whether a board that was identified had
+/// been written to, so it counts as touched.
+fn close_interrupted(connection: &mut Connection, now: Timestamp) -> rusqlite::Result<usize> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    note_write(&transaction, now)?;
+    transaction.execute(
+        "INSERT OR REPLACE INTO open_unit
+         SELECT mac, number FROM job WHERE ended_ms IS NULL AND mac IS NOT NULL ORDER BY number",
+        [],
+    )?;
+    let jobs = transaction.execute(
+        "UPDATE job SET ended_ms = max(?1, started_ms), outcome = ?2, code = ?3,
+             detail = 'flashline ended before the job did', flash_touched = mac IS NOT NULL
+         WHERE ended_ms IS NULL",
+        params![
+            now.as_millisecond(),
+            Outcome::Aborted.name(),
+            Code::Interrupted.word()
+        ],
+    )?;
+    transaction.commit()?;
+    Ok(jobs)
+}
+
+fn note_write(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO write_check VALUES (1, ?1)")?
+        .execute([now.as_millisecond()])?;
+    Ok(())
+}
+
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("PRAGMA data_version")?
+        .query_row([], |row| row.get(0))
+}
+
+fn free_bytes(path: &Path) -> Result<u64, RecordError> {
+    let disk = rustix::fs::statvfs(path).map_err(|error| RecordError::Read {
+        path: path.to_owned(),
+        why: format!("its disk's free space: {error}"),
+    })?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! The rules of yield, in one place; the dashboard's running figures and every report go through them.
+//!
+//! - A unit is a board, known by its MAC; tried again it is still one unit. A job without a MAC belongs
+//!   to no unit: a failed one counts as `no_contact`.
+//! - A job counts for its unit when it passed or failed. A stopped or interrupted one counts (as not
+//!   passed) when the flash had been touched. A bench error never counts against the board.
+//! - A board that is pulled in mid-job failed that job (`UNPLUGGED` is a FAIL).
+//! - First-pass yield: the unit's first counted job passed at its first attempt. Blocks and rates tried
+//!   again within the attempt do not matter. Final yield: its last counted job passed.
+//! - First and last are by arrival, among the jobs that the question is about: a unit's jobs before the
+//!   asked period are not looked at.
+//! - Cycle time: arrival to verdict, passed jobs only; the median of an even number is the mean of the
+//!   middle two.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use super::{Jobs, Yield};
+use crate::chip::Mac;
+use crate::event::{Code, Outcome};
+
+/// What the rules look at in a closed job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosedJob {
+    /// Counts up by arrival.
+    pub number: i64,
+    pub mac: Option<Mac>,
+    pub outcome: Outcome,
+    pub code: Option<Code>,
+    pub flash_touched: bool,
+    pub attempts: u32,
+    pub took_ms: u64,
+}
+
+impl ClosedJob {
+    /// The unit that this job counts for.
+    fn unit(&self) -> Option<Mac> {
+        let counts = match self.outcome {
+            Outcome::Pass | Outcome::Fail => true,
+            Outcome::Error => false,
+            Outcome::Aborted => self.flash_touched,
+        };
+        self.mac.filter(|_| counts)
+    }
+}
+
+/// Whether a job's board was left half-worked: it must pass or be written off before it is shipped.
+/// A FAIL that the job itself found is none: the board is red, and known to be bad.
+pub fn leaves_open(outcome: Outcome, code: Option<Code>, flash_touched: bool) -> bool {
+    match outcome {
+        Outcome::Pass => false,
+        Outcome::Fail => matches!(code, Some(Code::Unplugged | Code::BoardSwapped)),
+        Outcome::Error | Outcome::Aborted => flash_touched,
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Unit {
+    first: i64,
+    first_pass: bool,
+    last: i64,
+    passed: bool,
+}
+
+/// Closed jobs, summed up as they come, in any order.
+#[derive(Debug, Default)]
+pub struct Tally {
+    units: HashMap<Mac, Unit>,
+    cycles_ms: Vec<u64>,
+    failures: BTreeMap<Code, u64>,
+    jobs: Jobs,
+}
+
+impl Tally {
+    /// Counts a job in. Once for each job.
+    pub fn add(&mut self, job: &ClosedJob) {
+        match job.outcome {
+            Outcome::Pass => {
+                self.jobs.passed += 1;
+                self.cycles_ms.push(job.took_ms);
+            }
+            Outcome::Fail => self.jobs.failed += 1,
+            Outcome::Error => self.jobs.errors += 1,
+            Outcome::Aborted => self.jobs.aborted += 1,
+        }
+        if job.outcome == Outcome::Fail && job.mac.is_none() {
+            self.jobs.no_contact += 1;
+        }
+        if let Some(code) = job.code {
+            *self.failures.entry(code).or_default() += 1;
+        }
+        let Some(mac) = job.unit() else { return };
+        let passed = job.outcome == Outcome::Pass;
+        let first_pass = passed && job.attempts <= 1;
+        let unit = self.units.entry(mac).or_insert(Unit {
+            first: job.number,
+            first_pass,
+            last: job.number,
+            passed,
+        });
+        if job.number < unit.first {
+            (unit.first, unit.first_pass) = (job.number, first_pass);
+        }
+        if job.number > unit.last {
+            (unit.last, unit.passed) = (job.number, passed);
+        }
+    }
+
+    pub fn figures(&self) -> Yield {
+        let count = |of: fn(&Unit) -> bool| self.units.values().filter(|unit| of(unit)).count();
+        let mut failures: Vec<(Code, u64)> = self
+            .failures
+            .iter()
+            .map(|(&code, &jobs)| (code, jobs))
+            .collect();
+        failures.sort_by_key(|&(_, jobs)| std::cmp::Reverse(jobs));
+        Yield {
+            units: self.units.len() as u64,
+            first_pass: count(|unit| unit.first_pass) as u64,
+            passed: count(|unit| unit.passed) as u64,
+            median_cycle: median(self.cycles_ms.clone()).map(Duration::from_millis),
+            failures,
+            jobs: self.jobs,
+        }
+    }
+}
+
+fn median(mut values: Vec<u64>) -> Option<u64> {
+    if values.is_empty() {
+        return None;
+    }
+    let middle = values.len() / 2;
+    let even = values.len().is_multiple_of(2);
+    let (below, &mut upper, _) = values.select_nth_unstable(middle);
+    match below.iter().max() {
+        Some(&lower) if even => Some(lower.midpoint(upper)),
+        _ => Some(upper),
+    }
+}
+
+#[cfg(test)]
+mod tests;
