@@ -216,10 +216,7 @@ impl Gatekeeper {
 
 /// The failure word for a record that cannot be used.
 pub fn record_code(error: &RecordError) -> Code {
-    match error {
-        RecordError::DiskFull { .. } => Code::DiskFull,
-        _ => Code::RecordFailed,
-    }
+    error.code()
 }
 
 impl Gate for Gatekeeper {

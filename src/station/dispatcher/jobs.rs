@@ -56,6 +56,7 @@ impl Dispatcher {
                 product: bundle.manifest.product.clone(),
                 version: bundle.manifest.version.clone(),
                 bundle_digest: bundle.digest,
+                manifest_text: bundle.text.clone(),
                 started: now.wall,
             },
         });
