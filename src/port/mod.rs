@@ -7,9 +7,12 @@
 
 mod bridges;
 mod link;
+mod memory;
+pub mod reset;
 mod stop;
 mod traits;
 
 pub use link::{Console, Link, LinkError};
+pub use memory::{CONTROLS, Control, FarEnd, MemoryPort, ModemLines};
 pub use stop::{Stop, StopHandle};
 pub use traits::{Lines, OpenError, Pending, Port, PortChange, PortInfo, Ports, UsbId};
