@@ -1,0 +1,286 @@
+//! Everything that can end or interrupt a job, and the one place where it becomes a [`Code`]. Leaves
+//! out the words for the operator (`lang`) and what is tried next (`ladder`).
+
+use std::io;
+use std::time::Duration;
+
+use super::ladder::{Answer, Failure};
+use crate::chip::Mac;
+use crate::event::{Code, StopReason};
+use crate::port::{LinkError, OpenError};
+use crate::protocol::{ExchangeError, Op, Refusal};
+
+/// What went wrong. The message is the verdict's detail: one sentence with the figures.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum JobError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("no answer to SYNC in {tries} tries")]
+    NoSync { tries: u32 },
+    /// The board was known and answers no more.
+    #[error("no answer to SYNC in {tries} tries after: {before}")]
+    NoSyncAgain { tries: u32, before: String },
+    #[error("{source} at {baud} baud")]
+    Command { baud: u32, source: ExchangeError },
+    #[error("{region} at 0x{address:x}, {baud} baud: {source}")]
+    Block {
+        region: String,
+        /// Flash address up to which the region is known to be written.
+        address: u32,
+        baud: u32,
+        answer: Answer,
+        source: ExchangeError,
+    },
+    #[error("erasing 0x{length:x} bytes at 0x{offset:x}: {source}")]
+    Erase {
+        offset: u32,
+        length: u64,
+        source: ExchangeError,
+    },
+    #[error("no chip known here has the magic word {magic:08x}")]
+    UnknownChip { magic: u32 },
+    #[error("the chip is in secure download mode, which answers neither registers nor digests")]
+    SecureDownload,
+    #[error("{wanted} baud does not come up (the driver made {made} of it), nor the rate before")]
+    Rate { wanted: u32, made: u32 },
+    #[error("{wanted} baud does not come up (the driver made {made} of it)")]
+    RateRefused { wanted: u32, made: u32 },
+    #[error("the MD5 at 0x{offset:x} came in {bytes} bytes that are no digest")]
+    NoDigest { offset: u32, bytes: usize },
+    #[error("no greeting within {waited:?} at {baud} baud")]
+    StubSilent { waited: Duration, baud: u32 },
+    #[error("this build carries no stub for {0}")]
+    NoStub(crate::chip::Chip),
+    #[error("{region} at 0x{offset:x}: the chip's MD5 is {found}, written was {expected}")]
+    Mismatch {
+        region: String,
+        offset: u32,
+        found: String,
+        expected: String,
+    },
+    /// The Gate said no.
+    #[error("{detail}")]
+    Refused { code: Code, detail: String },
+    #[error("{found} answers where {expected} was being worked on")]
+    Swapped { expected: Mac, found: Mac },
+    /// Gone now; whether it comes back is not yet known.
+    #[error("the port was lost")]
+    Lost,
+    #[error("the port was lost and not back within {waited:?}")]
+    Unplugged { waited: Duration },
+    #[error("the port failed: {0}")]
+    PortFailed(io::Error),
+    #[error("stopped: {}", match .0 {
+        StopReason::Operator => "asked for at the bench",
+        StopReason::Shutdown => "the program is ending",
+    })]
+    Stopped(StopReason),
+    /// A bug of ours, not the board's: a worker thread ended without its result.
+    #[error("the frames for {region} could not be built: {why}")]
+    Frames { region: String, why: String },
+}
+
+impl JobError {
+    /// A link's error; `within` gives an exchange's failure its place.
+    pub(super) fn from_link(
+        error: LinkError,
+        within: impl FnOnce(ExchangeError) -> JobError,
+    ) -> JobError {
+        match error {
+            LinkError::Exchange(source) => within(source),
+            LinkError::Gone => JobError::Lost,
+            LinkError::Io(source) => JobError::PortFailed(source),
+            LinkError::Stopped(reason) => JobError::Stopped(reason),
+        }
+    }
+
+    /// A command's failure as that of erasing this range.
+    pub(super) fn erasing(self, offset: u32, length: u64) -> JobError {
+        match self {
+            JobError::Command { source, .. } => JobError::Erase {
+                offset,
+                length,
+                source,
+            },
+            other => other,
+        }
+    }
+
+    /// The stable word for the record.
+    pub(super) fn code(&self) -> Code {
+        match self {
+            JobError::Open(OpenError::Absent { .. }) => Code::PortAbsent,
+            JobError::Open(OpenError::NotSerial { .. }) => Code::PortNotSerial,
+            JobError::Open(OpenError::Busy { .. }) => Code::PortBusy,
+            JobError::Open(OpenError::Denied { .. }) => Code::PortDenied,
+            JobError::Open(OpenError::Io { .. }) | JobError::PortFailed(_) => Code::PortError,
+            JobError::NoSync { .. } => Code::NoSync,
+            JobError::NoSyncAgain { .. } => Code::NoReply,
+            JobError::Command { source, .. } | JobError::Block { source, .. } => {
+                exchange_code(source)
+            }
+            JobError::Erase { source, .. } => match exchange_code(source) {
+                Code::CommandRefused => Code::FlashWrite,
+                code => code,
+            },
+            JobError::UnknownChip { .. } => Code::WrongChip,
+            JobError::SecureDownload => Code::SecurityState,
+            JobError::Rate { .. } | JobError::RateRefused { .. } => Code::LineNoise,
+            JobError::StubSilent { .. } => Code::StubSilent,
+            JobError::NoStub(_) | JobError::Frames { .. } | JobError::NoDigest { .. } => {
+                Code::CommandRefused
+            }
+            JobError::Mismatch { .. } => Code::VerifyMismatch,
+            JobError::Refused { code, .. } => *code,
+            JobError::Swapped { .. } => Code::BoardSwapped,
+            JobError::Lost | JobError::Unplugged { .. } => Code::Unplugged,
+            JobError::Stopped(_) => Code::Stopped,
+        }
+    }
+
+    /// What the ladder makes of it.
+    pub(super) fn failure(&self) -> Failure {
+        match self {
+            JobError::Command { source, .. } | JobError::Erase { source, .. } => {
+                match exchange_code(source) {
+                    Code::FlashWrite => Failure::Flash,
+                    Code::InflateFailed => Failure::Inflate,
+                    _ => Failure::Command,
+                }
+            }
+            JobError::Block { source, answer, .. } => match source {
+                ExchangeError::Refused(refusal) if took_nothing(*refusal) => Failure::BlockDamaged,
+                _ => match exchange_code(source) {
+                    Code::FlashWrite => Failure::Flash,
+                    Code::InflateFailed => Failure::Inflate,
+                    _ => Failure::BlockLost(*answer),
+                },
+            },
+            JobError::NoDigest { .. } => Failure::Command,
+            JobError::Rate { .. } => Failure::Rate,
+            JobError::RateRefused { .. } => Failure::RateRefused,
+            JobError::StubSilent { .. } => Failure::StubSilent,
+            JobError::Mismatch { .. } => Failure::Flash,
+            JobError::Lost => Failure::PortLost,
+            JobError::PortFailed(_) => Failure::PortFailed,
+            JobError::Open(_)
+            | JobError::NoSync { .. }
+            | JobError::NoSyncAgain { .. }
+            | JobError::UnknownChip { .. }
+            | JobError::SecureDownload
+            | JobError::NoStub(_)
+            | JobError::Refused { .. }
+            | JobError::Swapped { .. }
+            | JobError::Unplugged { .. }
+            | JobError::Stopped(_)
+            | JobError::Frames { .. } => Failure::Final,
+        }
+    }
+}
+
+fn exchange_code(error: &ExchangeError) -> Code {
+    match error {
+        ExchangeError::Refused(refusal) => refusal_code(*refusal),
+        ExchangeError::Silence { .. } => Code::NoReply,
+        ExchangeError::Garbled { .. } => Code::LineNoise,
+    }
+}
+
+/// Status words: PROTOCOL facts, "Status" (ROM 01xx; stub with the code in the first byte). A stub
+/// tells a failed write on the next command, whatever that is.
+fn refusal_code(refusal: Refusal) -> Code {
+    let touches_flash = matches!(
+        refusal.op,
+        Op::FlashBegin
+            | Op::FlashData
+            | Op::FlashDeflBegin
+            | Op::FlashDeflData
+            | Op::EraseFlash
+            | Op::EraseRegion
+    );
+    match refusal.status {
+        _ if refusal.is_line_damage() => Code::LineNoise,
+        0x0108 | 0xC400 | 0xC500 => Code::FlashWrite,
+        0x0106 if touches_flash => Code::FlashWrite,
+        0x010B | 0x010C | 0xC700 => Code::InflateFailed,
+        _ => Code::CommandRefused,
+    }
+}
+
+/// Whether a refused block left the loader as it was. ROM 0105 is a frame whose length or sequence
+/// number did not hold.
+fn took_nothing(refusal: Refusal) -> bool {
+    refusal.is_line_damage() || refusal.status == 0x0105
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(op: Op, status: u16) -> ExchangeError {
+        ExchangeError::Refused(Refusal { op, status })
+    }
+
+    fn check_block(source: ExchangeError, code: Code, failure: Failure) {
+        let error = JobError::Block {
+            region: "app".into(),
+            address: 0x10000,
+            baud: 921_600,
+            answer: Answer::Same,
+            source,
+        };
+        assert_eq!((error.code(), error.failure()), (code, failure), "{error}");
+    }
+
+    #[test]
+    fn what_a_block_meets() {
+        let lost = Failure::BlockLost(Answer::Same);
+        let silence = ExchangeError::Silence {
+            what: "DEFL_DATA",
+            after: Duration::from_secs(3),
+        };
+        let garbled = ExchangeError::Garbled {
+            what: "DEFL_DATA",
+            noise_bytes: 7,
+        };
+        let data = Op::FlashDeflData;
+        check_block(silence, Code::NoReply, lost);
+        check_block(garbled, Code::LineNoise, lost);
+        check_block(
+            refused(data, 0x0107),
+            Code::LineNoise,
+            Failure::BlockDamaged,
+        );
+        check_block(
+            refused(data, 0xC100),
+            Code::LineNoise,
+            Failure::BlockDamaged,
+        );
+        check_block(
+            refused(data, 0xC000),
+            Code::LineNoise,
+            Failure::BlockDamaged,
+        );
+        check_block(
+            refused(data, 0x0105),
+            Code::CommandRefused,
+            Failure::BlockDamaged,
+        );
+        check_block(refused(data, 0x0108), Code::FlashWrite, Failure::Flash);
+        check_block(refused(data, 0x0106), Code::FlashWrite, Failure::Flash);
+        check_block(refused(data, 0xC400), Code::FlashWrite, Failure::Flash);
+        check_block(refused(data, 0x010B), Code::InflateFailed, Failure::Inflate);
+        check_block(refused(data, 0xC700), Code::InflateFailed, Failure::Inflate);
+        check_block(refused(data, 0xC600), Code::CommandRefused, lost);
+    }
+
+    #[test]
+    fn the_stub_tells_a_failed_write_on_any_later_command() {
+        let error = JobError::Command {
+            baud: 115_200,
+            source: refused(Op::SpiFlashMd5, 0xC400),
+        };
+        assert_eq!(error.code(), Code::FlashWrite);
+        assert_eq!(error.failure(), Failure::Flash);
+    }
+}

@@ -1,0 +1,143 @@
+//! Load: upload the flasher stub into the chip's RAM and start it, or stay with the ROM; then tell
+//! whoever will write how large the flash part is.
+
+use std::time::Duration;
+
+use super::admit::Board;
+use super::border::StubUse;
+use super::connect::HasLines;
+use super::error::JobError;
+use super::identify::attach;
+use super::journal::Again;
+use super::ladder::Next;
+use super::rate::Fast;
+use super::session::{COMMAND_TIMEOUT, Session};
+use crate::chip::{Load, Stub};
+use crate::event::Step;
+use crate::plan::Method;
+use crate::port::LinkError;
+use crate::protocol::{Await, Command, Dialect, ExchangeError};
+
+/// Bytes in a MEM_DATA block (esptool's ESP_RAM_BLOCK, the ROM's buffer).
+const MEM_BLOCK_BYTES: usize = 0x1800;
+
+/// The ROM may start the stub before its reply to MEM_END has left the FIFO.
+const MEM_END_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// A stub greets within milliseconds.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Whoever will write is ready.
+pub(super) struct Loaded<'a> {
+    pub(super) session: Session<'a>,
+    pub(super) lines: HasLines,
+    pub(super) board: &'a mut Board,
+    pub(super) method: Method,
+}
+
+impl<'a> Fast<'a> {
+    /// A stub that already runs is used, whatever `wanted` says: on a port without lines there is no
+    /// way back to the ROM.
+    pub(super) async fn load(mut self, wanted: StubUse) -> Result<Loaded<'a>, JobError> {
+        let method = match wanted {
+            _ if self.session.link.dialect() == Dialect::Stub => Method::StubDeflate,
+            StubUse::Stub => Method::StubDeflate,
+            StubUse::RomDeflate => Method::RomDeflate,
+            StubUse::RomPlain => Method::RomPlain,
+        };
+        let mark = self.session.journal.begin(Step::Stub);
+        let result = prepare(&mut self.session, self.board, method).await;
+        self.session.journal.end(mark, &result);
+        result?;
+        Ok(Loaded {
+            session: self.session,
+            lines: self.lines,
+            board: self.board,
+            method,
+        })
+    }
+}
+
+async fn prepare(session: &mut Session<'_>, board: &Board, method: Method) -> Result<(), JobError> {
+    let chip = board.plan.chip;
+    if method == Method::StubDeflate {
+        if session.link.dialect() != Dialect::Stub {
+            let stub = chip.stub().ok_or(JobError::NoStub(chip))?;
+            upload(session, stub).await?;
+        }
+        attach(session, chip).await?;
+    }
+    let total_bytes = u32::try_from(board.plan.flash_bytes).unwrap_or(u32::MAX);
+    session
+        .ask(&Command::SpiSetParams { total_bytes }, COMMAND_TIMEOUT)
+        .await?;
+    Ok(())
+}
+
+async fn upload(session: &mut Session<'_>, stub: &Stub) -> Result<(), JobError> {
+    let segments = [stub.text, stub.data];
+    let total = segments.iter().map(|s| s.bytes.len() as u64).sum();
+    let mut done = 0;
+    for segment in segments {
+        let mut here = 0;
+        while let Err(error) = upload_segment(session, segment).await {
+            here += 1;
+            match session.next(error.failure(), here, here) {
+                // after a damaged block the ROM wants MEM_BEGIN again, as with flash
+                Next::SameAgain | Next::BeginAgain => session.journal.retried(Again::Block, &error),
+                _ => return Err(error),
+            }
+        }
+        done += segment.bytes.len() as u64;
+        session.journal.length(done, total);
+    }
+    start(session, stub.entry).await
+}
+
+async fn upload_segment(
+    session: &mut Session<'_>,
+    Load { address, bytes }: Load,
+) -> Result<(), JobError> {
+    let begin = Command::MemBegin {
+        total_bytes: bytes.len() as u32,
+        blocks: bytes.len().div_ceil(MEM_BLOCK_BYTES) as u32,
+        block_bytes: MEM_BLOCK_BYTES as u32,
+        offset: address,
+    };
+    session.ask_once(&begin, COMMAND_TIMEOUT).await?;
+    for (sequence, data) in (0..).zip(bytes.chunks(MEM_BLOCK_BYTES)) {
+        let block = Command::MemData { sequence, data };
+        session.ask_once(&block, COMMAND_TIMEOUT).await?;
+    }
+    Ok(())
+}
+
+async fn start(session: &mut Session<'_>, entry: u32) -> Result<(), JobError> {
+    match session
+        .ask_once(&Command::MemEnd { entry }, MEM_END_TIMEOUT)
+        .await
+    {
+        Ok(_) => {}
+        // its reply may be lost while the stub starts: the greeting tells
+        Err(JobError::Command {
+            source: ExchangeError::Silence { .. } | ExchangeError::Garbled { .. },
+            ..
+        }) => {}
+        Err(error) => return Err(error),
+    }
+    let mut greeting = Await::new("the stub's greeting", b"OHAI", GREETING_TIMEOUT);
+    match session.link.run(&mut greeting, |_| ()).await {
+        Ok(()) => {}
+        // the greeting may be what was damaged
+        Err(LinkError::Exchange(_)) if session.sync().await? == Some(Dialect::Stub) => {}
+        Err(LinkError::Exchange(_)) => {
+            return Err(JobError::StubSilent {
+                waited: GREETING_TIMEOUT,
+                baud: session.link.baud(),
+            });
+        }
+        Err(error) => return Err(session.explain(error)),
+    }
+    session.link.set_dialect(Dialect::Stub);
+    Ok(())
+}

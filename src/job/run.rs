@@ -1,0 +1,261 @@
+//! The job from its order to its verdict: attempts, one after the other, each a new connection that
+//! goes through the steps; between them the ladder, and the wait for a port that was lost.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::admit::Board;
+use super::border::{Assignment, Gate, RegionResult, Reports, Verdict};
+use super::connect::connect;
+use super::error::JobError;
+use super::journal::{Again, Journal};
+use super::ladder::{self, Aim, Next, Tried};
+use super::session::{ROM_BAUD, Session};
+use crate::chip::Identity;
+use crate::event::{Code, Outcome};
+use crate::port::{Link, OpenError, Port, Ports, Stop};
+use crate::protocol::Dialect;
+
+/// How often a lost port is tried again where nothing announces its return.
+const REOPEN_EACH: Duration = Duration::from_millis(50);
+
+/// How long a port may take to close before the job goes on without it.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Works on the board at the assignment's port to the end. Never panics, always returns a verdict;
+/// a stop ends it at a safe point with [`crate::event::Code::Stopped`].
+pub async fn run(
+    assignment: Assignment,
+    ports: Arc<dyn Ports>,
+    gate: Arc<dyn Gate>,
+    reports: Arc<dyn Reports>,
+    stop: Stop,
+) -> Verdict {
+    let mut job = Job {
+        assignment,
+        ports,
+        gate,
+        stop,
+        journal: Journal::new(reports),
+        identity: None,
+        board: None,
+        last_baud: None,
+        before: None,
+        lost_since: None,
+    };
+    let end = job.work().await;
+    job.verdict(end)
+}
+
+struct Job {
+    assignment: Assignment,
+    ports: Arc<dyn Ports>,
+    gate: Arc<dyn Gate>,
+    stop: Stop,
+    journal: Journal,
+    identity: Option<Identity>,
+    board: Option<Board>,
+    /// The rate at which the connection before ended, where that is not the ROM's.
+    last_baud: Option<u32>,
+    /// Why the connection before ended.
+    before: Option<String>,
+    /// Since when the port is lost; until a loader answers again it is the same loss.
+    lost_since: Option<Instant>,
+}
+
+impl Job {
+    async fn work(&mut self) -> Result<(), JobError> {
+        let mut port = self.open().await?;
+        loop {
+            let mut link = Link::new(port, ROM_BAUD, self.stop.clone());
+            let result = self.attempt(&mut link).await;
+            let dialect = link.dialect();
+            self.last_baud = Some(link.baud()).filter(|baud| *baud != ROM_BAUD);
+            // a close that hangs goes on by itself
+            let _ = tokio::time::timeout(CLOSE_PATIENCE, link.close()).await;
+            match result {
+                Ok(()) => return Ok(()),
+                Err(error) => port = self.next_port(error, dialect).await?,
+            }
+        }
+    }
+
+    /// One connection, from SYNC to the reset.
+    async fn attempt(&mut self, link: &mut Link) -> Result<(), JobError> {
+        let session = Session {
+            link,
+            journal: &mut self.journal,
+            attempts_allowed: self.assignment.attempts,
+            lower_rates: 0,
+        };
+        let connected = match connect(session, self.assignment.reset, self.last_baud).await {
+            Err(JobError::NoSync { tries }) if self.before.is_some() => {
+                let before = self.before.take().unwrap_or_default();
+                return Err(JobError::NoSyncAgain { tries, before });
+            }
+            result => result?,
+        };
+        self.lost_since = None;
+        let identified = connected.identify(self.assignment.likely).await?;
+        let found = &identified.identity;
+        if let Some(known) = self.identity.as_ref().filter(|k| k.mac != found.mac) {
+            return Err(JobError::Swapped {
+                expected: known.mac,
+                found: found.mac,
+            });
+        }
+        self.identity = Some(found.clone());
+        let admitted = identified
+            .admit(
+                &self.assignment,
+                &*self.gate,
+                &mut self.stop,
+                &mut self.board,
+            )
+            .await?;
+        let fast = admitted.raise_rate().await?;
+        let loaded = fast.load(self.assignment.stub).await?;
+        let erased = loaded.erase().await?;
+        let written = erased.write().await?;
+        let verified = written.verify().await?;
+        verified.reset().await
+    }
+
+    /// After a failed attempt: the port for the next one, or the error that ends the job.
+    async fn next_port(
+        &mut self,
+        error: JobError,
+        dialect: Dialect,
+    ) -> Result<Box<dyn Port>, JobError> {
+        let lost = matches!(error, JobError::Lost);
+        if let Some(since) = self.lost_since.filter(|_| lost) {
+            // what was opened was the port that goes, not the one that comes: the same attempt still
+            self.rest().await?;
+            return self.reopen(since).await;
+        }
+        let tried = Tried {
+            dialect,
+            // each step has used up its own tries
+            here: ladder::TRIES_PER_PLACE,
+            at_rate: ladder::TRIES_PER_RATE,
+            lower_rates: self.board.as_ref().map_or(0, Board::lower_rates),
+            attempts: self.journal.attempt,
+            attempts_allowed: self.assignment.attempts,
+        };
+        let aim = match ladder::next(error.failure(), tried) {
+            Next::Reconnect(aim) => aim,
+            Next::SameAgain | Next::BeginAgain | Next::LowerRate => Aim::LowerRate,
+            Next::GiveUp => return Err(error),
+        };
+        let now = Instant::now();
+        if lost {
+            self.lost_since = Some(now);
+            self.journal.port_lost();
+        }
+        let port = self.reopen(now).await?;
+        self.journal.retried(Again::Connection, &error);
+        self.journal.next_attempt();
+        self.before = Some(error.to_string());
+        if aim == Aim::LowerRate
+            && let Some(board) = self.board.as_mut().filter(|b| b.lower_rates() > 0)
+        {
+            board.rate += 1;
+        }
+        Ok(port)
+    }
+
+    /// The first opening: what is not there now is the bench's fault, not the board's.
+    async fn open(&mut self) -> Result<Box<dyn Port>, JobError> {
+        match self.path() {
+            Some(path) => self.try_open(path).await,
+            None => self.reopen(Instant::now()).await,
+        }
+    }
+
+    /// Opens the port at the slot, under whatever name, until the grace since its loss is over.
+    async fn reopen(&mut self, since: Instant) -> Result<Box<dyn Port>, JobError> {
+        let waited = self.assignment.grace;
+        loop {
+            let failed = match self.path() {
+                Some(path) => match self.try_open(path).await {
+                    Err(JobError::Open(error)) => Some(error),
+                    result => return result,
+                },
+                None => None,
+            };
+            if since.elapsed() >= waited {
+                return Err(match failed {
+                    // the board is back and something else is in the way
+                    Some(
+                        error @ (OpenError::Busy { .. }
+                        | OpenError::Denied { .. }
+                        | OpenError::NotSerial { .. }),
+                    ) => JobError::Open(error),
+                    _ => JobError::Unplugged { waited },
+                });
+            }
+            self.rest().await?;
+        }
+    }
+
+    fn path(&mut self) -> Option<PathBuf> {
+        let presence = self.assignment.presence.borrow_and_update();
+        presence.as_ref().map(|info| info.path.clone())
+    }
+
+    async fn try_open(&mut self, path: PathBuf) -> Result<Box<dyn Port>, JobError> {
+        let opening = self.ports.open(path, ROM_BAUD);
+        tokio::select! {
+            reason = self.stop.asked() => Err(JobError::Stopped(reason)),
+            port = opening => Ok(port?),
+        }
+    }
+
+    /// Waits for a change at the slot, or a moment.
+    async fn rest(&mut self) -> Result<(), JobError> {
+        let presence = &mut self.assignment.presence;
+        let change = async {
+            if presence.changed().await.is_err() {
+                // nobody announces anything: the moment will pass
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            reason = self.stop.asked() => Err(JobError::Stopped(reason)),
+            () = change => Ok(()),
+            () = tokio::time::sleep(REOPEN_EACH) => Ok(()),
+        }
+    }
+
+    fn verdict(self, end: Result<(), JobError>) -> Verdict {
+        let code = end.as_ref().err().map(JobError::code);
+        let regions = self.board.iter().flat_map(|board| {
+            let found = board.plan.regions.iter().zip(&board.found);
+            found.map(|(region, found_md5)| RegionResult {
+                name: region.name.clone(),
+                offset: region.offset,
+                size_bytes: region.bytes.len() as u32,
+                file_sha256: region.file_sha256,
+                written_sha256: region.written_sha256,
+                found_md5: *found_md5,
+            })
+        });
+        Verdict {
+            outcome: code.map_or(Outcome::Pass, Code::outcome),
+            code,
+            detail: end
+                .err()
+                .map_or_else(String::new, |error| error.to_string()),
+            regions: regions.collect(),
+            identity: self.identity,
+            attempts: self.journal.attempt,
+            retries: self.journal.retries,
+            baud: self.journal.write_baud,
+            bytes_written: self.journal.bytes_written,
+            steps: self.journal.steps,
+        }
+    }
+}

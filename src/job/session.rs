@@ -1,0 +1,193 @@
+//! One connection's conversation: the link with the journal and the ladder beside it. Every command
+//! that may be asked twice goes through here; streams have their own file (`write`).
+
+use std::time::Duration;
+
+use super::connect::HasLines;
+use super::error::JobError;
+use super::journal::{Again, Journal};
+use super::ladder::{self, Answer, Failure, Next, Tried};
+use crate::chip::Chip;
+use crate::port::reset::LineStep;
+use crate::port::{Link, LinkError};
+use crate::protocol::{Command, Dialect, ExchangeError, Reply, Sync};
+
+/// The rate at which every ROM listens after a reset.
+pub(super) const ROM_BAUD: u32 = 115_200;
+
+/// How long most commands may take (esptool's default, held on real parts).
+pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Tries of one SYNC, and the time between them.
+const SYNC_TRIES: u32 = 5;
+const SYNC_EACH: Duration = Duration::from_millis(100);
+
+/// How far a rate may be off before a UART misreads it: with 10 bits to a byte, half a bit at the
+/// last one would be 5 %, and both ends share what is left after their own error.
+const RATE_TOLERANCE_PERCENT: u32 = 3;
+
+pub(super) struct Session<'a> {
+    pub(super) link: &'a mut Link,
+    pub(super) journal: &'a mut Journal,
+    pub(super) attempts_allowed: u32,
+    /// Rates below the one in use that the plan allows; 0 while there is no plan.
+    pub(super) lower_rates: usize,
+}
+
+impl Session<'_> {
+    /// What the ladder says to this failure, `here` being the tries of this place so far.
+    pub(super) fn next(&self, failure: Failure, here: u32, at_rate: u32) -> Next {
+        ladder::next(
+            failure,
+            Tried {
+                dialect: self.link.dialect(),
+                here,
+                at_rate,
+                lower_rates: self.lower_rates,
+                attempts: self.journal.attempt,
+                attempts_allowed: self.attempts_allowed,
+            },
+        )
+    }
+
+    /// Asks until it is answered or the ladder has had enough.
+    pub(super) async fn ask(
+        &mut self,
+        command: &Command<'_>,
+        timeout: Duration,
+    ) -> Result<Reply, JobError> {
+        let mut here = 0;
+        loop {
+            let error = match self.ask_once(command, timeout).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
+            here += 1;
+            match self.next(error.failure(), here, here) {
+                Next::SameAgain => self.journal.retried(Again::Block, &error),
+                _ => return Err(error),
+            }
+        }
+    }
+
+    /// Asks a command that this chip may not know: `None` where it is refused.
+    pub(super) async fn ask_if_known(
+        &mut self,
+        command: &Command<'_>,
+        timeout: Duration,
+    ) -> Result<Option<Reply>, JobError> {
+        let mut here = 0;
+        loop {
+            let error = match self.ask_once(command, timeout).await {
+                Ok(reply) => return Ok(Some(reply)),
+                Err(JobError::Command {
+                    source: ExchangeError::Refused(_),
+                    ..
+                }) => return Ok(None),
+                Err(error) => error,
+            };
+            here += 1;
+            match self.next(error.failure(), here, here) {
+                Next::SameAgain => self.journal.retried(Again::Block, &error),
+                _ => return Err(error),
+            }
+        }
+    }
+
+    pub(super) async fn ask_once(
+        &mut self,
+        command: &Command<'_>,
+        timeout: Duration,
+    ) -> Result<Reply, JobError> {
+        let result = self.link.command(command, timeout).await;
+        result.map_err(|error| self.explain(error))
+    }
+
+    /// A register's value.
+    pub(super) async fn register(&mut self, address: u32) -> Result<u32, JobError> {
+        let reply = self
+            .ask(&Command::ReadReg { address }, COMMAND_TIMEOUT)
+            .await?;
+        Ok(reply.value)
+    }
+
+    /// Who answers SYNC, or nobody.
+    pub(super) async fn sync(&mut self) -> Result<Option<Dialect>, JobError> {
+        match self
+            .link
+            .run(&mut Sync::new(SYNC_TRIES, SYNC_EACH), |_| ())
+            .await
+        {
+            Ok(dialect) => Ok(Some(dialect)),
+            Err(LinkError::Exchange(_)) => Ok(None),
+            Err(error) => Err(self.explain(error)),
+        }
+    }
+
+    /// Who is there after a block or command was lost. What was still on its way is drained with it.
+    pub(super) async fn who_answers(&mut self) -> Result<Answer, JobError> {
+        Ok(match self.sync().await? {
+            Some(dialect) if dialect == self.link.dialect() => Answer::Same,
+            Some(_) => Answer::Other,
+            None => Answer::Nobody,
+        })
+    }
+
+    /// Changes the rate at both ends and makes sure that they understand each other.
+    pub(super) async fn change_rate(&mut self, new_baud: u32) -> Result<(), JobError> {
+        let old_baud = self.link.baud();
+        if old_baud == new_baud {
+            return Ok(());
+        }
+        let dialect = self.link.dialect();
+        let command = Command::ChangeBaudrate {
+            new_baud,
+            // the stub wants the current rate, the ROM 0
+            old_baud: if dialect == Dialect::Stub {
+                old_baud
+            } else {
+                0
+            },
+        };
+        self.ask(&command, COMMAND_TIMEOUT).await?;
+        let made = self.set_port_rate(new_baud).await?;
+        let usable = u64::from(made.abs_diff(new_baud)) * 100
+            <= u64::from(new_baud * RATE_TOLERANCE_PERCENT);
+        if usable && self.sync().await? == Some(dialect) {
+            self.journal.rate(new_baud);
+            return Ok(());
+        }
+        let wanted = new_baud;
+        self.set_port_rate(old_baud).await?;
+        Err(if self.sync().await? == Some(dialect) {
+            JobError::RateRefused { wanted, made }
+        } else {
+            JobError::Rate { wanted, made }
+        })
+    }
+
+    pub(super) async fn set_port_rate(&mut self, baud: u32) -> Result<u32, JobError> {
+        let result = self.link.set_baud(baud).await;
+        result.map_err(|error| self.explain(error))
+    }
+
+    /// Plays a reset sequence; `No` where the port has no lines to play it on.
+    pub(super) async fn reset(&mut self, sequence: &[LineStep]) -> Result<HasLines, JobError> {
+        match self.link.reset(sequence).await {
+            Ok(true) => Ok(HasLines::Yes),
+            Ok(false) => Ok(HasLines::No),
+            Err(error) => Err(self.explain(error)),
+        }
+    }
+
+    /// A link's error as the job's, with the rate at which it happened.
+    pub(super) fn explain(&self, error: LinkError) -> JobError {
+        let baud = self.link.baud();
+        JobError::from_link(error, |source| JobError::Command { baud, source })
+    }
+}
+
+/// The fifth word of BEGIN, where this chip's ROM insists on one: nothing is encrypted on its way.
+pub(super) fn encrypt_word(chip: Chip) -> Option<bool> {
+    (chip.facts().rom.begin_words == 5).then_some(false)
+}

@@ -1,0 +1,278 @@
+//! Write: each region as one stream, tried again as the ladder says. After a stream the stub is asked
+//! to END it, which it refuses unless every byte arrived and is written; a ROM is not (it would leave
+//! its loader), its last acknowledge comes after the last write.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::admit::{Board, Standing};
+use super::connect::HasLines;
+use super::erase::Erased;
+use super::error::JobError;
+use super::journal::{Again, Journal};
+use super::ladder::{Answer, Next};
+use super::rate::{agree, lower};
+use super::session::{COMMAND_TIMEOUT, Session};
+use crate::event::Step;
+use crate::plan::{Framed, Method, Region};
+use crate::port::LinkError;
+use crate::protocol::{Command, ExchangeError, Op, Request, Stream};
+
+const SECTOR_BYTES: u32 = 0x1000;
+
+/// Every region was sent and acknowledged.
+pub(super) struct Written<'a> {
+    pub(super) session: Session<'a>,
+    pub(super) lines: HasLines,
+    pub(super) board: &'a mut Board,
+}
+
+impl<'a> Erased<'a> {
+    pub(super) async fn write(mut self) -> Result<Written<'a>, JobError> {
+        let mark = self.session.journal.begin(Step::Write);
+        let result = write_all(&mut self.session, self.board, self.method).await;
+        self.session.journal.end(mark, &result);
+        result?;
+        Ok(Written {
+            session: self.session,
+            lines: self.lines,
+            board: self.board,
+        })
+    }
+}
+
+async fn write_all(
+    session: &mut Session<'_>,
+    board: &mut Board,
+    method: Method,
+) -> Result<(), JobError> {
+    session.journal.write_baud = session.link.baud();
+    for index in 0..board.regions.len() {
+        if let Standing::Todo { from } = board.regions[index] {
+            let mut pass = Pass::new(board, index, method, from).await?;
+            let result = write_region(session, board, &mut pass).await;
+            board.regions[index] = match result {
+                Ok(()) => Standing::Written,
+                Err(_) => Standing::Todo { from: pass.safe() },
+            };
+            result?;
+        }
+    }
+    Ok(())
+}
+
+async fn write_region(
+    session: &mut Session<'_>,
+    board: &mut Board,
+    pass: &mut Pass,
+) -> Result<(), JobError> {
+    let (mut here, mut at_rate, mut furthest) = (0, 0, pass.place());
+    loop {
+        let Err(error) = pass.send(session).await else {
+            return Ok(());
+        };
+        at_rate += 1;
+        here = if pass.place() > furthest { 1 } else { here + 1 };
+        furthest = furthest.max(pass.place());
+        match session.next(error.failure(), here, at_rate) {
+            Next::SameAgain => session.journal.retried(Again::Block, &error),
+            Next::BeginAgain => {
+                session.journal.retried(Again::Block, &error);
+                pass.begin_again().await?;
+            }
+            Next::LowerRate => {
+                session.journal.retried(Again::Rate, &error);
+                lower(session, board);
+                agree(session, board).await?;
+                session.journal.write_baud = session.link.baud();
+                (here, at_rate) = (0, 0);
+                pass.begin_again().await?;
+            }
+            Next::Reconnect(_) | Next::GiveUp => return Err(error),
+        }
+    }
+}
+
+/// A region on its way: one stream after another until it is through.
+struct Pass {
+    region: Arc<Region>,
+    method: Method,
+    /// Flash address at which the stream begins.
+    base: u32,
+    framed: Arc<Framed>,
+    begun: bool,
+    /// Blocks of the stream that were acknowledged.
+    acknowledged: usize,
+    /// The loader's count of what arrived is another than ours: nothing of the region is trusted.
+    miscounted: bool,
+    /// Bytes of the plan's other regions that are written, and of all regions: for progress.
+    others_bytes: u64,
+    total_bytes: u64,
+}
+
+impl Pass {
+    async fn new(board: &Board, index: usize, method: Method, base: u32) -> Result<Pass, JobError> {
+        let regions = &board.plan.regions;
+        let region = regions[index].clone();
+        let is_done = |standing: &Standing| !matches!(standing, Standing::Todo { .. });
+        Ok(Pass {
+            framed: frames(&region, method, base).await?,
+            method,
+            base,
+            begun: false,
+            acknowledged: 0,
+            miscounted: false,
+            others_bytes: regions
+                .iter()
+                .zip(&board.regions)
+                .filter(|(_, standing)| is_done(standing))
+                .map(|(other, _)| other.bytes.len() as u64)
+                .sum(),
+            total_bytes: regions.iter().map(|r| r.bytes.len() as u64).sum(),
+            region,
+        })
+    }
+
+    /// A new stream from the place that is known to be written.
+    async fn begin_again(&mut self) -> Result<(), JobError> {
+        let base = self.safe();
+        self.framed = frames(&self.region, self.method, base).await?;
+        self.base = base;
+        (self.begun, self.acknowledged, self.miscounted) = (false, 0, false);
+        Ok(())
+    }
+
+    /// Flash address up to which blocks were acknowledged.
+    fn place(&self) -> u32 {
+        self.base + flash_bytes(&self.framed, self.acknowledged)
+    }
+
+    /// Flash address, on a sector's boundary, below which everything is written. The last
+    /// acknowledged block does not count: the stub acknowledges first and writes then.
+    fn safe(&self) -> u32 {
+        if self.miscounted {
+            return self.region.offset;
+        }
+        let worked_off = self.base + flash_bytes(&self.framed, self.acknowledged.saturating_sub(1));
+        let last_byte = self.region.range().end.saturating_sub(1);
+        let sector = worked_off.min(last_byte) / SECTOR_BYTES * SECTOR_BYTES;
+        sector.max(self.base)
+    }
+
+    /// Sends what is left of the stream, BEGIN first where it was not begun.
+    async fn send(&mut self, session: &mut Session<'_>) -> Result<(), JobError> {
+        let dialect = session.link.dialect();
+        let (begin, data) = match self.method {
+            Method::StubDeflate | Method::RomDeflate => (Op::FlashDeflBegin, Op::FlashDeflData),
+            Method::RomPlain => (Op::FlashBegin, Op::FlashData),
+        };
+        self.tell(session.journal);
+        if !self.begun {
+            let Framed {
+                begin: frame,
+                begin_timeout,
+                ..
+            } = &*self.framed;
+            let mut request = Request::framed(begin, frame.clone(), dialect, *begin_timeout);
+            if let Err(error) = session.link.run(&mut request, |_| ()).await {
+                return Err(self.explain(session, error).await);
+            }
+            self.begun = true;
+        }
+        let blocks = self.framed.blocks.clone();
+        let mut stream = Stream::new(data, blocks, self.acknowledged, dialect);
+        let Session { link, journal, .. } = session;
+        let result = link
+            .run(&mut stream, |stream| {
+                let before = self.place();
+                if stream.acknowledged() != self.acknowledged {
+                    self.acknowledged = stream.acknowledged();
+                    journal.bytes_written += u64::from(self.place() - before);
+                    self.tell(journal);
+                }
+            })
+            .await;
+        if let Err(error) = result {
+            return Err(self.explain(session, error).await);
+        }
+        if self.method == Method::StubDeflate {
+            self.end(session).await?;
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self, session: &mut Session<'_>) -> Result<(), JobError> {
+        let last_block = self.framed.blocks.last();
+        let timeout = COMMAND_TIMEOUT + last_block.map_or(Duration::ZERO, |block| block.timeout);
+        let end = Command::DeflEnd { reboot: false };
+        let Err(error) = session.link.command(&end, timeout).await else {
+            return Ok(());
+        };
+        let refused = matches!(error, LinkError::Exchange(ExchangeError::Refused(_)));
+        match self.explain(session, error).await {
+            // only the reply was lost: whoever answers SYNC has worked off what came before it, and
+            // the digests will tell
+            JobError::Block {
+                answer: Answer::Same,
+                ..
+            } if !refused => Ok(()),
+            error => {
+                self.miscounted = refused;
+                Err(error)
+            }
+        }
+    }
+
+    fn tell(&self, journal: &mut Journal) {
+        let here = u64::from(self.place() - self.region.offset);
+        journal.length(self.others_bytes + here, self.total_bytes);
+    }
+
+    /// The link's error with its place. Where nothing tells whether a block arrived, SYNC tells who is
+    /// still there.
+    async fn explain(&self, session: &mut Session<'_>, error: LinkError) -> JobError {
+        let baud = session.link.baud();
+        let answer = match &error {
+            LinkError::Exchange(ExchangeError::Silence { .. } | ExchangeError::Garbled { .. }) => {
+                match session.who_answers().await {
+                    Ok(answer) => answer,
+                    Err(worse) => return worse,
+                }
+            }
+            _ => Answer::Same,
+        };
+        JobError::from_link(error, |source| JobError::Block {
+            region: self.region.name.clone(),
+            address: self.place(),
+            baud,
+            answer,
+            source,
+        })
+    }
+}
+
+/// Flash bytes that are complete when this many blocks are worked off.
+fn flash_bytes(framed: &Framed, blocks: usize) -> u32 {
+    let last = blocks.checked_sub(1);
+    last.and_then(|last| framed.flash_bytes_after.get(last))
+        .copied()
+        .unwrap_or(0)
+}
+
+/// The region's stream from a flash address on: compressed off the workers.
+async fn frames(region: &Arc<Region>, method: Method, from: u32) -> Result<Arc<Framed>, JobError> {
+    let (name, region) = (region.name.clone(), region.clone());
+    let build = move || {
+        if from == region.offset {
+            region.framed(method)
+        } else {
+            region.resume(method, from)
+        }
+    };
+    tokio::task::spawn_blocking(build)
+        .await
+        .map_err(|error| JobError::Frames {
+            region: name,
+            why: error.to_string(),
+        })
+}
