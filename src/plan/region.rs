@@ -1,39 +1,15 @@
-//! A plan and its regions.
+//! A run of flash, its bytes and digests, and the streams that write it.
 
+use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::chip::{Chip, Identity};
-use crate::manifest::Bundle;
-use crate::protocol::Block;
-
-/// Who writes, and how: it decides block sizes and padding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Method {
-    /// The stub, compressed, blocks of 16 KB.
-    StubDeflate,
-    /// The ROM, compressed, blocks of 1 KB.
-    RomDeflate,
-    /// The ROM, plain, blocks of 1 KB.
-    RomPlain,
-}
-
-/// A region's whole stream in the form of one method.
-#[derive(Debug)]
-pub struct Framed {
-    /// The BEGIN command's frame: from the start. (ROM: a block that failed wants BEGIN again, see [`Region::resume`].)
-    pub begin: Arc<[u8]>,
-    /// How long BEGIN may take (a ROM erases in it).
-    pub begin_timeout: std::time::Duration,
-    pub blocks: Arc<[Block]>,
-    /// Flash bytes that are complete on the chip's side once block n is acknowledged and worked off.
-    pub flash_bytes_after: Arc<[u32]>,
-    /// Bytes that the whole stream puts on the wire.
-    pub wire_bytes: u64,
-}
+use super::deflate::Effort;
+use super::stream::{self, Framed, Method};
+use crate::chip::Chip;
+use crate::image::{SECTOR_BYTES, md5, sha256};
 
 /// A run of flash that is written with one stream.
-#[derive(Debug)]
 pub struct Region {
     pub name: String,
     pub offset: u32,
@@ -44,9 +20,34 @@ pub struct Region {
     pub written_sha256: [u8; 32],
     /// What the chip must answer, over `bytes`.
     pub md5: [u8; 16],
+    chip: Chip,
+    /// Whole streams, in the order of [`Method::ALL`].
+    streams: [OnceLock<Arc<Framed>>; 3],
 }
 
 impl Region {
+    /// `bytes` as they are to be written at `offset` (a sector's), from a file with that digest.
+    pub fn new(
+        chip: Chip,
+        name: String,
+        offset: u32,
+        bytes: &[u8],
+        file_sha256: [u8; 32],
+    ) -> Region {
+        let mut padded = bytes.to_vec();
+        padded.resize(padded.len().next_multiple_of(4), 0xFF);
+        Region {
+            name,
+            offset,
+            file_sha256,
+            written_sha256: sha256(&padded),
+            md5: md5(&padded),
+            bytes: padded.into(),
+            chip,
+            streams: Default::default(),
+        }
+    }
+
     /// The region's flash addresses.
     pub fn range(&self) -> Range<u32> {
         self.offset..self.offset + self.bytes.len() as u32
@@ -55,48 +56,94 @@ impl Region {
     /// The stream for a method: built at the first call (costs CPU: call it off the workers), shared
     /// after that.
     pub fn framed(&self, method: Method) -> Arc<Framed> {
-        let _ = method;
-        todo!("helper M1")
+        let slot = match method {
+            Method::StubDeflate => 0,
+            Method::RomDeflate => 1,
+            Method::RomPlain => 2,
+        };
+        self.streams[slot]
+            .get_or_init(|| {
+                Arc::new(stream::frame(
+                    self.chip,
+                    method,
+                    self.offset,
+                    &self.bytes,
+                    Effort::Most,
+                ))
+            })
+            .clone()
     }
 
-    /// The stream from flash offset `from` within the region on (a sector boundary), for a ROM that
-    /// wants BEGIN again, or a chip that was reset in mid-write.
+    /// The stream from flash address `from` within the region on, for a ROM that wants BEGIN again,
+    /// or a chip that was reset in mid-write. It begins at the start of the sector that `from` lies
+    /// in, since BEGIN erases whole sectors. Built at each call, quickly: costs CPU all the same.
     pub fn resume(&self, method: Method, from: u32) -> Arc<Framed> {
-        let _ = (method, from);
-        todo!("helper M1")
+        let last = self.range().end.saturating_sub(1).max(self.offset);
+        let from = from.clamp(self.offset, last) / SECTOR_BYTES * SECTOR_BYTES;
+        if from <= self.offset {
+            return self.framed(method);
+        }
+        let rest = &self.bytes[(from - self.offset) as usize..];
+        Arc::new(stream::frame(self.chip, method, from, rest, Effort::Quick))
     }
 }
 
-/// All that is done to one board's flash.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    pub chip: Chip,
-    /// The part's size, for SPI_SET_PARAMS.
-    pub flash_bytes: u64,
-    /// Erase the whole part first.
-    pub erase_all: bool,
-    /// Sector-aligned ranges to erase before writing (data partitions marked `erase`).
-    pub erases: Vec<Range<u32>>,
-    /// Sorted by offset; shared between boards wherever they are the same.
-    pub regions: Vec<Arc<Region>>,
-    /// Rates to try, best first, the manifest's clipped by the ceiling.
-    pub bauds: Vec<u32>,
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Region")
+            .field("name", &self.name)
+            .field("range", &format_args!("{:#x?}", self.range()))
+            .finish_non_exhaustive()
+    }
 }
 
-/// The plans of one bundle, with the regions that boards share. One per bundle, used by all jobs.
-#[derive(Debug)]
-pub struct Planner {}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::sample;
 
-impl Planner {
-    /// Patches what does not depend on the board.
-    pub fn new(bundle: Arc<Bundle>) -> Planner {
-        let _ = bundle;
-        todo!("helper M1")
+    const OFFSET: u32 = 0x1_0000;
+
+    fn region(bytes: &[u8]) -> Region {
+        Region::new(Chip::Esp32, "app".into(), OFFSET, bytes, sha256(bytes))
     }
 
-    /// The plan for a board; `flash.size = "detect"` takes the size from its flash ID.
-    pub fn plan(&self, identity: &Identity, baud_ceiling: Option<u32>) -> Plan {
-        let _ = (identity, baud_ceiling);
-        todo!("helper M1")
+    #[test]
+    fn padded_to_words() {
+        let region = region(&[0x11; 4097]);
+        assert_eq!(region.bytes.len(), 4100);
+        assert_eq!(region.bytes[4096..], [0x11, 0xFF, 0xFF, 0xFF]);
+        assert_eq!(region.range(), OFFSET..OFFSET + 4100);
+        assert_eq!(region.md5, md5(&region.bytes));
+        assert_ne!(region.written_sha256, region.file_sha256);
+    }
+
+    #[test]
+    fn a_stream_is_built_once() {
+        let region = region(&sample::app(Chip::Esp32, 8_192, 1));
+        for method in Method::ALL {
+            assert!(Arc::ptr_eq(&region.framed(method), &region.framed(method)));
+        }
+    }
+
+    #[test]
+    fn resuming_begins_at_the_sector() {
+        let region = region(&sample::app(Chip::Esp32, 20_000, 1));
+        let check = |from: u32, expect: u32| {
+            for method in Method::ALL {
+                let framed = region.resume(method, from);
+                assert_eq!(framed.offset, expect, "{method:?} from {from:#x}");
+                let all = OFFSET + 20_000 - expect;
+                assert_eq!(framed.inflated_after.last(), Some(&all));
+            }
+        };
+        check(0, OFFSET);
+        check(OFFSET, OFFSET);
+        check(OFFSET + 0xFFF, OFFSET);
+        check(OFFSET + 0x1000, OFFSET + 0x1000);
+        check(OFFSET + 0x2400, OFFSET + 0x2000);
+        // at and past the end there is still the last sector to write
+        check(OFFSET + 20_000, OFFSET + 0x4000);
+        check(u32::MAX, OFFSET + 0x4000);
     }
 }
