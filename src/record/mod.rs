@@ -12,6 +12,8 @@ mod row;
 mod schema;
 mod store;
 mod tally;
+#[cfg(test)]
+mod testbench;
 mod writer;
 
 pub use border::{JobRow, Jobs, NewJob, OpenUnit, Since, Standing, Yield};

@@ -114,3 +114,6 @@ pub fn open_units(connection: &Connection) -> rusqlite::Result<Vec<OpenUnit>> {
 fn start_ms(since: Since) -> i64 {
     since.0.map_or(i64::MIN, jiff::Timestamp::as_millisecond)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+use std::time::Duration;
+
+use super::*;
+use crate::event::Code;
+use crate::job::Verdict;
+use crate::record::change::{Change, WriteOff};
+use crate::record::testbench::{Bench, at, board, mac, new_job, verdict};
+
+#[test]
+fn a_period_looks_at_the_jobs_that_started_in_it() {
+    let mut bench = Bench::new();
+    bench.job("08:00:00", Some(Code::NoReply), 1, 4096);
+    bench.job("09:00:00", None, 1, 4096);
+    bench.job("09:30:00", None, 2, 4096);
+    let running = new_job("7", at("09:59:00"));
+    bench.change(Change::Open(running)).unwrap();
+
+    let reader = Reader::open(&bench.path).unwrap();
+    let figures = |since: Since| {
+        let figures = reader.figures(since).unwrap();
+        let period = figures.period;
+        (
+            period.units,
+            period.first_pass,
+            period.passed,
+            figures.running,
+        )
+    };
+    assert_eq!(figures(Since(None)), (2, 1, 2, 1));
+    assert_eq!(figures(Since(Some(at("08:30:00")))), (2, 2, 2, 1));
+    assert_eq!(figures(Since(Some(at("09:30:00")))), (1, 1, 1, 1));
+    assert_eq!(figures(Since(Some(at("10:00:00")))), (0, 0, 0, 0));
+
+    let arrivals =
+        |rows: Vec<JobRow>| -> Vec<_> { (rows.into_iter()).map(|row| row.started).collect() };
+    assert_eq!(
+        arrivals(reader.jobs(Since(Some(at("09:30:00")))).unwrap()),
+        [at("09:30:00"), at("09:59:00")]
+    );
+    assert_eq!(
+        arrivals(reader.jobs_of(mac(1)).unwrap()),
+        [at("08:00:00"), at("09:00:00")]
+    );
+}
+
+#[test]
+fn a_value_that_flashline_does_not_write_is_named() {
+    let mut bench = Bench::new();
+    bench.job("08:00:00", None, 1, 4096);
+    let other = rusqlite::Connection::open(&bench.path).unwrap();
+    other
+        .execute("UPDATE job SET mac = 'my board'", [])
+        .unwrap();
+    let reader = Reader::open(&bench.path).unwrap();
+    let told = reader.figures(Since::default()).unwrap_err().to_string();
+    assert!(told.contains("column mac"), "{told}");
+}
+
+/// A linear congruential generator (Knuth's MMIX constants): the same history every time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = (self.0)
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// Jobs of 80 boards, every code among them, some MACs never learnt, some units written off.
+fn random_history(bench: &mut Bench, dice: &mut Dice, jobs: u64) {
+    let mut changes = Vec::new();
+    for index in 0..jobs {
+        let started = at("08:00:00") + Duration::from_secs(index);
+        let last = dice.below(80) as u8;
+        let code = match dice.below(2) {
+            0 => None,
+            _ => Some(Code::ALL[dice.below(Code::ALL.len() as u64) as usize]),
+        };
+        let known = code.is_none() || dice.below(4) > 0;
+        let new = new_job("3", started);
+        let job = new.job;
+        changes.push(Change::Open(new));
+        if index % 97 != 0 {
+            changes.push(Change::Close {
+                job,
+                verdict: Verdict {
+                    attempts: 1 + dice.below(2) as u32,
+                    bytes_written: dice.below(2) * 4096,
+                    ..verdict(code, known.then(|| board(last)))
+                },
+                ended: started + Duration::from_millis(dice.below(30_000)),
+            });
+        }
+        if dice.below(10) == 0 {
+            changes.push(Change::WriteOff(WriteOff {
+                mac: mac(dice.below(80) as u8),
+                who: "Mei".to_owned(),
+                why: "scrapped".to_owned(),
+                at: started,
+            }));
+        }
+    }
+    for batch in changes.chunks(500) {
+        for result in bench.store.commit(&batch.iter().collect::<Vec<_>>()) {
+            result.unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_figures_of_a_random_history_are_those_of_plain_sql() {
+    let mut bench = Bench::new();
+    let mut dice = Dice(20_261_102);
+    random_history(&mut bench, &mut dice, 3000);
+    let reader = Reader::open(&bench.path).unwrap();
+    for since in [None, Some(at("08:10:00")), Some(at("08:45:00"))] {
+        let figures = reader.figures(Since(since)).unwrap();
+        let sql = |sql: &str| -> Vec<i64> {
+            let start_ms = since.map_or(i64::MIN, |since| since.as_millisecond());
+            let sql = format!(
+                "WITH closed AS (
+                     SELECT *, ended_ms - started_ms AS took FROM job
+                     WHERE started_ms >= {start_ms} AND outcome IS NOT NULL),
+                 counted AS (
+                     SELECT * FROM closed WHERE mac IS NOT NULL
+                     AND (outcome IN ('PASS', 'FAIL') OR outcome = 'ABORTED' AND flash_touched)),
+                 unit AS (
+                     SELECT min(number) AS first, max(number) AS last FROM counted GROUP BY mac)
+                 {sql}"
+            );
+            (reader.connection)
+                .query_row(&sql, [], |row| {
+                    (0..row.as_ref().column_count())
+                        .map(|column| row.get(column))
+                        .collect()
+                })
+                .unwrap()
+        };
+        let period = &figures.period;
+        let units = sql("SELECT count(*),
+            sum(one.outcome = 'PASS' AND one.attempts = 1), sum(two.outcome = 'PASS')
+            FROM unit JOIN job one ON one.number = first JOIN job two ON two.number = last");
+        let found = [period.units, period.first_pass, period.passed];
+        assert_eq!(units, found.map(u64::cast_signed));
+
+        let jobs = sql("SELECT sum(outcome = 'PASS'), sum(outcome = 'FAIL'),
+            sum(outcome = 'FAIL' AND mac IS NULL), sum(outcome = 'ERROR'),
+            sum(outcome = 'ABORTED') FROM closed");
+        let found = period.jobs;
+        let found = [
+            found.passed,
+            found.failed,
+            found.no_contact,
+            found.errors,
+            found.aborted,
+        ];
+        assert_eq!(jobs, found.map(u64::cast_signed));
+        assert!(found.iter().all(|&jobs| jobs > 0), "a case is missing");
+
+        let cycle = sql("SELECT CAST(avg(took) AS INTEGER) FROM (
+            SELECT took, row_number() OVER (ORDER BY took) AS place, count(*) OVER () AS jobs
+            FROM closed WHERE outcome = 'PASS')
+            WHERE place IN ((jobs + 1) / 2, (jobs + 2) / 2)");
+        let found = period.median_cycle.unwrap().as_millis();
+        assert_eq!(cycle, [found as i64]);
+
+        let mut most = u64::MAX;
+        for &(code, jobs) in &period.failures {
+            assert!(jobs <= most, "not sorted: {:?}", period.failures);
+            most = jobs;
+            let counted = sql(&format!(
+                "SELECT count(*) FROM closed WHERE code = '{code}'"
+            ));
+            assert_eq!(counted, [jobs.cast_signed()], "{code}");
+        }
+        assert_eq!(
+            sql("SELECT count(DISTINCT code) FROM closed"),
+            [period.failures.len() as i64]
+        );
+
+        let open = sql("SELECT count(*) FROM (
+            SELECT mac, max(number) AS cut FROM job
+            WHERE mac IS NOT NULL AND (code IN ('UNPLUGGED', 'BOARD_SWAPPED')
+                OR outcome IN ('ERROR', 'ABORTED') AND flash_touched)
+            GROUP BY mac) AS left_open
+            WHERE cut NOT IN (SELECT job FROM write_off)
+            AND NOT EXISTS (SELECT 1 FROM job
+                WHERE mac = left_open.mac AND number > cut AND outcome = 'PASS')");
+        assert_eq!(open, [figures.open_units.len() as i64]);
+        assert!(!figures.open_units.is_empty());
+    }
+}
