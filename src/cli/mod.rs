@@ -12,6 +12,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::record::RecordError;
+
 /// How a command ended; the process's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -36,6 +38,17 @@ impl From<Exit> for ExitCode {
             Exit::BenchError => 3,
             Exit::Usage => 4,
         })
+    }
+}
+
+/// A wrong path is a usage error, a database that cannot be used one of the bench.
+impl From<&RecordError> for Exit {
+    fn from(error: &RecordError) -> Exit {
+        if error.is_wrong_path() {
+            Exit::Usage
+        } else {
+            Exit::BenchError
+        }
     }
 }
 

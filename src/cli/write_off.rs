@@ -1,12 +1,61 @@
 //! `flashline write-off`: takes an open unit off the list.
 
+use std::path::PathBuf;
+
 use super::Exit;
+use crate::chip::Mac;
+use crate::record::Record;
+use crate::settings::DATABASE;
 
 /// Take a board that was pulled too early off the list of open units
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The board, as `flashline report` lists it
+    #[arg(value_parser = mac)]
+    mac: Mac,
+    /// What became of it: kept in the record
+    #[arg(long, value_name = "TEXT", value_parser = words)]
+    why: String,
+    /// Who decides it (this user, unless said)
+    #[arg(long, value_name = "NAME", value_parser = words)]
+    who: Option<String>,
+    /// The database (it may be in use)
+    #[arg(long, value_name = "FILE", default_value = DATABASE)]
+    db: PathBuf,
+}
 
 pub fn run(args: Args) -> Exit {
-    let _ = args;
-    todo!("helper R")
+    let Some(who) = args.who.or_else(|| std::env::var("USER").ok()) else {
+        eprintln!("flashline: say with --who who decides it");
+        return Exit::Usage;
+    };
+    match Record::write_off_beside(&args.db, args.mac, &who, &args.why) {
+        Ok(true) => {
+            println!("{} is written off", args.mac);
+            Exit::Pass
+        }
+        Ok(false) => {
+            eprintln!(
+                "flashline: {} is no open unit: `flashline report --db {}` lists them",
+                args.mac,
+                args.db.display()
+            );
+            Exit::Usage
+        }
+        Err(error) => {
+            eprintln!("flashline: {error}");
+            Exit::from(&error)
+        }
+    }
+}
+
+fn mac(text: &str) -> Result<Mac, &'static str> {
+    Mac::parse(text).ok_or("a MAC has twelve hex digits: 24:0a:c4:00:00:01")
+}
+
+fn words(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("say it in a word or more"),
+        words => Ok(words.to_owned()),
+    }
 }

@@ -249,7 +249,8 @@ fn once<T: Clone + Eq + Hash>(
 
 /// What serial drivers and chips can be asked for, baud.
 const BAUDS: RangeInclusive<u32> = 1_200..=12_000_000;
-const DATABASE: &str = "flashline.db";
+/// The database where no file and no option names one.
+pub const DATABASE: &str = "flashline.db";
 const ATTEMPTS: u32 = 2;
 /// Plugging by hand bounces.
 const SETTLE: Duration = Duration::from_millis(300);

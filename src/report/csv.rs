@@ -1,0 +1,71 @@
+//! The CSV: one figure a line, so that a spreadsheet and `grep` both find their way. RFC 4180; no cell
+//! begins with what a spreadsheet takes for a formula.
+
+use std::io::{self, Write};
+
+use super::{Report, share};
+
+pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let mut rows = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(out);
+    let mut row = |figure: &str, key: &str, value: String, note: String| {
+        rows.write_record([figure, key, &value, &note])
+    };
+    let period = &report.figures.period;
+    let jobs = period.jobs;
+    let percent = |part| {
+        share(part, period.units).map_or_else(String::new, |share| format!("{:.2}", share * 100.0))
+    };
+    let none = String::new;
+
+    row("figure", "key", "value".to_owned(), "note".to_owned())?;
+    let since = report.since.0.map(|since| since.to_string());
+    row("since", "", since.unwrap_or_default(), none())?;
+    row("units", "", period.units.to_string(), none())?;
+    row(
+        "first_pass_units",
+        "",
+        period.first_pass.to_string(),
+        none(),
+    )?;
+    row(
+        "first_pass_yield_percent",
+        "",
+        percent(period.first_pass),
+        none(),
+    )?;
+    row("final_units", "", period.passed.to_string(), none())?;
+    row("final_yield_percent", "", percent(period.passed), none())?;
+    let cycle = period.median_cycle;
+    row(
+        "median_cycle_seconds",
+        "",
+        cycle.map_or_else(none, |cycle| format!("{:.3}", cycle.as_secs_f64())),
+        none(),
+    )?;
+    for (outcome, count) in [
+        ("PASS", jobs.passed),
+        ("FAIL", jobs.failed),
+        ("ERROR", jobs.errors),
+        ("ABORTED", jobs.aborted),
+        ("running", report.figures.running),
+    ] {
+        row("jobs", outcome, count.to_string(), none())?;
+    }
+    row("no_contact_jobs", "", jobs.no_contact.to_string(), none())?;
+    for (code, count) in &period.failures {
+        let outcome = code.outcome().name().to_owned();
+        row("failures", code.word(), count.to_string(), outcome)?;
+    }
+    for unit in &report.figures.open_units {
+        let note = format!("slot {} at {}", unit.slot, unit.since);
+        row(
+            "open_unit",
+            &unit.mac.to_string(),
+            unit.code.to_string(),
+            note,
+        )?;
+    }
+    rows.flush()
+}

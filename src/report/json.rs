@@ -1,0 +1,88 @@
+//! The JSON: one object; a name is never taken away or given another meaning.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Report, share};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    database: &'a str,
+    /// RFC 3339, UTC; null: everything.
+    since: Option<String>,
+    units: u64,
+    first_pass_units: u64,
+    /// 0 to 1; null without units.
+    first_pass_yield: Option<f64>,
+    final_units: u64,
+    final_yield: Option<f64>,
+    median_cycle_seconds: Option<f64>,
+    jobs: Jobs,
+    failures: Vec<Failure>,
+    open_units: Vec<OpenUnit<'a>>,
+}
+
+#[derive(Serialize)]
+struct Jobs {
+    pass: u64,
+    fail: u64,
+    error: u64,
+    aborted: u64,
+    running: u64,
+    no_contact: u64,
+}
+
+#[derive(Serialize)]
+struct Failure {
+    code: &'static str,
+    outcome: &'static str,
+    jobs: u64,
+}
+
+#[derive(Serialize)]
+struct OpenUnit<'a> {
+    mac: String,
+    code: &'static str,
+    slot: &'a str,
+    since: String,
+}
+
+pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let period = &report.figures.period;
+    let document = Document {
+        database: &report.database,
+        since: report.since.0.map(|since| since.to_string()),
+        units: period.units,
+        first_pass_units: period.first_pass,
+        first_pass_yield: share(period.first_pass, period.units),
+        final_units: period.passed,
+        final_yield: share(period.passed, period.units),
+        median_cycle_seconds: period.median_cycle.map(|cycle| cycle.as_secs_f64()),
+        jobs: Jobs {
+            pass: period.jobs.passed,
+            fail: period.jobs.failed,
+            error: period.jobs.errors,
+            aborted: period.jobs.aborted,
+            running: report.figures.running,
+            no_contact: period.jobs.no_contact,
+        },
+        failures: (period.failures.iter())
+            .map(|&(code, jobs)| Failure {
+                code: code.word(),
+                outcome: code.outcome().name(),
+                jobs,
+            })
+            .collect(),
+        open_units: (report.figures.open_units.iter())
+            .map(|unit| OpenUnit {
+                mac: unit.mac.to_string(),
+                code: unit.code.word(),
+                slot: unit.slot.as_str(),
+                since: unit.since.to_string(),
+            })
+            .collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}

@@ -1,0 +1,111 @@
+//! The table: what a supervisor reads in a terminal of 80 columns.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Report, share};
+use crate::event::Outcome;
+use crate::lang::{Language, advice};
+
+pub fn render(report: &Report) -> String {
+    let mut text = String::new();
+    // a String takes everything
+    let _ = put(report, &mut text);
+    text
+}
+
+fn put(report: &Report, out: &mut String) -> std::fmt::Result {
+    let period = &report.figures.period;
+    let jobs = period.jobs;
+    match report.since.0 {
+        Some(since) => writeln!(
+            out,
+            "{}, jobs since {}\n",
+            report.database,
+            local(since, &report.zone, "%Y-%m-%d %H:%M %:z")
+        )?,
+        None => writeln!(out, "{}, all jobs\n", report.database)?,
+    }
+    if jobs.total() + report.figures.running == 0 {
+        writeln!(out, "no jobs")?;
+    } else {
+        let percent = |part| {
+            share(part, period.units)
+                .map_or_else(String::new, |share| format!("{:.1} %", share * 100.0))
+        };
+        writeln!(out, "units         {:>7}", period.units)?;
+        writeln!(
+            out,
+            "  first-pass  {:>7} {:>8}   passed in the first job, at its first attempt",
+            period.first_pass,
+            percent(period.first_pass)
+        )?;
+        writeln!(
+            out,
+            "  final       {:>7} {:>8}   passed in the last job",
+            period.passed,
+            percent(period.passed)
+        )?;
+        if let Some(cycle) = period.median_cycle {
+            writeln!(
+                out,
+                "median cycle  {:>7.1} s          of passed jobs, arrival to verdict",
+                cycle.as_secs_f64()
+            )?;
+        }
+        writeln!(
+            out,
+            "jobs          {:>7}",
+            jobs.total() + report.figures.running
+        )?;
+        for (name, count, note) in [
+            (Outcome::Pass.name(), jobs.passed, ""),
+            (Outcome::Fail.name(), jobs.failed, "the board"),
+            (Outcome::Error.name(), jobs.errors, "the bench"),
+            (Outcome::Aborted.name(), jobs.aborted, "stopped"),
+            ("running", report.figures.running, ""),
+        ] {
+            let mut line = format!("  {name:<10}  {count:>7}            {note}");
+            if name == Outcome::Fail.name() && jobs.no_contact > 0 {
+                write!(line, ", {} without contact, so no units", jobs.no_contact)?;
+            }
+            if count > 0 {
+                writeln!(out, "{}", line.trim_end())?;
+            }
+        }
+    }
+    if !period.failures.is_empty() {
+        writeln!(out, "\nfailures")?;
+        for &(code, count) in &period.failures {
+            writeln!(
+                out,
+                "  {code:<16} {count:>6}  {:<7}  {}",
+                code.outcome(),
+                advice(code, Language::English).happened
+            )?;
+        }
+    }
+    if !report.figures.open_units.is_empty() {
+        writeln!(
+            out,
+            "\nopen units: cut short, neither passed nor written off since"
+        )?;
+        for unit in &report.figures.open_units {
+            writeln!(
+                out,
+                "  {}  {:<13}  {}  slot {}",
+                unit.mac,
+                unit.code,
+                local(unit.since, &report.zone, "%Y-%m-%d %H:%M"),
+                unit.slot
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn local(time: Timestamp, zone: &TimeZone, format: &str) -> String {
+    time.to_zoned(zone.clone()).strftime(format).to_string()
+}

@@ -1,0 +1,107 @@
+use std::time::Duration;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::*;
+use crate::chip::Mac;
+use crate::event::{Code, SlotId};
+use crate::record::{Jobs, OpenUnit, Yield};
+
+fn report() -> Report {
+    Report {
+        database: "flashline.db".to_owned(),
+        since: Since(Some("2026-11-02T00:00:00+08:00".parse().unwrap())),
+        zone: TimeZone::fixed(jiff::tz::offset(8)),
+        figures: Figures {
+            period: Yield {
+                units: 10_412,
+                first_pass: 10_129,
+                passed: 10_398,
+                median_cycle: Some(Duration::from_millis(12_480)),
+                failures: vec![
+                    (Code::NoSync, 34),
+                    (Code::Unplugged, 21),
+                    (Code::PortError, 12),
+                    (Code::Stopped, 5),
+                ],
+                jobs: Jobs {
+                    passed: 10_431,
+                    failed: 221,
+                    no_contact: 34,
+                    errors: 12,
+                    aborted: 5,
+                },
+            },
+            running: 8,
+            open_units: vec![OpenUnit {
+                mac: Mac([0x24, 0x0A, 0xC4, 0, 0, 1]),
+                slot: SlotId::new("=上3, \"left\""),
+                since: "2026-11-02T10:14:30+08:00".parse().unwrap(),
+                code: Code::Unplugged,
+            }],
+        },
+    }
+}
+
+fn nothing() -> Report {
+    Report {
+        since: Since::default(),
+        figures: Figures {
+            period: Yield::default(),
+            running: 0,
+            open_units: Vec::new(),
+        },
+        ..report()
+    }
+}
+
+fn render(report: &Report, format: Format) -> String {
+    let mut text = Vec::new();
+    write(report, format, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn table() {
+    insta::assert_snapshot!(render(&report(), Format::Table));
+    insta::assert_snapshot!(render(&nothing(), Format::Table), @r"
+    flashline.db, all jobs
+
+    no jobs
+    ");
+}
+
+#[test]
+fn a_table_fits_80_columns_whatever_failed() {
+    let mut report = report();
+    report.figures.period.failures = Code::ALL.map(|code| (code, 999_999)).to_vec();
+    report.figures.open_units[0].code = Code::FlashNoAnswer;
+    let table = render(&report, Format::Table);
+    let widest = table.lines().map(UnicodeWidthStr::width).max().unwrap();
+    assert!(widest <= 80, "{widest} columns:\n{table}");
+}
+
+#[test]
+fn csv() {
+    let csv = render(&report(), Format::Csv);
+    assert_eq!(csv.lines().count(), csv.matches("\r\n").count());
+    insta::assert_snapshot!(csv.replace('\r', ""));
+    for record in ::csv::Reader::from_reader(csv.as_bytes()).records() {
+        for cell in record.unwrap().iter() {
+            assert!(
+                !cell.starts_with(['=', '+', '-', '@', '\t', '\r']),
+                "{cell}"
+            );
+        }
+    }
+    insta::assert_snapshot!(
+        "csv_of_nothing",
+        render(&nothing(), Format::Csv).replace('\r', "")
+    );
+}
+
+#[test]
+fn json() {
+    insta::assert_snapshot!(render(&report(), Format::Json));
+    insta::assert_snapshot!("json_of_nothing", render(&nothing(), Format::Json));
+}
