@@ -10,4 +10,4 @@ if [ ! -x "$tools/bin/cargo-deny" ]; then
         --no-default-features cargo-deny
     rm -rf "$tools/build"
 fi
-"$tools/bin/cargo-deny" --offline check bans licenses sources
+"$tools/bin/cargo-deny" check bans licenses sources
