@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::check;
+use super::contents::REACH_BYTES;
 use crate::chip::{Chip, FlashId};
-use crate::settings::Fault;
+use crate::settings::{Fault, FileError, Source, read_bounded};
 
 /// A header field of the bootloader image: left alone, taken from the part found, or set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,10 +51,12 @@ pub enum Leftover {
     Keep,
 }
 
-/// A data partition that no image fills, with the decision.
+/// A data partition that no image fills, or the part of it that none fills, with the decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataPartition {
+    /// The partition's.
     pub name: String,
+    /// Whole sectors.
     pub offset: u32,
     pub size_bytes: u32,
     pub leftover: Leftover,
@@ -64,7 +68,8 @@ pub struct Manifest {
     pub product: String,
     pub version: String,
     pub chip: Chip,
-    /// Allowed chip revisions, as `major * 100 + minor`, both ends included.
+    /// Allowed chip revisions, as `major * 100 + minor`, both ends included; where the manifest sets
+    /// none, those of the images' headers.
     pub min_revision: Option<u16>,
     pub max_revision: Option<u16>,
     /// Empty: any part that answers and is large enough.
@@ -108,17 +113,22 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Reads a manifest and its images from disk, or tells every fault at once.
+    /// Reads a manifest and its images from disk, or tells every fault at once. Blocks.
     pub fn load(path: &Path) -> Result<Bundle, Vec<Fault>> {
-        let _ = path;
-        todo!("helper M2")
+        let source = Source::load(path).map_err(|fault| vec![fault])?;
+        Bundle::assemble(&source, |image| read_bounded(image, REACH_BYTES))
+    }
+
+    /// The same from a text at hand and a function that gives an image's bytes.
+    pub fn assemble(
+        source: &Source,
+        read: impl FnMut(&Path) -> Result<Vec<u8>, FileError>,
+    ) -> Result<Bundle, Vec<Fault>> {
+        check::assemble(source, read)
     }
 
     /// The digest in 64 hex digits.
     pub fn digest_hex(&self) -> String {
-        self.digest
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        crate::image::hex(&self.digest)
     }
 }

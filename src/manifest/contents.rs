@@ -34,7 +34,10 @@ impl Content<'_> {
 
     /// Whether it calls itself an image, in order or not.
     pub fn claims_esp(&self) -> bool {
-        !matches!(self.esp, Err(ImageError::NoMagic(_) | ImageError::TooShort(_)))
+        !matches!(
+            self.esp,
+            Err(ImageError::NoMagic(_) | ImageError::TooShort(_))
+        )
     }
 }
 

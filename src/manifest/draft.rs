@@ -6,11 +6,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::{Range, RangeInclusive};
 
-use toml::de::DeValue;
-
+use super::values::{DETECT, KEEP, chip, flash_id, parameter, revision, sha256, size_name};
 use super::{ErasePolicy, FlashParameter, Leftover, VerifyPolicy};
-use crate::chip::{Chip, Facts, FlashId, Revision, flash_mode_code};
-use crate::settings::{Document, Fault, Fields, Found, Misfit, Severity, text, whole, word};
+use crate::chip::{Chip, Facts, FlashId, flash_mode_code};
+use crate::settings::{Document, Fault, Fields, Found, Severity, text, whole, word};
 
 /// What the manifest says.
 pub(super) struct Draft {
@@ -39,9 +38,29 @@ pub(super) struct FlashDraft {
     pub size: Option<Found<FlashParameter<u64>>>,
 }
 
+impl FlashDraft {
+    /// Where it asks for something else than `keep`.
+    pub fn changes(&self) -> impl Iterator<Item = &Range<usize>> {
+        let mode = self
+            .mode
+            .iter()
+            .filter(|found| found.value != FlashParameter::Keep);
+        let frequency = self
+            .frequency
+            .iter()
+            .filter(|found| found.value != FlashParameter::Keep);
+        let size = self
+            .size
+            .iter()
+            .filter(|found| found.value != FlashParameter::Keep);
+        mode.chain(frequency)
+            .map(|found| &found.span)
+            .chain(size.map(|found| &found.span))
+    }
+}
+
 /// One `[[image]]`.
 pub(super) struct ImageDraft {
-    pub heading: Range<usize>,
     pub name: Option<Found<String>>,
     pub path: Option<Found<String>>,
     pub offset: Option<Found<u32>>,
@@ -59,6 +78,12 @@ impl Draft {
     pub fn table_offset(&self) -> u32 {
         let said = self.table_offset.as_ref().map(|found| found.value);
         said.unwrap_or(PARTITION_TABLE_OFFSET)
+    }
+
+    /// Whether an image is meant to be there, whatever became of its file.
+    pub fn names_image_at(&self, offset: u32) -> bool {
+        let offsets = self.images.iter().filter_map(|image| image.offset.as_ref());
+        offsets.into_iter().any(|found| found.value == offset)
     }
 
     pub fn erase(&self) -> ErasePolicy {
@@ -92,7 +117,9 @@ pub(super) fn read(document: &Document<'_>) -> Draft {
     if let Some(chip) = &chip
         && !chip.value.facts().is_flashed()
     {
-        let flashed = Chip::ALL.into_iter().filter(|chip| chip.facts().is_flashed());
+        let flashed = Chip::ALL
+            .into_iter()
+            .filter(|chip| chip.facts().is_flashed());
         let flashed: Vec<&str> = flashed.map(Chip::name).collect();
         document.error(
             &chip.span,
@@ -104,8 +131,13 @@ pub(super) fn read(document: &Document<'_>) -> Draft {
         && min.value > max.value
     {
         document.push(
-            error(document, &max.span, "no chip revision is within these bounds", "swap the bounds, or leave one out")
-                .and(min.span.clone(), "the least"),
+            error(
+                document,
+                &max.span,
+                "no chip revision is within these bounds",
+                "swap the bounds, or leave one out",
+            )
+            .and(min.span.clone(), "the least"),
         );
     }
     Draft {
@@ -167,11 +199,15 @@ fn flash(root: &mut Fields<'_>, facts: Option<&'static Facts>) -> FlashDraft {
     // the codes differ between chips: without a chip any word is taken, as the chip is told already
     let frequencies = facts.map(|facts| {
         let named = facts.flash_frequencies.iter();
-        named.map(|(mhz, code)| (format!("{mhz}m"), *code)).collect()
+        named
+            .map(|(mhz, code)| (format!("{mhz}m"), *code))
+            .collect()
     });
     let sizes = facts.map(|facts| {
         let named = facts.flash_sizes.iter();
-        named.map(|(bytes, _)| (size_name(*bytes), *bytes)).collect()
+        named
+            .map(|(bytes, _)| (size_name(*bytes), *bytes))
+            .collect()
     });
     let draft = FlashDraft {
         mode: flash.optional("mode", parameter(Some(modes), &[KEEP])),
@@ -182,37 +218,6 @@ fn flash(root: &mut Fields<'_>, facts: Option<&'static Facts>) -> FlashDraft {
     draft
 }
 
-const KEEP: &str = "keep";
-const DETECT: &str = "detect";
-
-/// A word with a meaning of its own, or the name of a value.
-fn parameter<T: Copy>(
-    values: Option<Vec<(String, T)>>,
-    others: &'static [&'static str],
-) -> impl Fn(&DeValue<'_>) -> Result<FlashParameter<T>, Misfit> {
-    move |value| {
-        let Some(values) = &values else {
-            return text(16)(value).map(|_| FlashParameter::Keep);
-        };
-        let other = others.iter().map(|name| match *name {
-            DETECT => (*name, FlashParameter::Detect),
-            _ => (*name, FlashParameter::Keep),
-        });
-        let set = values.iter().map(|(name, value)| (name.as_str(), FlashParameter::Set(*value)));
-        let words: Vec<(&str, FlashParameter<T>)> = other.chain(set).collect();
-        word(&words)(value)
-    }
-}
-
-/// A flash part's size as it is sold and as the manifest spells it: `4MB`.
-pub(super) fn size_name(bytes: u64) -> String {
-    if bytes >= 1 << 20 && bytes.is_multiple_of(1 << 20) {
-        format!("{}MB", bytes >> 20)
-    } else {
-        format!("{}KB", bytes >> 10)
-    }
-}
-
 fn images(document: &Document<'_>, root: &mut Fields<'_>) -> Vec<ImageDraft> {
     let mut names = HashMap::new();
     let images: Vec<ImageDraft> = root
@@ -220,7 +225,6 @@ fn images(document: &Document<'_>, root: &mut Fields<'_>) -> Vec<ImageDraft> {
         .into_iter()
         .map(|mut image| {
             let draft = ImageDraft {
-                heading: image.span(),
                 name: image.required("name", "\"app\"", text(32)),
                 path: image.required("path", "\"app.bin\"", text(4096)),
                 offset: image.required("offset", "0x10000", whole(ADDRESSES, "bytes")),
@@ -230,12 +234,19 @@ fn images(document: &Document<'_>, root: &mut Fields<'_>) -> Vec<ImageDraft> {
             if let Some(name) = &draft.name {
                 let advice = "give each image a name of its own";
                 let message = format!("two images are called `{}`", name.value);
-                once(document, &mut names, name.value.clone(), &name.span, message, advice);
+                once(
+                    document,
+                    &mut names,
+                    name.value.clone(),
+                    &name.span,
+                    message,
+                    advice,
+                );
             }
             draft
         })
         .collect();
-    if images.is_empty() && !root.has("image") {
+    if images.is_empty() {
         root.error(
             "the manifest has no [[image]]",
             "add one for each file that is written: name, path and offset",
@@ -258,7 +269,14 @@ fn decisions(document: &Document<'_>, root: &mut Fields<'_>) -> Vec<Decision> {
         if let Some(name) = &name {
             let message = format!("partition `{}` is decided twice", name.value);
             let advice = "keep the one that is meant";
-            once(document, &mut names, name.value.clone(), &name.span, message, advice);
+            once(
+                document,
+                &mut names,
+                name.value.clone(),
+                &name.span,
+                message,
+                advice,
+            );
         }
         if let (Some(name), Some(leftover)) = (name, leftover) {
             decisions.push(Decision { name, leftover });
@@ -291,66 +309,6 @@ fn descending(document: &Document<'_>, bauds: Option<Found<Vec<Found<u32>>>>) ->
         }
     }
     bauds.value.into_iter().map(|baud| baud.value).collect()
-}
-
-fn chip(value: &DeValue<'_>) -> Result<Chip, Misfit> {
-    let name = text(32)(value)?;
-    Chip::from_name(&name).ok_or_else(|| {
-        let names: Vec<&str> = Chip::ALL.into_iter().map(Chip::name).collect();
-        Misfit::new(
-            format!("is no chip that is known: \"{name}\""),
-            format!("known are: {}", names.join(", ")),
-        )
-    })
-}
-
-/// `v3.0`, as Espressif writes it.
-fn revision(value: &DeValue<'_>) -> Result<u16, Misfit> {
-    let written = text(8)(value)?;
-    let number = |digits: &str| {
-        let plain = (1..=2).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-        plain.then(|| digits.parse::<u8>().ok()).flatten()
-    };
-    written
-        .strip_prefix('v')
-        .and_then(|rest| rest.split_once('.'))
-        .and_then(|(major, minor)| {
-            let (major, minor) = (number(major)?, number(minor)?);
-            Some(Revision { major, minor }.as_number())
-        })
-        .ok_or_else(|| {
-            Misfit::new(
-                format!("is \"{written}\", no chip revision"),
-                "write it as Espressif does: \"v3.0\"",
-            )
-        })
-}
-
-fn flash_id(value: &DeValue<'_>) -> Result<FlashId, Misfit> {
-    let advice = "write six hex digits between quotes, manufacturer first: \"ef4016\"";
-    let written = text(16)(value).map_err(|misfit| Misfit::new(misfit.what, advice))?;
-    let plain = written.len() == 6 && written.bytes().all(|b| b.is_ascii_hexdigit());
-    let id = plain.then(|| u32::from_str_radix(&written, 16).ok()).flatten();
-    match id.map(FlashId) {
-        Some(id) if !id.is_silent() => Ok(id),
-        Some(_) => Err(Misfit::new("is what no part answers", advice)),
-        None => Err(Misfit::new(format!("is \"{written}\", no flash ID"), advice)),
-    }
-}
-
-fn sha256(value: &DeValue<'_>) -> Result<[u8; 32], Misfit> {
-    let advice = "write the 64 hex digits that `sha256sum FILE` prints";
-    let written = text(128)(value).map_err(|misfit| Misfit::new(misfit.what, advice))?;
-    let misfit = || Misfit::new("is no SHA-256", advice);
-    if written.len() != 64 || !written.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(misfit());
-    }
-    let mut digest = [0; 32];
-    for (index, byte) in digest.iter_mut().enumerate() {
-        let digits = &written[index * 2..index * 2 + 2];
-        *byte = u8::from_str_radix(digits, 16).map_err(|_| misfit())?;
-    }
-    Ok(digest)
 }
 
 /// Where ESP-IDF puts the partition table unless told otherwise (`CONFIG_PARTITION_TABLE_OFFSET`).

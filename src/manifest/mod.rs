@@ -1,7 +1,21 @@
 //! The manifest: what one product gets. Text and bytes in, a `Bundle` out, or every fault with its
 //! line. Leaves out boards and chips at hand: those meet the bundle in `plan`.
+//!
+//! `draft` reads the keys (`values` their values), `contents` the images' files; `layout` looks at regions, `roles` at what
+//! each image is, `firmware` at bootloader and apps, `leftovers` at the partitions; `check` leads
+//! through them. Nothing stops at the first fault.
 
 mod bundle;
+mod check;
+mod contents;
+mod draft;
+mod firmware;
+mod layout;
+mod leftovers;
+mod roles;
+#[cfg(test)]
+mod tests;
+mod values;
 
 pub use bundle::{
     Bundle, DataPartition, ErasePolicy, FlashParameter, FlashSettings, Image, Leftover, Manifest,

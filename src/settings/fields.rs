@@ -86,9 +86,13 @@ impl<'s> Document<'s> {
         faults.iter().any(|fault| fault.severity == Severity::Error)
     }
 
-    /// All faults, in the file's order, those of the whole file first.
+    /// The errors, in the file's order, those of the whole file first; the warnings if there are none
+    /// (beside errors they mostly follow from them).
     pub fn into_faults(self) -> Vec<Fault> {
-        in_order(self.faults.into_inner())
+        let mut faults = self.faults.into_inner();
+        let worst = faults.iter().map(|fault| fault.severity).max();
+        faults.retain(|fault| Some(fault.severity) == worst);
+        in_order(faults)
     }
 }
 
@@ -125,11 +129,6 @@ impl<'d> Fields<'d> {
             asked: Vec::new(),
             missing: Vec::new(),
         }
-    }
-
-    /// Where this table's heading stands; the file's start for the root.
-    pub fn span(&self) -> Range<usize> {
-        self.span.clone().unwrap_or(0..0)
     }
 
     /// Whether the file has this key, fitting or not.
