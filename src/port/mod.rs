@@ -6,11 +6,14 @@
 //! Every call that can block in the kernel (open, close, baud rate, lines) runs on a blocking thread.
 
 mod bridges;
+mod holder;
 mod link;
 mod memory;
+mod modem;
 pub mod reset;
 mod stop;
 mod traits;
+pub mod tty;
 
 pub use link::{Console, Link, LinkError};
 pub use memory::{CONTROLS, Control, FarEnd, MemoryPort, ModemLines};

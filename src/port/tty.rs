@@ -1,0 +1,443 @@
+//! Real serial lines: terminals of the kernel, ptys included.
+//!
+//! Reading and writing are tokio-serial's. What it does not do well is done here, on a second
+//! descriptor of the same terminal: rate and lines (both lines at once, off the workers), and telling
+//! why an open failed. Its `flush` is never called: it blocks a worker until the output is drained.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
+use rustix::io::Errno;
+use rustix::termios::{
+    ControlModes, OptionalActions, QueueSelector, tcflush, tcgetattr, tcsetattr,
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+use tokio_serial::SerialStream;
+
+use super::{Lines, OpenError, Pending, Port, holder, modem};
+
+/// Opens a terminal at a rate, raw, without flow control, exclusively (a lock for those that ask for
+/// it, TIOCEXCL for the rest), on a blocking thread.
+pub async fn open(path: PathBuf, baud: u32) -> Result<Box<dyn Port>, OpenError> {
+    let asked = path.clone();
+    match spawn_blocking(move || open_blocking(&path, baud)).await {
+        Ok(opened) => Ok(Box::new(opened?)),
+        Err(error) => Err(OpenError::Io {
+            path: asked,
+            source: io::Error::other(error),
+        }),
+    }
+}
+
+/// An open terminal.
+struct TtyPort {
+    /// `None` once it is closed.
+    open: Option<Open>,
+}
+
+struct Open {
+    stream: SerialStream,
+    /// The same terminal once more, for calls that may block.
+    control: Arc<OwnedFd>,
+}
+
+impl Drop for Open {
+    /// Without this the kernel waits up to 30 s for output that no one takes.
+    fn drop(&mut self) {
+        // A port that is gone has nothing to drop.
+        let _ = tcflush(&self.control, QueueSelector::OFlush);
+    }
+}
+
+fn open_blocking(path: &Path, baud: u32) -> Result<TtyPort, OpenError> {
+    let failed = |source: io::Error| open_error(path, source);
+    // A symlink is followed once, so that both descriptors are of one device.
+    let device = path.canonicalize().map_err(failed)?;
+    let meta = fs::metadata(&device).map_err(failed)?;
+    let busy = || OpenError::Busy {
+        path: path.to_owned(),
+        holder: holder::of(meta.rdev()),
+    };
+    if !meta.file_type().is_char_device() {
+        return Err(not_serial(path, kind(meta.file_type())));
+    }
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let control = match rustix::fs::open(&device, flags, Mode::empty()) {
+        Ok(control) => control,
+        Err(Errno::BUSY) => return Err(busy()),
+        Err(errno) => return Err(failed(errno.into())),
+    };
+    match tcgetattr(&control) {
+        Ok(_) => {}
+        Err(Errno::NOTTY | Errno::INVAL) => {
+            return Err(not_serial(path, "a device without a serial line"));
+        }
+        Err(errno) => return Err(failed(errno.into())),
+    }
+    // Asked for here first: where tokio-serial fails to get the lock, it takes the owner's TIOCEXCL away.
+    match flock(&control, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => flock(&control, FlockOperation::Unlock).map_err(|errno| failed(errno.into()))?,
+        Err(Errno::WOULDBLOCK) => {
+            drop(control);
+            return Err(busy());
+        }
+        Err(errno) => return Err(failed(errno.into())),
+    }
+    let Some(name) = device.to_str() else {
+        let why = "the path is no UTF-8, which the serial library wants";
+        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, why)));
+    };
+    let stream = match SerialStream::open(&tokio_serial::new(name, baud)) {
+        Ok(stream) => stream,
+        // tokio-serial's word for EBUSY and for a lock that is taken.
+        Err(error) if matches!(error.kind(), tokio_serial::ErrorKind::NoDevice) => {
+            drop(control);
+            return Err(busy());
+        }
+        Err(error) => return Err(failed(error.into())),
+    };
+    keep_lines_at_close(&control).map_err(failed)?;
+    Ok(TtyPort {
+        open: Some(Open {
+            stream,
+            control: Arc::new(control),
+        }),
+    })
+}
+
+/// Closing would let both lines go, one shortly after the other with some bridges, which resets the
+/// board that has just been started (HUPCL; the CP2102C does).
+fn keep_lines_at_close(control: &OwnedFd) -> io::Result<()> {
+    let mut settings = tcgetattr(control)?;
+    settings.control_modes.remove(ControlModes::HUPCL);
+    Ok(tcsetattr(control, OptionalActions::Now, &settings)?)
+}
+
+fn set_baud(control: &OwnedFd, baud: u32) -> io::Result<u32> {
+    let mut settings = tcgetattr(control)?;
+    settings.set_speed(baud)?;
+    tcsetattr(control, OptionalActions::Now, &settings)?;
+    Ok(tcgetattr(control)?.output_speed())
+}
+
+fn not_serial(path: &Path, what: &str) -> OpenError {
+    OpenError::NotSerial {
+        path: path.to_owned(),
+        what: what.to_owned(),
+    }
+}
+
+fn kind(file_type: fs::FileType) -> &'static str {
+    if file_type.is_dir() {
+        "a folder"
+    } else if file_type.is_block_device() {
+        "a disk"
+    } else if file_type.is_fifo() {
+        "a pipe"
+    } else if file_type.is_socket() {
+        "a socket"
+    } else {
+        "a plain file"
+    }
+}
+
+fn open_error(path: &Path, source: io::Error) -> OpenError {
+    let path = path.to_owned();
+    // A node whose driver has let go of the device (ENXIO, ENODEV) is as good as absent.
+    let driverless = [Errno::NXIO, Errno::NODEV]
+        .iter()
+        .any(|errno| source.raw_os_error() == Some(errno.raw_os_error()));
+    match source.kind() {
+        io::ErrorKind::NotFound => OpenError::Absent { path },
+        io::ErrorKind::PermissionDenied => OpenError::Denied { path },
+        _ if driverless => OpenError::Absent { path },
+        _ => OpenError::Io { path, source },
+    }
+}
+
+impl TtyPort {
+    fn stream(&mut self) -> io::Result<Pin<&mut SerialStream>> {
+        match &mut self.open {
+            Some(open) => Ok(Pin::new(&mut open.stream)),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Runs a call that may block for seconds behind a USB transfer.
+    async fn off_worker<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&OwnedFd) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let Some(open) = &self.open else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        let control = open.control.clone();
+        spawn_blocking(move || call(&control))
+            .await
+            .unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+}
+
+impl Port for TtyPort {
+    fn set_baud(&mut self, baud: u32) -> Pending<'_, io::Result<u32>> {
+        Box::pin(self.off_worker(move |control| set_baud(control, baud)))
+    }
+
+    fn set_lines(&mut self, lines: Lines) -> Pending<'_, io::Result<bool>> {
+        Box::pin(self.off_worker(move |control| Ok(modem::set_lines(control.as_fd(), lines)?)))
+    }
+
+    fn clear_input(&mut self) -> io::Result<()> {
+        match &self.open {
+            // Touches the kernel's buffer only, not the device.
+            Some(open) => Ok(tcflush(&open.control, QueueSelector::IFlush)?),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    fn close(mut self: Box<Self>) -> Pending<'static, ()> {
+        Box::pin(async move {
+            if let Some(open) = self.open.take() {
+                // The closing thread cannot panic, and there is nothing to do if the runtime ends first.
+                let _ = spawn_blocking(move || drop(open)).await;
+            }
+        })
+    }
+}
+
+impl Drop for TtyPort {
+    /// A port that was not closed, because its task ended, must not block a worker either.
+    fn drop(&mut self) {
+        if let Some(open) = self.open.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn_blocking(move || drop(open));
+        }
+    }
+}
+
+impl AsyncRead for TtyPort {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.stream()?.poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for TtyPort {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.stream()?.poll_write(cx, bytes)
+    }
+
+    /// Nothing: what is written is the kernel's, and waiting for it to go out blocks.
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Read, Write};
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// A pty: the master's side, and the path of the other.
+    fn pty() -> (File, PathBuf) {
+        let master =
+            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let path = ptsname(&master, Vec::new()).unwrap();
+        (
+            File::from(master),
+            PathBuf::from(path.into_string().unwrap()),
+        )
+    }
+
+    async fn refused(path: &Path) -> OpenError {
+        match open(path.to_owned(), 115_200).await {
+            Ok(_) => panic!("{path:?} was opened"),
+            Err(error) => error,
+        }
+    }
+
+    #[tokio::test]
+    async fn bytes_pass_unchanged_both_ways() {
+        let (mut master, path) = pty();
+        let mut port = open(path, 115_200).await.unwrap();
+        let every: Vec<u8> = (0..=255).collect();
+        port.write_all(&every).await.unwrap();
+        let mut seen = [0; 256];
+        master.read_exact(&mut seen).unwrap();
+        assert_eq!(seen[..], every);
+
+        master.write_all(&every).unwrap();
+        let mut seen = [0; 256];
+        port.read_exact(&mut seen).await.unwrap();
+        assert_eq!(seen[..], every);
+        port.close().await;
+    }
+
+    #[tokio::test]
+    async fn any_rate_is_set_and_told() {
+        let (master, path) = pty();
+        let mut port = open(path, 115_200).await.unwrap();
+        assert_eq!(tcgetattr(&master).unwrap().output_speed(), 115_200);
+        for baud in [921_600, 1_234_567] {
+            assert_eq!(port.set_baud(baud).await.unwrap(), baud);
+            assert_eq!(tcgetattr(&master).unwrap().output_speed(), baud);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pty_has_no_lines() {
+        let (_master, path) = pty();
+        let mut port = open(path, 115_200).await.unwrap();
+        let lines = Lines {
+            dtr: true,
+            rts: false,
+        };
+        assert!(!port.set_lines(lines).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn input_can_be_cleared() {
+        let (mut master, path) = pty();
+        let mut port = open(path, 115_200).await.unwrap();
+        master.write_all(b"xold").unwrap();
+        // Once the first byte is here, so are the others.
+        port.read_u8().await.unwrap();
+        port.clear_input().unwrap();
+        master.write_all(b"new").unwrap();
+        let mut seen = [0; 3];
+        port.read_exact(&mut seen).await.unwrap();
+        assert_eq!(&seen, b"new");
+    }
+
+    #[tokio::test]
+    async fn an_unplug_reads_as_gone_and_fails_the_rest() {
+        let (master, path) = pty();
+        let mut port = open(path, 115_200).await.unwrap();
+        drop(master);
+        // The link takes both for gone.
+        for _ in 0..3 {
+            match port.read(&mut [0; 8]).await {
+                Ok(count) => assert_eq!(count, 0),
+                Err(error) => assert_eq!(error.raw_os_error(), Some(Errno::IO.raw_os_error())),
+            }
+        }
+        let error = port.set_baud(9600).await.unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(Errno::IO.raw_os_error()));
+        assert!(port.write_all(b"x").await.is_err());
+        port.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_port_is_opened_once_and_its_holder_is_named() {
+        let (_master, path) = pty();
+        let port = open(path.clone(), 115_200).await.unwrap();
+        for _ in 0..2 {
+            match refused(&path).await {
+                OpenError::Busy {
+                    path: named,
+                    holder: Some(holder),
+                } => {
+                    assert_eq!(named, path);
+                    assert!(holder.ends_with(&format!("(process {})", std::process::id())));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        port.close().await;
+        open(path, 115_200).await.unwrap().close().await;
+    }
+
+    #[tokio::test]
+    async fn a_dropped_port_is_free_again() {
+        let (_master, path) = pty();
+        drop(open(path.clone(), 115_200).await.unwrap());
+        // It is closed by another thread, soon.
+        loop {
+            match open(path.clone(), 115_200).await {
+                Ok(port) => break port.close().await,
+                Err(OpenError::Busy { .. }) => tokio::task::yield_now().await,
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_symlink_is_followed() {
+        let (mut master, path) = pty();
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("slot1");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let mut port = open(link, 115_200).await.unwrap();
+        port.write_all(b"x").await.unwrap();
+        master.read_exact(&mut [0]).unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_no_serial_line_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("firmware.bin");
+        File::create(&file).unwrap();
+        let check = async |path: &Path, what: &str| match refused(path).await {
+            OpenError::NotSerial { what: told, .. } => assert_eq!(told, what),
+            other => panic!("{other:?}"),
+        };
+        check(&file, "a plain file").await;
+        check(folder.path(), "a folder").await;
+        check(Path::new("/dev/null"), "a device without a serial line").await;
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_absent() {
+        let folder = tempfile::tempdir().unwrap();
+        let absent = folder.path().join("ttyUSB7");
+        assert!(matches!(refused(&absent).await, OpenError::Absent { path } if path == absent));
+        let dangling = folder.path().join("dangling");
+        std::os::unix::fs::symlink(&absent, &dangling).unwrap();
+        assert!(matches!(refused(&dangling).await, OpenError::Absent { .. }));
+    }
+
+    /// Root may open everything, so the denial itself cannot be staged in every place.
+    #[test]
+    fn errors_of_an_open_by_their_number() {
+        let check = |errno: Errno, expect: &str| {
+            let error = open_error(Path::new("/dev/ttyUSB0"), errno.into());
+            assert_eq!(error.to_string(), expect);
+        };
+        check(Errno::ACCESS, "no permission to open /dev/ttyUSB0");
+        check(Errno::PERM, "no permission to open /dev/ttyUSB0");
+        check(Errno::NXIO, "/dev/ttyUSB0 does not exist");
+        check(Errno::NODEV, "/dev/ttyUSB0 does not exist");
+        check(
+            Errno::IO,
+            "/dev/ttyUSB0 could not be opened: Input/output error (os error 5)",
+        );
+    }
+}
