@@ -1,2 +1,31 @@
-//! The faces of a running station in a terminal: the live dashboard, and the plain and JSON lines.
-//! Each is a view of snapshots; none decides anything.
+//! The faces of a running station in a terminal: the live dashboard (`tui`), one line per notice
+//! (`plain`) and one JSON object per notice (`json`). Each is a view of snapshots; none decides
+//! anything. Leaves out every word that people read (`lang`) and every figure's computation
+//! (`record`).
+//!
+//! A face ends when the station has ended (its watch is closed), after showing the last of it.
+
+mod big;
+mod detail;
+mod draw;
+mod feed;
+mod grid;
+mod help;
+mod json;
+mod options;
+mod palette;
+mod plain;
+mod screen;
+mod status;
+mod text;
+mod tile;
+mod tui;
+mod view;
+
+#[cfg(test)]
+mod fixture;
+
+pub use json::json;
+pub use options::{Colour, Options, Quit};
+pub use plain::plain;
+pub use tui::tui;

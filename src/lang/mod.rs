@@ -2,9 +2,13 @@
 
 mod advice;
 mod notice;
+mod screen;
 
 pub use advice::{Advice, advice};
 pub use notice::notice;
+pub use screen::{
+    Caption, Word, caption, confirm_quit, effort, missed, step, too_small, unassigned, units, word,
+};
 
 /// A language of the faces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -1,6 +1,6 @@
 //! A notice as one line.
 
-use super::{Language, advice};
+use super::{Language, advice, effort};
 use crate::event::{Happening, Notice, Waiting};
 
 /// The notice in words, without its time, number and slot (faces lay those out).
@@ -68,7 +68,9 @@ fn english(what: &Happening) -> String {
             let took = took.as_secs_f64();
             match code {
                 None => {
-                    let effort = effort(*attempts, *retries);
+                    let effort = effort(*attempts, *retries, Language::English)
+                        .map(|effort| format!(", {effort}"))
+                        .unwrap_or_default();
                     format!("{outcome}{mac} in {took:.1} s{effort}")
                 }
                 Some(code) => {
@@ -89,13 +91,6 @@ fn english(what: &Happening) -> String {
         Happening::LineStopped { code, detail } => format!("LINE STOPPED {code}: {detail}"),
         Happening::LineResumed => "line runs again".to_owned(),
         Happening::StationStopped => "station stopped".to_owned(),
-    }
-}
-
-fn effort(attempts: u32, retries: u32) -> String {
-    match (attempts, retries) {
-        (0 | 1, 0) => String::new(),
-        (attempts, retries) => format!(" after {attempts} attempts, {retries} retries"),
     }
 }
 
@@ -140,7 +135,8 @@ fn chinese(what: &Happening) -> String {
             detail,
             attempt,
         } => {
-            format!("第 {attempt} 次尝试中重试 {step}：{code}，{detail}")
+            let step = super::step(*step, Language::Chinese);
+            format!("第 {attempt} 次尝试中重试{step}：{code}，{detail}")
         }
         Happening::PortLost { port } => format!("{port} 断开，等待恢复"),
         Happening::JobEnded {
@@ -155,12 +151,12 @@ fn chinese(what: &Happening) -> String {
             let mac = mac.map(|mac| format!(" {mac}")).unwrap_or_default();
             let took = took.as_secs_f64();
             match code {
-                None if *attempts <= 1 && *retries == 0 => {
-                    format!("{outcome}{mac} 用时 {took:.1} 秒")
+                None => {
+                    let effort = effort(*attempts, *retries, Language::Chinese)
+                        .map(|effort| format!("，{effort}"))
+                        .unwrap_or_default();
+                    format!("{outcome}{mac} 用时 {took:.1} 秒{effort}")
                 }
-                None => format!(
-                    "{outcome}{mac} 用时 {took:.1} 秒，尝试 {attempts} 次，重试 {retries} 次"
-                ),
                 Some(code) => {
                     let words = advice(*code, Language::Chinese);
                     let detail = if detail.is_empty() {

@@ -1,0 +1,145 @@
+//! All about one slot.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::draw::{Scene, notices};
+use super::palette::{self, Role};
+use super::status::{self, Status};
+use super::text::{clip, width, wrap};
+use super::tile;
+use crate::chip::Identity;
+use crate::lang::{self, Word, advice};
+use crate::station::{SlotState, SlotView};
+
+/// Draws the slot with this index, which must exist.
+pub fn draw(scene: &Scene<'_>, index: usize, area: Rect, buffer: &mut Buffer) {
+    let slot = &scene.snapshot.slots[index];
+    let kind = Status::of(&slot.state);
+    let head = Rect { height: 1, ..area };
+    buffer.set_style(head, palette::tile(kind, scene.colour));
+    let title = format!(
+        "{} {}   {}",
+        scene.word(Word::Slot),
+        slot.slot,
+        tile::verdict(slot, scene.language())
+    );
+    let cells = usize::from(area.width) - 2;
+    let style = palette::tile_head(kind, scene.colour);
+    buffer.set_string(area.x + 1, area.y, clip(&title, cells), style);
+
+    let rows = rows(scene, slot);
+    let label_cells = rows.iter().map(|(word, _)| width(scene.word(*word)));
+    let label_cells = label_cells.max().unwrap_or(0);
+    let value_x = area.x + 1 + label_cells as u16 + 2;
+    let value_cells = usize::from(area.right().saturating_sub(value_x + 1));
+    let mut y = area.y + 2;
+    for (word, value) in rows {
+        for (line_number, line) in wrap(&value, value_cells).into_iter().enumerate() {
+            if y >= area.bottom() {
+                return;
+            }
+            if line_number == 0 {
+                let style = scene.role(Role::Dim);
+                buffer.set_string(area.x + 1, y, scene.word(word), style);
+            }
+            buffer.set_string(value_x, y, line, Style::new());
+            y += 1;
+        }
+    }
+    y += 1;
+    if y + 2 <= area.bottom() {
+        let style = scene.role(Role::Heading);
+        buffer.set_string(area.x + 1, y, scene.word(Word::Notices), style);
+        let list = Rect::new(area.x, y + 1, area.width, area.bottom() - y - 1);
+        notices(scene, Some(&slot.slot), list, buffer);
+    }
+}
+
+fn rows(scene: &Scene<'_>, slot: &SlotView) -> Vec<(Word, String)> {
+    let language = scene.language();
+    let mut rows = vec![(Word::Place, slot.place.clone())];
+    let mut push = |word, value: String| {
+        if !value.is_empty() {
+            rows.push((word, value));
+        }
+    };
+    let time = status::time(slot, scene.now);
+    match &slot.state {
+        SlotState::Working(board) | SlotState::Recording(board) => {
+            let progress = &board.progress;
+            push(Word::Job, board.job.to_string());
+            push(Word::Time, time.unwrap_or_default());
+            if let Some(identity) = &board.identity {
+                for (word, value) in identity_rows(identity) {
+                    push(word, value);
+                }
+            }
+            if progress.baud > 0 {
+                push(Word::Rate, format!("{} baud", progress.baud));
+            }
+            if let Some(percent) = progress.percent() {
+                push(
+                    Word::Written,
+                    format!(
+                        "{percent} % ({} / {} bytes)",
+                        progress.done_bytes, progress.total_bytes
+                    ),
+                );
+            }
+            push(
+                Word::Retries,
+                lang::effort(progress.attempt, progress.retries, language).unwrap_or_default(),
+            );
+        }
+        SlotState::Done(result) => {
+            push(Word::Job, result.job.to_string());
+            push(Word::Time, time.unwrap_or_default());
+            push(
+                Word::Mac,
+                result.mac.map(|mac| mac.to_string()).unwrap_or_default(),
+            );
+            push(
+                Word::Retries,
+                lang::effort(result.attempts, result.retries, language).unwrap_or_default(),
+            );
+        }
+        _ => {}
+    }
+    if let Some(code) = status::code(&slot.state) {
+        let words = advice(code, language);
+        push(Word::Code, code.to_string());
+        push(Word::WhatHappened, words.happened.to_owned());
+        if let SlotState::Done(result) = &slot.state {
+            push(Word::Detail, result.detail.clone());
+        }
+        push(Word::WhatToDo, words.remedy.to_owned());
+    } else if let Some(hint) = status::hint(&slot.state) {
+        push(Word::WhatToDo, lang::word(hint, language).to_owned());
+    }
+    rows
+}
+
+fn identity_rows(identity: &Identity) -> Vec<(Word, String)> {
+    let flash = match identity.flash_bytes() {
+        Some(bytes) => format!("{} ({} KB)", identity.flash_id, bytes >> 10),
+        None => identity.flash_id.to_string(),
+    };
+    vec![
+        (Word::Mac, identity.mac.to_string()),
+        (
+            Word::Chip,
+            format!("{} {}", identity.chip, identity.revision),
+        ),
+        (Word::Flash, flash),
+        (
+            Word::Crystal,
+            identity
+                .crystal_mhz
+                .map(|mhz| format!("{mhz} MHz"))
+                .unwrap_or_default(),
+        ),
+        (Word::Security, identity.security.to_string()),
+    ]
+}

@@ -1,0 +1,222 @@
+//! Whole screens as text: the cells, then a letter for each cell's style and what the letters mean.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::dashboard::fixture;
+use crate::dashboard::options::Quit;
+use crate::event::Code;
+
+/// The screen of a snapshot, as cells and as styles.
+fn screen(snapshot: &Snapshot, view: &View, colour: Colour, (width, height): (u16, u16)) -> Buffer {
+    let area = Rect::new(0, 0, width, height);
+    let mut buffer = Buffer::empty(area);
+    let scene = Scene {
+        snapshot,
+        view,
+        caption: None,
+        colour,
+        zone: &jiff::tz::TimeZone::UTC,
+        now: fixture::now(),
+    };
+    draw(&scene, area, &mut buffer);
+    buffer
+}
+
+/// Cells as lines; the second cell of a wide character is left out.
+fn text(buffer: &Buffer) -> String {
+    let mut lines = String::new();
+    for y in buffer.area.rows().map(|row| row.y) {
+        let mut line = String::new();
+        let mut x = buffer.area.x;
+        while x < buffer.area.right() {
+            let symbol = buffer[(x, y)].symbol();
+            line.push_str(symbol);
+            x += (width(symbol) as u16).max(1);
+        }
+        lines.push_str(line.trim_end());
+        lines.push('\n');
+    }
+    lines
+}
+
+/// A letter for each cell's style, a blank for the terminal's own, and the letters' meaning.
+fn styles(buffer: &Buffer) -> String {
+    let mut letters: BTreeMap<String, char> = BTreeMap::new();
+    let mut names = ('a'..='z').chain('A'..='Z');
+    let mut map = String::new();
+    for y in buffer.area.rows().map(|row| row.y) {
+        let mut line = String::new();
+        for x in buffer.area.left()..buffer.area.right() {
+            let cell = &buffer[(x, y)];
+            let style = format!("{:?} on {:?} {:?}", cell.fg, cell.bg, cell.modifier);
+            line.push(if style == "Reset on Reset NONE" {
+                ' '
+            } else {
+                *letters
+                    .entry(style)
+                    .or_insert_with(|| names.next().expect("fewer styles than letters"))
+            });
+        }
+        map.push_str(line.trim_end());
+        map.push('\n');
+    }
+    let mut meaning: Vec<_> = letters
+        .into_iter()
+        .map(|(style, letter)| (letter, style))
+        .collect();
+    meaning.sort();
+    for (letter, style) in meaning {
+        map.push_str(&format!("{letter} = {style}\n"));
+    }
+    map
+}
+
+fn view() -> View {
+    View::new(Language::English, Quit::AskWhenBusy)
+}
+
+fn selecting(slot: &str, page: Page) -> View {
+    View {
+        selected: Some(SlotId::new(slot)),
+        page,
+        ..view()
+    }
+}
+
+fn both(buffer: &Buffer) -> String {
+    format!("{}{}", text(buffer), styles(buffer))
+}
+
+#[test]
+fn eight_slots_in_colour() {
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let buffer = screen(&fixture::bench(), &view(), Colour::Colour, size);
+        insta::assert_snapshot!(format!("colour_{}x{}", size.0, size.1), both(&buffer));
+    }
+}
+
+#[test]
+fn eight_slots_without_colour() {
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let buffer = screen(&fixture::bench(), &view(), Colour::None, size);
+        insta::assert_snapshot!(format!("plain_{}x{}", size.0, size.1), both(&buffer));
+    }
+}
+
+#[test]
+fn the_other_states() {
+    let mut snapshot = fixture::bench_of_the_rest();
+    snapshot.line = LineState::Stopped {
+        code: Code::DiskFull,
+        detail: "12 MB free in /var/lib/flashline".to_owned(),
+    };
+    for (name, colour) in [("colour", Colour::Colour), ("plain", Colour::None)] {
+        let buffer = screen(&snapshot, &view(), colour, (80, 24));
+        insta::assert_snapshot!(format!("other_states_{name}"), both(&buffer));
+    }
+}
+
+#[test]
+fn sixty_four_slots() {
+    for size in [(80, 24), (200, 60)] {
+        let buffer = screen(&fixture::many(64), &view(), Colour::Colour, size);
+        insta::assert_snapshot!(format!("many_{}x{}", size.0, size.1), text(&buffer));
+    }
+}
+
+#[test]
+fn in_chinese() {
+    let view = View {
+        language: Language::Chinese,
+        ..view()
+    };
+    for size in [(80, 24), (120, 40)] {
+        let buffer = screen(&fixture::bench(), &view, Colour::Colour, size);
+        insta::assert_snapshot!(format!("chinese_{}x{}", size.0, size.1), text(&buffer));
+    }
+}
+
+#[test]
+fn a_slot_in_detail() {
+    for slot in ["3", "4", "8"] {
+        let view = selecting(slot, Page::Detail);
+        let buffer = screen(&fixture::bench(), &view, Colour::Colour, (80, 24));
+        insta::assert_snapshot!(format!("detail_{slot}"), text(&buffer));
+    }
+}
+
+#[test]
+fn help() {
+    let view = View {
+        page: Page::Help,
+        ..view()
+    };
+    for size in [LEAST, (80, 24)] {
+        let buffer = screen(&fixture::bench(), &view, Colour::Colour, size);
+        insta::assert_snapshot!(format!("help_{}x{}", size.0, size.1), text(&buffer));
+    }
+}
+
+#[test]
+fn a_small_terminal_says_so() {
+    let buffer = screen(&fixture::bench(), &view(), Colour::Colour, (30, 5));
+    insta::assert_snapshot!("too_small", text(&buffer));
+}
+
+#[test]
+fn prompts_take_the_footer() {
+    let check = |prompt, expected: &str| {
+        let view = View { prompt, ..view() };
+        let buffer = screen(&fixture::bench(), &view, Colour::Colour, (80, 24));
+        assert_eq!(text(&buffer).lines().last().map(str::trim), Some(expected));
+    };
+    check(
+        Prompt::ConfirmQuit,
+        "1 board is at work. q: stop at a safe point and end   Esc: go on",
+    );
+    check(Prompt::SelectFirst, "select a slot with the arrows first");
+    check(
+        Prompt::Refused(RequestRefused::NoBoard(SlotId::new("7"))),
+        "slot 7: the slot has no board",
+    );
+    check(Prompt::TryAgain, "the station is busy, press again");
+}
+
+#[test]
+fn the_selected_slot_is_marked_with_and_without_colour() {
+    let view = selecting("3", Page::Bench);
+    for colour in [Colour::Colour, Colour::None] {
+        let chosen = screen(&fixture::bench(), &view, colour, (80, 24));
+        assert!(text(&chosen).contains("[3]"));
+    }
+}
+
+/// What is told by colour is told by a sign as well.
+#[test]
+fn no_two_states_look_the_same_without_colour() {
+    let signs: std::collections::BTreeSet<_> = Status::ALL.map(Status::sign).into();
+    assert_eq!(signs.len(), Status::ALL.len());
+    let words: std::collections::BTreeSet<_> = Status::ALL
+        .map(|status| lang::word(status.word(), Language::English))
+        .into();
+    assert_eq!(words.len(), Status::ALL.len());
+    for status in Status::ALL {
+        for style in [palette::tile, palette::tile_head, palette::text] {
+            let style = style(status, Colour::None);
+            assert_eq!((style.fg, style.bg), (None, None), "{status:?}");
+        }
+    }
+}
+
+proptest::proptest! {
+    /// No size, number of slots or language makes it panic or draw outside.
+    #[test]
+    fn any_size_is_drawn(width in 0u16..230, height in 0u16..70, slots in 0usize..70, chinese: bool) {
+        let language = if chinese { Language::Chinese } else { Language::English };
+        for page in [Page::Bench, Page::Detail, Page::Help] {
+            let view = View { language, ..selecting("1", page) };
+            screen(&fixture::many(slots), &view, Colour::Colour, (width, height));
+        }
+    }
+}

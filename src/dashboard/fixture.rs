@@ -1,0 +1,321 @@
+//! Hand-made snapshots for the tests of the faces.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::options::{Colour, Options, Quit};
+use crate::chip::{Chip, FlashId, Identity, Mac, Revision, Security};
+use crate::event::{Code, Happening, JobId, Notice, Outcome, Progress, SlotId, Step, Waiting};
+use crate::lang::Language;
+use crate::record::{OpenUnit, Standing, Yield};
+use crate::station::{BoardView, LineState, PortView, ResultView, SlotState, SlotView, Snapshot};
+
+/// The moment of every fixture: 10:03:44 UTC.
+pub fn now() -> jiff::Timestamp {
+    "2026-11-05T10:03:44Z".parse().unwrap()
+}
+
+pub fn ago(seconds: i64) -> jiff::Timestamp {
+    now() - jiff::SignedDuration::from_secs(seconds)
+}
+
+pub fn options(language: Language) -> Options {
+    Options {
+        language,
+        colour: Colour::Colour,
+        quit: Quit::AskWhenBusy,
+        zone: jiff::tz::TimeZone::UTC,
+        caption: None,
+    }
+}
+
+fn job(number: u128) -> JobId {
+    JobId(uuid::Uuid::from_u128(
+        0x0193_0000_0000_7000_8000_0000_0000_0000 + number,
+    ))
+}
+
+fn mac(last: u8) -> Mac {
+    Mac([0x24, 0x0A, 0xC4, 0x00, 0x10, last])
+}
+
+pub fn identity(last: u8) -> Identity {
+    Identity {
+        chip: Chip::Esp32,
+        revision: Revision { major: 3, minor: 1 },
+        mac: mac(last),
+        mac_crc_holds: true,
+        crystal_mhz: Some(40),
+        flash_id: FlashId(0xEF_4016),
+        security: Security::default(),
+    }
+}
+
+fn progress(step: Step, done: u64, total: u64) -> Progress {
+    Progress {
+        step,
+        attempt: 1,
+        done_bytes: done,
+        total_bytes: total,
+        baud: 921_600,
+        retries: 0,
+    }
+}
+
+fn board(last: u8, progress: Progress) -> BoardView {
+    BoardView {
+        job: job(last.into()),
+        started: ago(7),
+        identity: Some(Arc::new(identity(last))),
+        progress,
+        lost: false,
+    }
+}
+
+pub fn working(last: u8) -> SlotState {
+    SlotState::Working(board(last, progress(Step::Write, 430_000, 1_048_576)))
+}
+
+pub fn passed(last: u8, attempts: u32, retries: u32) -> SlotState {
+    SlotState::Done(ResultView {
+        job: job(last.into()),
+        outcome: Outcome::Pass,
+        code: None,
+        detail: String::new(),
+        mac: Some(mac(last)),
+        attempts,
+        retries,
+        took: Duration::from_millis(6_240),
+        present: true,
+    })
+}
+
+pub fn ended(last: u8, code: Code, detail: &str) -> SlotState {
+    SlotState::Done(ResultView {
+        job: job(last.into()),
+        outcome: code.outcome(),
+        code: Some(code),
+        detail: detail.to_owned(),
+        mac: (code != Code::NoSync).then(|| mac(last)),
+        attempts: 2,
+        retries: 1,
+        took: Duration::from_millis(11_870),
+        present: code != Code::Unplugged,
+    })
+}
+
+pub fn slot(name: &str, state: SlotState) -> Arc<SlotView> {
+    Arc::new(SlotView {
+        slot: SlotId::new(name),
+        place: format!("pci-0000:00:14.0-usb-0:1.{name}:1.0"),
+        state,
+        since: ago(7),
+    })
+}
+
+pub fn notice(number: u64, slot: Option<&str>, what: Happening) -> Arc<Notice> {
+    Arc::new(Notice {
+        number,
+        at: ago(60 - number as i64),
+        slot: slot.map(SlotId::new),
+        job: slot.map(|_| job(number.into())),
+        what,
+    })
+}
+
+pub fn removed(number: u64) -> Arc<Notice> {
+    notice(number, Some("1"), Happening::BoardRemoved)
+}
+
+/// One notice of each kind, numbered from 1.
+pub fn every_happening() -> Vec<Arc<Notice>> {
+    let port = "/dev/ttyUSB3".to_owned();
+    let none = None;
+    let slot = Some("3");
+    [
+        (
+            none,
+            Happening::StationStarted {
+                station: "bench-1".to_owned(),
+                product: "thermostat".to_owned(),
+                version: "1.4.2".to_owned(),
+                slots: 8,
+            },
+        ),
+        (none, Happening::InterruptedClosed { jobs: 2 }),
+        (
+            slot,
+            Happening::BoardWaits {
+                port: port.clone(),
+                why: Waiting::PresentAtStart,
+            },
+        ),
+        (
+            slot,
+            Happening::BoardWaits {
+                port: port.clone(),
+                why: Waiting::Request,
+            },
+        ),
+        (
+            none,
+            Happening::PortUnassigned {
+                port: "/dev/ttyACM0".to_owned(),
+                why: "no slot names it".to_owned(),
+            },
+        ),
+        (slot, Happening::BoardArrived { port: port.clone() }),
+        (
+            slot,
+            Happening::BoardIdentified {
+                identity: identity(3),
+            },
+        ),
+        (
+            slot,
+            Happening::Retried {
+                step: Step::Write,
+                code: Code::LineNoise,
+                detail: "block 17 refused with C100".to_owned(),
+                attempt: 1,
+            },
+        ),
+        (slot, Happening::PortLost { port }),
+        (
+            slot,
+            Happening::JobEnded {
+                outcome: Outcome::Pass,
+                code: None,
+                detail: String::new(),
+                mac: Some(mac(3)),
+                attempts: 1,
+                retries: 1,
+                took: Duration::from_millis(6_240),
+            },
+        ),
+        (
+            slot,
+            Happening::JobEnded {
+                outcome: Outcome::Fail,
+                code: Some(Code::VerifyMismatch),
+                detail: "app at 0x10000: MD5 9a0364b9 instead of c157a790".to_owned(),
+                mac: Some(mac(3)),
+                attempts: 2,
+                retries: 1,
+                took: Duration::from_millis(11_870),
+            },
+        ),
+        (slot, Happening::BoardRemoved),
+        (
+            none,
+            Happening::LineStopped {
+                code: Code::DiskFull,
+                detail: "12 MB free in /var/lib/flashline".to_owned(),
+            },
+        ),
+        (none, Happening::LineResumed),
+        (none, Happening::StationStopped),
+    ]
+    .into_iter()
+    .zip(1..)
+    .map(|((slot, what), number)| notice(number, slot, what))
+    .collect()
+}
+
+fn standing() -> Standing {
+    Standing {
+        today: Yield {
+            units: 24,
+            first_pass: 19,
+            passed: 20,
+            median_cycle: Some(Duration::from_millis(6_400)),
+            failures: vec![
+                (Code::NoSync, 2),
+                (Code::VerifyMismatch, 1),
+                (Code::Unplugged, 1),
+            ],
+        },
+        open_units: vec![OpenUnit {
+            mac: mac(6),
+            slot: SlotId::new("6"),
+            since: ago(40),
+            code: Code::Unplugged,
+        }],
+    }
+}
+
+/// A snapshot with these slots.
+pub fn with(slots: Vec<Arc<SlotView>>) -> Snapshot {
+    Snapshot {
+        at: now(),
+        station: "bench-1".into(),
+        product: "thermostat".into(),
+        version: "1.4.2".into(),
+        bundle: "3f2a91c07be4".into(),
+        line: LineState::Running,
+        slots,
+        unassigned: Arc::new([PortView {
+            port: "/dev/ttyACM0".to_owned(),
+            why: "no slot names it".to_owned(),
+        }]),
+        standing: Arc::new(standing()),
+        notices: every_happening().into(),
+    }
+}
+
+/// Eight slots, each in another state.
+pub fn bench() -> Snapshot {
+    let mismatch = "app at 0x10000: MD5 9a0364b9 instead of c157a790";
+    with(vec![
+        slot("1", passed(1, 1, 0)),
+        slot("2", passed(2, 1, 1)),
+        slot("3", ended(3, Code::VerifyMismatch, mismatch)),
+        slot("4", working(4)),
+        slot("5", ended(5, Code::NoSync, "35 SYNCs, no answer")),
+        slot("6", ended(6, Code::Unplugged, "pulled at 41 % of app")),
+        slot("7", SlotState::Empty),
+        slot("8", SlotState::Waiting(Waiting::PresentAtStart)),
+    ])
+}
+
+/// Eight slots in the states that `bench` has not.
+pub fn bench_of_the_rest() -> Snapshot {
+    let mut again = board(2, progress(Step::Verify, 0, 0));
+    again.progress.attempt = 2;
+    again.progress.retries = 3;
+    let mut lost = board(3, progress(Step::Write, 430_000, 1_048_576));
+    lost.lost = true;
+    let mut fresh = board(8, progress(Step::Connect, 0, 0));
+    fresh.identity = None;
+    fresh.progress.baud = 115_200;
+    with(vec![
+        slot("1", SlotState::Settling),
+        slot("2", SlotState::Working(again)),
+        slot("3", SlotState::Working(lost)),
+        slot(
+            "4",
+            SlotState::Recording(board(4, progress(Step::Record, 0, 0))),
+        ),
+        slot("5", ended(5, Code::PortBusy, "in use by picocom (4711)")),
+        slot("6", ended(6, Code::Stopped, "")),
+        slot("7", SlotState::Waiting(Waiting::Request)),
+        slot("8", SlotState::Working(fresh)),
+    ])
+}
+
+/// So many slots, mixed.
+pub fn many(count: usize) -> Snapshot {
+    let slots = (1..=count).map(|number| {
+        let last = number as u8;
+        let state = match number % 7 {
+            0 => ended(last, Code::NoSync, ""),
+            1 | 2 => passed(last, 1, 0),
+            3 => SlotState::Empty,
+            4 => passed(last, 2, 3),
+            5 => ended(last, Code::Unplugged, ""),
+            _ => working(last),
+        };
+        slot(&number.to_string(), state)
+    });
+    with(slots.collect())
+}

@@ -1,0 +1,267 @@
+//! The JSON face: one object per notice and line on standard output, for programs.
+//!
+//! Every object has
+//!
+//! | field | value |
+//! |---|---|
+//! | `event` | what happened, one of the words below |
+//! | `number` | counts up by one from 1 within a run (not on `missed`) |
+//! | `at` | time, RFC 3339 in UTC (not on `missed`) |
+//! | `slot` | the slot's name, or null (not on `missed`) |
+//! | `job` | the job's UUID, or null (not on `missed`) |
+//!
+//! and the fields of its event:
+//!
+//! | `event` | fields |
+//! |---|---|
+//! | `station_started` | `station`, `product`, `version`, `slots` |
+//! | `interrupted_closed` | `jobs` |
+//! | `board_waits` | `port`, `why`: `present_at_start` or `request` |
+//! | `port_unassigned` | `port`, `why` (prose) |
+//! | `board_arrived` | `port` |
+//! | `board_identified` | `chip`, `revision`, `mac`, `crystal_mhz` or null, `flash_id` (six hex digits), `flash_bytes` or null, `security` |
+//! | `retried` | `step`, `code`, `detail` (prose), `attempt` |
+//! | `port_lost` | `port` |
+//! | `job_ended` | `outcome`: `PASS`, `FAIL`, `ERROR` or `ABORTED`; `code` or null; `detail` (prose); `mac` or null; `attempts`; `retries`; `seconds` |
+//! | `board_removed` | |
+//! | `line_stopped` | `code`, `detail` (prose) |
+//! | `line_resumed` | |
+//! | `station_stopped` | |
+//! | `missed` | `notices`: how many were lost since the object before, since the reader was too slow |
+//!
+//! Fields and words that are here stay; new ones may be added.
+
+use std::io;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::{mpsc, watch};
+
+use super::feed::{Item, follow};
+use super::plain::ending_on_broken_pipe;
+use crate::event::{Happening, Notice, Waiting};
+use crate::station::{Request, Snapshot};
+
+/// Writes each notice as an object on standard output until the station has ended. Where nobody
+/// reads any more the station is asked to end.
+pub async fn json(
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    requests: mpsc::Sender<Request>,
+) -> io::Result<()> {
+    ending_on_broken_pipe(write(snapshots, tokio::io::stdout()).await, requests).await
+}
+
+async fn write(
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    mut out: impl AsyncWrite + Unpin,
+) -> io::Result<()> {
+    follow(snapshots, async |items| {
+        let mut text = Vec::new();
+        for item in items {
+            match item {
+                Item::Missed(notices) => {
+                    serde_json::to_writer(&mut text, &Missed::new(notices))?;
+                }
+                Item::Notice(notice) => serde_json::to_writer(&mut text, &Object::of(&notice))?,
+            }
+            text.push(b'\n');
+        }
+        out.write_all(&text).await?;
+        out.flush().await
+    })
+    .await
+    .map(|_| ())
+}
+
+#[derive(Serialize)]
+struct Missed {
+    event: &'static str,
+    notices: u64,
+}
+
+impl Missed {
+    fn new(notices: u64) -> Missed {
+        Missed {
+            event: "missed",
+            notices,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    number: u64,
+    at: String,
+    slot: Option<&'a str>,
+    job: Option<String>,
+    #[serde(flatten)]
+    event: Event<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Event<'a> {
+    StationStarted {
+        station: &'a str,
+        product: &'a str,
+        version: &'a str,
+        slots: usize,
+    },
+    InterruptedClosed {
+        jobs: usize,
+    },
+    BoardWaits {
+        port: &'a str,
+        why: &'static str,
+    },
+    PortUnassigned {
+        port: &'a str,
+        why: &'a str,
+    },
+    BoardArrived {
+        port: &'a str,
+    },
+    BoardIdentified {
+        chip: &'static str,
+        revision: String,
+        mac: String,
+        crystal_mhz: Option<u32>,
+        flash_id: String,
+        flash_bytes: Option<u64>,
+        security: String,
+    },
+    Retried {
+        step: &'static str,
+        code: &'static str,
+        detail: &'a str,
+        attempt: u32,
+    },
+    PortLost {
+        port: &'a str,
+    },
+    JobEnded {
+        outcome: &'static str,
+        code: Option<&'static str>,
+        detail: &'a str,
+        mac: Option<String>,
+        attempts: u32,
+        retries: u32,
+        seconds: f64,
+    },
+    BoardRemoved,
+    LineStopped {
+        code: &'static str,
+        detail: &'a str,
+    },
+    LineResumed,
+    StationStopped,
+}
+
+impl<'a> Object<'a> {
+    fn of(notice: &'a Notice) -> Object<'a> {
+        Object {
+            number: notice.number,
+            at: notice.at.to_string(),
+            slot: notice.slot.as_ref().map(|slot| slot.as_str()),
+            job: notice.job.map(|job| job.to_string()),
+            event: Event::of(&notice.what),
+        }
+    }
+}
+
+impl<'a> Event<'a> {
+    fn of(what: &'a Happening) -> Event<'a> {
+        match what {
+            Happening::StationStarted {
+                station,
+                product,
+                version,
+                slots,
+            } => Event::StationStarted {
+                station,
+                product,
+                version,
+                slots: *slots,
+            },
+            Happening::InterruptedClosed { jobs } => Event::InterruptedClosed { jobs: *jobs },
+            Happening::BoardWaits { port, why } => Event::BoardWaits {
+                port,
+                why: match why {
+                    Waiting::PresentAtStart => "present_at_start",
+                    Waiting::Request => "request",
+                },
+            },
+            Happening::PortUnassigned { port, why } => Event::PortUnassigned { port, why },
+            Happening::BoardArrived { port } => Event::BoardArrived { port },
+            Happening::BoardIdentified { identity } => Event::BoardIdentified {
+                chip: identity.chip.name(),
+                revision: identity.revision.to_string(),
+                mac: identity.mac.to_string(),
+                crystal_mhz: identity.crystal_mhz,
+                flash_id: identity.flash_id.to_string(),
+                flash_bytes: identity.flash_bytes(),
+                security: identity.security.to_string(),
+            },
+            Happening::Retried {
+                step,
+                code,
+                detail,
+                attempt,
+            } => Event::Retried {
+                step: step.name(),
+                code: code.word(),
+                detail,
+                attempt: *attempt,
+            },
+            Happening::PortLost { port } => Event::PortLost { port },
+            Happening::JobEnded {
+                outcome,
+                code,
+                detail,
+                mac,
+                attempts,
+                retries,
+                took,
+            } => Event::JobEnded {
+                outcome: outcome.name(),
+                code: code.map(|code| code.word()),
+                detail,
+                mac: mac.map(|mac| mac.to_string()),
+                attempts: *attempts,
+                retries: *retries,
+                seconds: took.as_millis() as f64 / 1000.0,
+            },
+            Happening::BoardRemoved => Event::BoardRemoved,
+            Happening::LineStopped { code, detail } => Event::LineStopped {
+                code: code.word(),
+                detail,
+            },
+            Happening::LineResumed => Event::LineResumed,
+            Happening::StationStopped => Event::StationStopped,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[tokio::test]
+    async fn every_happening_has_its_object() {
+        let mut snapshot = fixture::bench();
+        snapshot.notices = fixture::every_happening().into();
+        let (sender, receiver) = watch::channel(Arc::new(snapshot));
+        drop(sender);
+        let mut out = Vec::new();
+        write(receiver, &mut out).await.unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap());
+    }
+
+    #[test]
+    fn what_was_missed_is_an_object_too() {
+        let text = serde_json::to_string(&Missed::new(3)).unwrap();
+        assert_eq!(text, r#"{"event":"missed","notices":3}"#);
+    }
+}

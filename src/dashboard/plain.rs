@@ -1,0 +1,178 @@
+//! The plain face: one line per notice, and a table of the slots and the yield at the end.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::{mpsc, watch};
+
+use super::draw::{time_of_day, yield_parts};
+use super::feed::{Item, follow};
+use super::options::Options;
+use super::status;
+use super::text::width;
+use super::tile;
+use crate::event::SlotId;
+use crate::lang;
+use crate::station::{Request, SlotState, Snapshot};
+
+/// Says each notice in a line on standard output until the station has ended. Where nobody reads
+/// any more the station is asked to end.
+pub async fn plain(
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    requests: mpsc::Sender<Request>,
+    options: Options,
+) -> io::Result<()> {
+    ending_on_broken_pipe(
+        write(snapshots, &options, tokio::io::stdout()).await,
+        requests,
+    )
+    .await
+}
+
+/// A reader that left is no error: the station ends in order.
+pub async fn ending_on_broken_pipe(
+    result: io::Result<()>,
+    requests: mpsc::Sender<Request>,
+) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            // a station that is gone has ended already
+            let _ = requests.send(Request::Shutdown).await;
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+async fn write(
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    options: &Options,
+    mut out: impl AsyncWrite + Unpin,
+) -> io::Result<()> {
+    let last = follow(snapshots, async |items| {
+        let text: String = items.iter().map(|item| line(item, options)).collect();
+        out.write_all(text.as_bytes()).await?;
+        out.flush().await
+    })
+    .await?;
+    out.write_all(table(&last, options).as_bytes()).await?;
+    out.flush().await
+}
+
+fn line(item: &Item, options: &Options) -> String {
+    match item {
+        Item::Missed(notices) => format!("... {}\n", lang::missed(*notices, options.language)),
+        Item::Notice(notice) => {
+            let time = time_of_day(notice.at, &options.zone);
+            let slot = notice.slot.as_ref().map_or("-", SlotId::as_str);
+            let text = lang::notice(notice, options.language);
+            format!("{time}  {slot:<4} {text}\n")
+        }
+    }
+}
+
+/// The slots with what they showed last, and the day's yield.
+fn table(snapshot: &Snapshot, options: &Options) -> String {
+    let language = options.language;
+    let headings = [
+        lang::Word::Slot,
+        lang::Word::State,
+        lang::Word::Code,
+        lang::Word::Mac,
+        lang::Word::Time,
+    ]
+    .map(|word| lang::word(word, language).to_owned());
+    let mut rows = vec![headings];
+    for slot in &snapshot.slots {
+        let (code, mac) = match &slot.state {
+            SlotState::Done(result) => (
+                result.code.map(|code| code.to_string()),
+                result.mac.map(|mac| mac.to_string()),
+            ),
+            _ => (status::code(&slot.state).map(|code| code.to_string()), None),
+        };
+        rows.push([
+            slot.slot.to_string(),
+            tile::verdict(slot, language),
+            code.unwrap_or_default(),
+            mac.unwrap_or_default(),
+            status::time(slot, snapshot.at).unwrap_or_default(),
+        ]);
+    }
+    let widths: [usize; 5] = std::array::from_fn(|column| {
+        rows.iter()
+            .map(|row| width(&row[column]))
+            .max()
+            .unwrap_or(0)
+    });
+    let mut text = String::from("\n");
+    for row in rows {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, cells)| format!("{cell}{}", " ".repeat(cells - width(cell))))
+            .collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    let standing = &snapshot.standing;
+    text.push('\n');
+    text.push_str(&yield_parts(&standing.today, language).join("   "));
+    text.push('\n');
+    for (code, count) in &standing.today.failures {
+        text.push_str(&format!("{count:>4}  {code}\n"));
+    }
+    if !standing.open_units.is_empty() {
+        let macs: Vec<String> = standing
+            .open_units
+            .iter()
+            .map(|unit| unit.mac.to_string())
+            .collect();
+        let heading = lang::word(lang::Word::PulledTooEarly, language);
+        text.push_str(&format!("{heading}: {}\n", macs.join(", ")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+    use crate::lang::Language;
+
+    async fn written(language: Language) -> String {
+        let (sender, receiver) = watch::channel(Arc::new(fixture::bench()));
+        drop(sender);
+        let options = fixture::options(language);
+        let mut out = Vec::new();
+        write(receiver, &options, &mut out).await.unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[tokio::test]
+    async fn notices_and_the_closing_table() {
+        insta::assert_snapshot!(written(Language::English).await);
+    }
+
+    #[tokio::test]
+    async fn in_chinese() {
+        insta::assert_snapshot!(written(Language::Chinese).await);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_left_ends_the_station_quietly() {
+        let (_sender, receiver) = watch::channel(Arc::new(fixture::bench()));
+        let (requests, mut asked) = mpsc::channel(1);
+        let (reader, writer) = tokio::io::duplex(64);
+        drop(reader);
+        let options = fixture::options(Language::English);
+        let result = write(receiver, &options, writer).await;
+        assert_eq!(
+            result.as_ref().map_err(io::Error::kind),
+            Err(io::ErrorKind::BrokenPipe)
+        );
+        ending_on_broken_pipe(result, requests).await.unwrap();
+        assert!(matches!(asked.recv().await, Some(Request::Shutdown)));
+    }
+}

@@ -1,0 +1,87 @@
+//! The terminal as the dashboard holds it: raw, on the alternate screen, given back whatever
+//! happens. What is drawn is collected here and written by whoever may wait for a slow terminal.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossterm::cursor;
+use crossterm::execute;
+use crossterm::terminal::{self, EnterAlternateScreen, LeaveAlternateScreen};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+type PanicHook = dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync;
+
+/// Holds the terminal; dropping it gives it back.
+pub struct Screen {
+    previous_hook: Arc<PanicHook>,
+}
+
+impl Screen {
+    /// Takes the terminal over, and a panic's message too: it is printed after the terminal is
+    /// given back.
+    pub fn enter() -> io::Result<Screen> {
+        terminal::enable_raw_mode()?;
+        let previous_hook: Arc<PanicHook> = Arc::from(std::panic::take_hook());
+        let hook = Arc::clone(&previous_hook);
+        std::panic::set_hook(Box::new(move |info| {
+            leave();
+            hook(info);
+        }));
+        // from here on the guard undoes it
+        let screen = Screen { previous_hook };
+        execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)?;
+        Ok(screen)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        leave();
+        // a thread that panics may not change the hook, and has no more use for it
+        if !std::thread::panicking() {
+            let previous = Arc::clone(&self.previous_hook);
+            std::panic::set_hook(Box::new(move |info| previous(info)));
+        }
+    }
+}
+
+fn leave() {
+    // a terminal that is gone needs nothing back
+    let _ = execute!(io::stdout(), LeaveAlternateScreen, cursor::Show);
+    let _ = terminal::disable_raw_mode();
+}
+
+/// What was drawn and not yet written. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Spool {
+    bytes: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Spool {
+    /// A terminal that draws into a spool.
+    pub fn terminal() -> io::Result<(Terminal<CrosstermBackend<Spool>>, Spool)> {
+        let spool = Spool::default();
+        let terminal = Terminal::new(CrosstermBackend::new(spool.clone()))?;
+        Ok((terminal, spool))
+    }
+
+    /// Everything since the last call.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for Spool {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

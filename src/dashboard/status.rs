@@ -1,0 +1,197 @@
+//! What a slot shows: its state reduced to the few kinds that are told apart from two metres away,
+//! each with a word and a sign, so that no colour is needed to tell them.
+
+use std::time::Duration;
+
+use crate::event::{Code, Happening, Outcome, Waiting};
+use crate::lang::Word;
+use crate::station::{BoardView, ResultView, SlotState, SlotView};
+
+/// The kinds of a tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    Empty,
+    Waiting,
+    Working,
+    PortLost,
+    Passed,
+    PassedAfterRetry,
+    Failed,
+    PulledTooEarly,
+    BenchError,
+    Stopped,
+    LineStopped,
+}
+
+impl Status {
+    pub const ALL: [Status; 11] = [
+        Status::Empty,
+        Status::Waiting,
+        Status::Working,
+        Status::Passed,
+        Status::PassedAfterRetry,
+        Status::Failed,
+        Status::PulledTooEarly,
+        Status::PortLost,
+        Status::BenchError,
+        Status::Stopped,
+        Status::LineStopped,
+    ];
+
+    pub fn of(state: &SlotState) -> Status {
+        match state {
+            SlotState::Empty => Status::Empty,
+            SlotState::Waiting(_) => Status::Waiting,
+            SlotState::Working(board) if board.lost => Status::PortLost,
+            SlotState::Settling | SlotState::Working(_) | SlotState::Recording(_) => {
+                Status::Working
+            }
+            SlotState::Done(result) => Status::of_result(result),
+            SlotState::Blocked { .. } => Status::LineStopped,
+        }
+    }
+
+    fn of_result(result: &ResultView) -> Status {
+        let again = result.attempts > 1 || result.retries > 0;
+        Status::of_outcome(result.outcome, result.code, again)
+    }
+
+    /// How a job that ended is shown; `again` when something had to be tried again.
+    fn of_outcome(outcome: Outcome, code: Option<Code>, again: bool) -> Status {
+        match outcome {
+            Outcome::Pass if again => Status::PassedAfterRetry,
+            Outcome::Pass => Status::Passed,
+            Outcome::Fail if code == Some(Code::Unplugged) => Status::PulledTooEarly,
+            Outcome::Fail => Status::Failed,
+            Outcome::Error => Status::BenchError,
+            Outcome::Aborted => Status::Stopped,
+        }
+    }
+
+    /// The kind that a notice belongs to, for its colour; `None` where it is only news.
+    pub fn of_notice(what: &Happening) -> Option<Status> {
+        match what {
+            Happening::JobEnded {
+                outcome,
+                code,
+                attempts,
+                retries,
+                ..
+            } => Some(Status::of_outcome(
+                *outcome,
+                *code,
+                *attempts > 1 || *retries > 0,
+            )),
+            Happening::Retried { .. } | Happening::PortLost { .. } => Some(Status::PortLost),
+            Happening::BoardWaits { .. } => Some(Status::Waiting),
+            Happening::LineStopped { .. } => Some(Status::LineStopped),
+            _ => None,
+        }
+    }
+
+    /// One cell, in fonts of every terminal or plain ASCII; no two results share one.
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Status::Empty => "-",
+            Status::Waiting => "?",
+            Status::Working => "▸",
+            Status::PortLost => "~",
+            Status::Passed => "✔",
+            Status::PassedAfterRetry => "↻",
+            Status::Failed => "✘",
+            Status::PulledTooEarly => "^",
+            Status::BenchError => "!",
+            Status::Stopped => "■",
+            Status::LineStopped => "‖",
+        }
+    }
+
+    /// The word that names the kind; a slot at work shows its step instead.
+    pub const fn word(self) -> Word {
+        match self {
+            Status::Empty => Word::Empty,
+            Status::Waiting => Word::Waiting,
+            Status::Working => Word::Working,
+            Status::PortLost => Word::PortLost,
+            Status::Passed => Word::Pass,
+            Status::PassedAfterRetry => Word::PassAfterRetry,
+            Status::Failed => Word::Fail,
+            Status::PulledTooEarly => Word::PulledTooEarly,
+            Status::BenchError => Word::BenchError,
+            Status::Stopped => Word::Stopped,
+            Status::LineStopped => Word::LineStopped,
+        }
+    }
+
+    /// What is drawn in large letters where there is room; the same in both languages, as on every
+    /// tester.
+    pub const fn large(self) -> Option<&'static str> {
+        match self {
+            Status::Passed | Status::PassedAfterRetry => Some("PASS"),
+            Status::Failed | Status::PulledTooEarly => Some("FAIL"),
+            Status::BenchError => Some("ERROR"),
+            Status::Stopped => Some("STOP"),
+            _ => None,
+        }
+    }
+}
+
+/// The board that a slot works on.
+pub fn board(state: &SlotState) -> Option<&BoardView> {
+    match state {
+        SlotState::Working(board) | SlotState::Recording(board) => Some(board),
+        _ => None,
+    }
+}
+
+/// The code that a slot shows.
+pub fn code(state: &SlotState) -> Option<Code> {
+    match state {
+        SlotState::Done(result) => result.code,
+        SlotState::Blocked { code } => Some(*code),
+        _ => None,
+    }
+}
+
+/// What the operator can do about a state that has no code.
+pub fn hint(state: &SlotState) -> Option<Word> {
+    match state {
+        SlotState::Empty => Some(Word::PlugBoard),
+        SlotState::Waiting(Waiting::PresentAtStart) => Some(Word::WaitsPresentAtStart),
+        SlotState::Waiting(Waiting::Request) => Some(Word::WaitsForRequest),
+        SlotState::Working(board) if board.lost => Some(Word::PortMayComeBack),
+        SlotState::Done(result) if result.present => Some(Word::TakeOut),
+        SlotState::Done(_) => Some(Word::PlugNext),
+        _ => None,
+    }
+}
+
+/// The job's time: to the second while it runs, so that the screen changes once a second, to the
+/// tenth once it is over.
+pub fn time(slot: &SlotView, now: jiff::Timestamp) -> Option<String> {
+    match &slot.state {
+        SlotState::Working(board) | SlotState::Recording(board) => {
+            let elapsed = Duration::try_from(now.duration_since(board.started));
+            // a clock that was set back shows no negative time
+            Some(running(elapsed.unwrap_or_default()))
+        }
+        SlotState::Done(result) => Some(ended(result.took)),
+        _ => None,
+    }
+}
+
+fn running(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{}:{:02}", seconds / 60, seconds % 60),
+        _ => format!("{} h", seconds / 3600),
+    }
+}
+
+fn ended(took: Duration) -> String {
+    match took.as_secs() {
+        0..60 => format!("{:.1} s", took.as_secs_f64()),
+        _ => running(took),
+    }
+}

@@ -1,0 +1,226 @@
+//! One slot's tile: its colour, its word, and as much of the rest as fits, the most important first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::big::{self, Scale};
+use super::options::Colour;
+use super::palette;
+use super::status::{self, Status};
+use super::text::{clip, width, wrap, wrap_into};
+use crate::lang::{self, Language, Word, advice};
+use crate::station::{SlotState, SlotView};
+
+/// Whether the arrows stand on this slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selection {
+    Selected,
+    Other,
+}
+
+/// How tiles are drawn at this moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    pub now: jiff::Timestamp,
+    pub language: Language,
+    pub colour: Colour,
+}
+
+/// Draws the tile.
+pub fn draw(slot: &SlotView, selection: Selection, look: Look, area: Rect, buffer: &mut Buffer) {
+    let status = Status::of(&slot.state);
+    buffer.set_style(area, palette::tile(status, look.colour));
+    let head = Rect { height: 1, ..area };
+    buffer.set_style(head, palette::tile_head(status, look.colour));
+
+    // a MAC takes 17 cells: a tile that just holds it does without margins
+    let margin = u16::from(area.width >= 19);
+    let inner = Rect::new(
+        area.x + margin,
+        area.y,
+        area.width - 2 * margin,
+        area.height,
+    );
+    let cells = usize::from(inner.width);
+    let body_rows = usize::from(area.height) - 1;
+
+    let verdict = verdict(slot, look.language);
+    let body = body(slot, look.language, cells);
+    let name = match selection {
+        Selection::Selected => format!("[{}]", slot.slot),
+        Selection::Other => slot.slot.to_string(),
+    };
+    let mut head = format!("{name} {verdict}");
+    // the verdict has a line of its own unless that costs the text a line and it fits beside the name
+    let own_line = body_rows > 0 && (body.rows(cells) < body_rows || width(&head) > cells);
+    if own_line {
+        head.clone_from(&name);
+    } else if body_rows == 0
+        && let Some(code) = status::code(&slot.state)
+    {
+        head = format!("{head} {code}");
+    }
+    let head = clip(&head, cells);
+    buffer.set_string(inner.x, inner.y, &head, Style::new());
+    if selection == Selection::Selected {
+        let name = clip(&name, cells);
+        buffer.set_string(inner.x, inner.y, name, palette::selected(look.colour));
+    }
+    if let Some(time) = status::time(slot, look.now)
+        && width(&head) + 1 + width(&time) <= cells
+    {
+        let x = inner.right() - width(&time) as u16;
+        buffer.set_string(x, inner.y, time, Style::new());
+    }
+
+    // a short line may use the right margin
+    let room = cells + usize::from(margin);
+    let mut lines: Vec<(String, Modifier)> = Vec::new();
+    if own_line {
+        let spare = body_rows - (1 + body.rows(cells)).min(body_rows);
+        lines.extend(large(slot, cells, spare));
+        lines.push((clip(&verdict, room), Modifier::BOLD));
+    }
+    let left_over = body_rows - lines.len().min(body_rows);
+    lines.extend(body.lines(room, cells, left_over));
+    for (row, (line, modifier)) in (1..area.height).zip(lines) {
+        let style = Style::new().add_modifier(modifier);
+        buffer.set_string(inner.x, inner.y + row, line, style);
+    }
+}
+
+/// Sign and word.
+pub fn verdict(slot: &SlotView, language: Language) -> String {
+    let status = Status::of(&slot.state);
+    let word = match &slot.state {
+        SlotState::Settling => lang::word(Word::Settling, language).to_owned(),
+        SlotState::Recording(_) => lang::word(Word::Recording, language).to_owned(),
+        SlotState::Working(board) if !board.lost => {
+            lang::step(board.progress.step, language).to_owned()
+        }
+        _ => lang::word(status.word(), language).to_owned(),
+    };
+    format!("{} {word}", status.sign())
+}
+
+/// PASS, FAIL or the percentage in large letters where that many lines are to spare, with air below
+/// and, if there is room, above.
+fn large(slot: &SlotView, cells: usize, spare: usize) -> Vec<(String, Modifier)> {
+    let percent = || {
+        let percent = status::board(&slot.state)?.progress.percent()?;
+        Some(format!("{percent}%"))
+    };
+    let text = Status::of(&slot.state)
+        .large()
+        .map(str::to_owned)
+        .or_else(percent);
+    let blank = (String::new(), Modifier::empty());
+    let scale = |text: &String| Scale::fitting(text, cells, spare.saturating_sub(1));
+    let Some((text, scale)) = text.and_then(|text| scale(&text).map(|scale| (text, scale))) else {
+        return Vec::new();
+    };
+    let mut lines: Vec<_> = big::lines(&text, scale)
+        .into_iter()
+        .map(|line| (line, Modifier::empty()))
+        .collect();
+    lines.push(blank.clone());
+    if lines.len() < spare {
+        lines.insert(0, blank);
+    }
+    lines
+}
+
+/// What stands below the verdict: short lines, the most important first, then running text.
+struct Body {
+    short: Vec<String>,
+    text: String,
+}
+
+impl Body {
+    fn rows(&self, cells: usize) -> usize {
+        self.short.len() + wrap(&self.text, cells).len()
+    }
+
+    /// Short lines in `room` cells, the text in `cells`.
+    fn lines(&self, room: usize, cells: usize, rows: usize) -> Vec<(String, Modifier)> {
+        let plain = |line: String| (line, Modifier::empty());
+        let mut lines: Vec<_> = self
+            .short
+            .iter()
+            .take(rows)
+            .map(|line| plain(clip(line, room)))
+            .collect();
+        let left = rows - lines.len();
+        lines.extend(wrap_into(&self.text, cells, left).into_iter().map(plain));
+        lines
+    }
+}
+
+fn body(slot: &SlotView, language: Language, cells: usize) -> Body {
+    let mut short = Vec::new();
+    let mut text = String::new();
+    match &slot.state {
+        SlotState::Working(board) | SlotState::Recording(board) => {
+            let progress = &board.progress;
+            if let Some(percent) = progress.percent() {
+                short.push(bar(percent, cells));
+            }
+            if let Some(identity) = &board.identity {
+                short.push(identity.mac.to_string());
+            }
+            if progress.baud > 0 {
+                short.push(format!("{} baud", progress.baud));
+            }
+            short.extend(lang::effort(progress.attempt, progress.retries, language));
+        }
+        SlotState::Done(result) => {
+            short.extend(result.code.map(|code| code.to_string()));
+            short.extend(result.mac.map(|mac| mac.to_string()));
+            if result.code.is_none() {
+                short.extend(lang::effort(result.attempts, result.retries, language));
+            }
+        }
+        SlotState::Blocked { code } => short.push(code.to_string()),
+        SlotState::Empty | SlotState::Waiting(_) | SlotState::Settling => {}
+    }
+    if let Some(code) = status::code(&slot.state) {
+        let words = advice(code, language);
+        let said = lang::word(Status::of(&slot.state).word(), language);
+        text = if words.happened.eq_ignore_ascii_case(said) {
+            words.remedy.to_owned()
+        } else {
+            advice_line(words, language)
+        };
+    } else if let Some(hint) = status::hint(&slot.state) {
+        text = lang::word(hint, language).to_owned();
+    }
+    Body { short, text }
+}
+
+/// What happened and what to do, in one run.
+pub fn advice_line(words: lang::Advice, language: Language) -> String {
+    match language {
+        Language::English => {
+            let mut happened = words.happened.to_owned();
+            if let Some(first) = happened.get_mut(0..1) {
+                first.make_ascii_uppercase();
+            }
+            format!("{happened}. {}", words.remedy)
+        }
+        Language::Chinese => format!("{}。{}", words.happened, words.remedy),
+    }
+}
+
+/// A bar with its figure: `██████░░░░  61 %`.
+fn bar(percent: u8, cells: usize) -> String {
+    let figure = format!("{percent:>3} %");
+    let Some(length) = cells
+        .checked_sub(figure.len() + 1)
+        .filter(|length| *length >= 4)
+    else {
+        return figure.trim_start().to_owned();
+    };
+    let done = usize::from(percent) * length / 100;
+    format!("{}{} {figure}", "█".repeat(done), "░".repeat(length - done))
+}

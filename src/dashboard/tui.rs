@@ -1,0 +1,413 @@
+//! The live dashboard's loop: snapshots, keys and the passing of seconds in, drawings and requests
+//! out. It draws when something has changed and at no other time.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream};
+use futures_util::{Stream, StreamExt};
+use ratatui::Terminal;
+use ratatui::backend::Backend;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::draw::{Scene, draw};
+use super::options::Options;
+use super::screen::{Screen, Spool};
+use super::view::{Act, Prompt, View, at_work};
+use crate::lang::Caption;
+use crate::station::{Request, RequestRefused, Snapshot};
+
+/// Shows the station on the terminal until it has ended. `q` asks it to; the terminal is given back
+/// on every way out.
+pub async fn tui(
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    requests: mpsc::Sender<Request>,
+    options: Options,
+) -> io::Result<()> {
+    let _screen = Screen::enter()?;
+    let (terminal, spool) = Spool::terminal()?;
+    let face = Face::new(terminal, snapshots, requests, options);
+    let mut stdout = tokio::io::stdout();
+    face.run(EventStream::new(), async || {
+        stdout.write_all(&spool.take()).await?;
+        stdout.flush().await
+    })
+    .await
+}
+
+struct Face<B: Backend> {
+    terminal: Terminal<B>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    snapshot: Arc<Snapshot>,
+    requests: mpsc::Sender<Request>,
+    /// The answer to the last request.
+    answer: Option<oneshot::Receiver<Result<(), RequestRefused>>>,
+    /// A shutdown that the station's full queue has not taken yet.
+    shutdown: Shutdown,
+    keyboard: Keyboard,
+    caption: Option<watch::Receiver<Option<Caption>>>,
+    options: Options,
+    view: View,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shutdown {
+    NotAsked,
+    ToAsk,
+    Asked,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keyboard {
+    There,
+    Gone,
+}
+
+/// What can happen to a face.
+#[derive(Debug)]
+enum Input {
+    Snapshot,
+    /// The station is gone.
+    Ended,
+    Event(Event),
+    /// And with the keyboard the terminal.
+    KeyboardGone,
+    /// `None`: the station dropped the question.
+    Answer(Option<Result<(), RequestRefused>>),
+    ShutdownSent,
+    Caption,
+    /// Another second has passed on the jobs' clocks.
+    Second,
+}
+
+/// What a round of the loop comes to.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    Keep,
+    Redraw,
+    /// The station has ended: draw a last time and leave.
+    Ended,
+    Leave,
+}
+
+impl<B: Backend> Face<B>
+where
+    B::Error: Send + Sync + 'static,
+{
+    fn new(
+        terminal: Terminal<B>,
+        mut snapshots: watch::Receiver<Arc<Snapshot>>,
+        requests: mpsc::Sender<Request>,
+        options: Options,
+    ) -> Face<B> {
+        let snapshot = Arc::clone(&snapshots.borrow_and_update());
+        Face {
+            terminal,
+            snapshot,
+            snapshots,
+            requests,
+            answer: None,
+            shutdown: Shutdown::NotAsked,
+            keyboard: Keyboard::There,
+            caption: options.caption.clone(),
+            view: View::new(options.language, options.quit),
+            options,
+        }
+    }
+
+    /// `written` carries what was drawn to the terminal.
+    async fn run(
+        mut self,
+        mut events: impl Stream<Item = io::Result<Event>> + Unpin,
+        mut written: impl AsyncFnMut() -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        self.draw()?;
+        written().await?;
+        loop {
+            let input = tokio::select! {
+                changed = self.snapshots.changed() => match changed {
+                    Ok(()) => Input::Snapshot,
+                    Err(_) => Input::Ended,
+                },
+                event = events.next(), if self.keyboard == Keyboard::There => match event {
+                    Some(event) => Input::Event(event?),
+                    None => Input::KeyboardGone,
+                },
+                answer = answered(&mut self.answer) => Input::Answer(answer),
+                place = reserve(&self.requests, self.shutdown) => match place {
+                    Some(place) => {
+                        place.send(Request::Shutdown);
+                        Input::ShutdownSent
+                    }
+                    None => Input::Ended,
+                },
+                () = caption_changed(&mut self.caption) => Input::Caption,
+                _ = second.tick(), if at_work(&self.snapshot) > 0 => Input::Second,
+            };
+            let next = self.handle(input)?;
+            match next {
+                Next::Keep => {}
+                Next::Redraw => {
+                    self.draw()?;
+                    written().await?;
+                }
+                Next::Ended => {
+                    self.draw()?;
+                    return written().await;
+                }
+                Next::Leave => return Ok(()),
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input) -> io::Result<Next> {
+        Ok(match input {
+            Input::Snapshot => {
+                self.snapshot = Arc::clone(&self.snapshots.borrow_and_update());
+                Next::Redraw
+            }
+            Input::Ended => {
+                self.snapshot = Arc::clone(&self.snapshots.borrow());
+                Next::Ended
+            }
+            Input::Event(event) => self.event(&event)?,
+            Input::KeyboardGone => {
+                self.keyboard = Keyboard::Gone;
+                self.ask_shutdown()
+            }
+            Input::Answer(answer) => self.answered(answer),
+            Input::ShutdownSent => {
+                self.shutdown = Shutdown::Asked;
+                Next::Keep
+            }
+            Input::Caption | Input::Second => Next::Redraw,
+        })
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let caption = self.caption.as_ref().and_then(|caption| *caption.borrow());
+        let scene = Scene {
+            snapshot: &self.snapshot,
+            view: &self.view,
+            caption,
+            colour: self.options.colour,
+            zone: &self.options.zone,
+            now: jiff::Timestamp::now(),
+        };
+        self.terminal
+            .draw(|frame| draw(&scene, frame.area(), frame.buffer_mut()))
+            .map_err(io::Error::other)?;
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) -> io::Result<Next> {
+        let key = match event {
+            Event::Key(key) => *key,
+            Event::Resize(..) => return Ok(Next::Redraw),
+            _ => return Ok(Next::Keep),
+        };
+        let columns = self.columns()?;
+        Ok(match self.view.key(key, &self.snapshot, columns) {
+            Act::Nothing => Next::Keep,
+            Act::Redraw => Next::Redraw,
+            Act::Leave => Next::Leave,
+            Act::Shutdown => self.ask_shutdown(),
+            Act::Start(slot) => self.ask(|answer| Request::Start { slot, answer }),
+            Act::Stop(slot) => self.ask(|answer| Request::Stop { slot, answer }),
+        })
+    }
+
+    /// Tiles side by side on the terminal of now.
+    fn columns(&mut self) -> io::Result<usize> {
+        let size = self.terminal.size().map_err(io::Error::other)?;
+        let area = ratatui::layout::Rect::new(0, 0, size.width, size.height);
+        let slots = self.snapshot.slots.len();
+        let grid = super::grid::layout(area, slots, super::grid::Banner::Hidden);
+        Ok(grid.map_or(1, |grid| grid.columns))
+    }
+
+    fn ask_shutdown(&mut self) -> Next {
+        if self.shutdown == Shutdown::NotAsked {
+            self.shutdown = Shutdown::ToAsk;
+        }
+        Next::Redraw
+    }
+
+    fn ask(
+        &mut self,
+        request: impl FnOnce(oneshot::Sender<Result<(), RequestRefused>>) -> Request,
+    ) -> Next {
+        let (sender, receiver) = oneshot::channel();
+        match self.requests.try_send(request(sender)) {
+            Ok(()) => self.answer = Some(receiver),
+            Err(mpsc::error::TrySendError::Full(_)) => self.view.prompt = Prompt::TryAgain,
+            // the watch tells that the station has ended
+            Err(mpsc::error::TrySendError::Closed(_)) => {}
+        }
+        Next::Redraw
+    }
+
+    fn answered(&mut self, answer: Option<Result<(), RequestRefused>>) -> Next {
+        self.answer = None;
+        match answer {
+            Some(Err(refused)) => {
+                self.view.prompt = Prompt::Refused(refused);
+                Next::Redraw
+            }
+            // what was asked shows on the slot
+            Some(Ok(())) | None => Next::Keep,
+        }
+    }
+}
+
+/// The answer that is waited for; `None` where the station dropped it; never where there is none.
+async fn answered(
+    answer: &mut Option<oneshot::Receiver<Result<(), RequestRefused>>>,
+) -> Option<Result<(), RequestRefused>> {
+    match answer {
+        Some(receiver) => receiver.await.ok(),
+        None => std::future::pending().await,
+    }
+}
+
+/// A place in the station's queue for the shutdown that is still to be asked; `None` where the
+/// station is gone.
+async fn reserve(
+    requests: &mpsc::Sender<Request>,
+    shutdown: Shutdown,
+) -> Option<mpsc::Permit<'_, Request>> {
+    match shutdown {
+        Shutdown::ToAsk => requests.reserve().await.ok(),
+        Shutdown::NotAsked | Shutdown::Asked => std::future::pending().await,
+    }
+}
+
+/// Returns when the caption is another one; never again when its sender is gone.
+async fn caption_changed(caption: &mut Option<watch::Receiver<Option<Caption>>>) {
+    if let Some(receiver) = caption
+        && receiver.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use crossterm::event::{KeyCode, KeyEvent};
+    use futures_util::stream;
+    use ratatui::backend::TestBackend;
+
+    use super::super::fixture;
+    use super::*;
+    use crate::event::SlotId;
+    use crate::lang::Language;
+
+    fn key(code: KeyCode) -> io::Result<Event> {
+        Ok(Event::Key(KeyEvent::from(code)))
+    }
+
+    struct Bench {
+        snapshots: watch::Sender<Arc<Snapshot>>,
+        requests: mpsc::Receiver<Request>,
+        face: Face<TestBackend>,
+    }
+
+    fn bench() -> Bench {
+        let (snapshots, receiver) = watch::channel(Arc::new(fixture::bench()));
+        let (sender, requests) = mpsc::channel(4);
+        let terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        let face = Face::new(
+            terminal,
+            receiver,
+            sender,
+            fixture::options(Language::English),
+        );
+        Bench {
+            snapshots,
+            requests,
+            face,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_ends_with_the_station() {
+        let bench = bench();
+        drop(bench.snapshots);
+        bench
+            .face
+            .run(stream::pending(), async || Ok(()))
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn confirmed_quitting_asks_the_station_and_waits_for_its_end() {
+        let mut bench = bench();
+        let keys = stream::iter([key(KeyCode::Char('q')), key(KeyCode::Char('q'))]);
+        let station = async {
+            let asked = bench.requests.recv().await;
+            assert!(matches!(asked, Some(Request::Shutdown)), "{asked:?}");
+            drop(bench.snapshots);
+        };
+        let keys = keys.chain(stream::pending());
+        let (ended, ()) = tokio::join!(bench.face.run(keys, async || Ok(())), station);
+        ended.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_request_is_told() {
+        let mut bench = bench();
+        let keys = stream::iter([key(KeyCode::Right), key(KeyCode::Char('s'))]);
+        let station = async {
+            let Some(Request::Start { slot, answer }) = bench.requests.recv().await else {
+                panic!("no start was asked for");
+            };
+            answer.send(Err(RequestRefused::AtWork(slot))).unwrap();
+        };
+        let refused = Prompt::Refused(RequestRefused::AtWork(SlotId::new("1")));
+        let told = RefCell::new(None);
+        let mut face = bench.face;
+        let press = async {
+            for event in keys.collect::<Vec<_>>().await {
+                face.handle(Input::Event(event.unwrap())).unwrap();
+            }
+            let answer = answered(&mut face.answer).await;
+            face.handle(Input::Answer(answer)).unwrap();
+            told.replace(Some(face.view.prompt));
+        };
+        tokio::join!(press, station);
+        assert_eq!(told.into_inner(), Some(refused));
+    }
+
+    /// Seconds pass and unused keys are pressed: only what changes the screen is written.
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_drawn_when_nothing_changed() {
+        let (snapshots, receiver) = watch::channel(Arc::new(fixture::with(vec![])));
+        let (sender, _requests) = mpsc::channel(4);
+        let terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        let options = fixture::options(Language::English);
+        let face = Face::new(terminal, receiver, sender, options);
+        let keys = stream::iter([key(KeyCode::Char('z')), key(KeyCode::Char('z'))]);
+        let drawn = RefCell::new(0);
+        let station = async {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            let before = *drawn.borrow();
+            drop(snapshots);
+            before
+        };
+        let run = face.run(keys.chain(stream::pending()), async || {
+            *drawn.borrow_mut() += 1;
+            Ok(())
+        });
+        let (ended, before) = tokio::join!(run, station);
+        ended.unwrap();
+        assert_eq!(before, 1, "the first drawing only");
+    }
+}

@@ -1,0 +1,310 @@
+//! The words of the dashboard: what stands on the screen whatever happens, in both languages.
+
+use super::Language;
+use crate::event::Step;
+
+/// A fixed word or short phrase of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Word {
+    Station,
+    Bundle,
+    // ---- the yield line
+    Today,
+    FirstPass,
+    FinalPass,
+    MedianCycle,
+    OpenUnits,
+    Failures,
+    // ---- what a slot is doing; capitals want a human
+    Empty,
+    Waiting,
+    Settling,
+    Working,
+    Recording,
+    PortLost,
+    Pass,
+    PassAfterRetry,
+    Fail,
+    PulledTooEarly,
+    BenchError,
+    Stopped,
+    LineStopped,
+    Ending,
+    // ---- hints on a tile
+    PlugBoard,
+    TakeOut,
+    PlugNext,
+    WaitsPresentAtStart,
+    WaitsForRequest,
+    PortMayComeBack,
+    // ---- headings
+    Notices,
+    Slot,
+    Place,
+    State,
+    Job,
+    Chip,
+    Mac,
+    Flash,
+    Crystal,
+    Security,
+    Rate,
+    Written,
+    Retries,
+    Time,
+    Code,
+    Detail,
+    WhatHappened,
+    WhatToDo,
+    UnassignedPorts,
+    Colours,
+    // ---- keys
+    Help,
+    KeyArrows,
+    KeyEnter,
+    KeyEscape,
+    KeyStart,
+    KeyStop,
+    KeyLanguage,
+    KeyHelp,
+    KeyQuit,
+    ShortSelect,
+    ShortDetail,
+    ShortBack,
+    ShortStart,
+    ShortStop,
+    ShortLanguage,
+    ShortHelp,
+    ShortQuit,
+    // ---- answers
+    SelectFirst,
+    NoSuchSlot,
+    NoBoard,
+    AtWork,
+    NothingRuns,
+    TryAgain,
+}
+
+/// The word in a language.
+pub const fn word(word: Word, language: Language) -> &'static str {
+    let (english, chinese) = both(word);
+    match language {
+        Language::English => english,
+        Language::Chinese => chinese,
+    }
+}
+
+/// Both languages in one row, so that no word can be without one.
+const fn both(word: Word) -> (&'static str, &'static str) {
+    match word {
+        Word::Station => ("station", "工作站"),
+        Word::Bundle => ("bundle", "固件包"),
+        Word::Today => ("today", "今日"),
+        Word::FirstPass => ("first pass", "直通率"),
+        Word::FinalPass => ("final", "最终良率"),
+        Word::MedianCycle => ("median", "节拍中位"),
+        Word::OpenUnits => ("open", "未完成"),
+        Word::Failures => ("failures today", "今日不良"),
+        Word::Empty => ("empty", "空闲"),
+        Word::Waiting => ("WAITING", "等待"),
+        Word::Working => ("at work", "工作中"),
+        Word::Settling => ("settling", "稳定中"),
+        Word::Recording => ("recording", "记录中"),
+        Word::PortLost => ("PORT LOST", "端口断开"),
+        Word::Pass => ("PASS", "合格"),
+        Word::PassAfterRetry => ("PASS after retry", "重试后合格"),
+        Word::Fail => ("FAIL", "不合格"),
+        Word::PulledTooEarly => ("PULLED TOO EARLY", "拔出过早"),
+        Word::BenchError => ("BENCH ERROR", "设备故障"),
+        Word::Stopped => ("STOPPED", "已停止"),
+        Word::LineStopped => ("LINE STOPPED", "生产线停止"),
+        Word::Ending => ("ENDING", "正在结束"),
+        Word::PlugBoard => ("plug a board", "请插入板子"),
+        Word::TakeOut => ("take it out", "请取出"),
+        Word::PlugNext => ("plug the next", "请插入下一块"),
+        Word::WaitsPresentAtStart => (
+            "Was there before the start: replug it, or select it and press s.",
+            "启动前已插入：请重新插入，或选中后按 s。",
+        ),
+        Word::WaitsForRequest => ("Select it and press s.", "选中后按 s 开始。"),
+        Word::PortMayComeBack => ("waiting for it to come back", "等待恢复"),
+        Word::Notices => ("notices", "消息"),
+        Word::Slot => ("slot", "工位"),
+        Word::Place => ("place", "位置"),
+        Word::State => ("state", "状态"),
+        Word::Job => ("job", "任务"),
+        Word::Chip => ("chip", "芯片"),
+        Word::Mac => ("MAC", "MAC 地址"),
+        Word::Flash => ("flash", "闪存"),
+        Word::Crystal => ("crystal", "晶振"),
+        Word::Security => ("security", "安全"),
+        Word::Rate => ("rate", "速率"),
+        Word::Written => ("written", "已写入"),
+        Word::Retries => ("retries", "重试"),
+        Word::Time => ("time", "用时"),
+        Word::Code => ("code", "代码"),
+        Word::Detail => ("detail", "详情"),
+        Word::WhatHappened => ("what happened", "发生了什么"),
+        Word::WhatToDo => ("what to do", "怎么办"),
+        Word::UnassignedPorts => ("ports left alone", "未使用的端口"),
+        Word::Colours => ("signs and colours", "符号与颜色"),
+        Word::Help => ("help", "帮助"),
+        Word::KeyArrows => ("select a slot", "选择工位"),
+        Word::KeyEnter => ("all about the selected slot", "查看所选工位详情"),
+        Word::KeyEscape => ("back, or select nothing", "返回或取消选择"),
+        Word::KeyStart => (
+            "start: flash the board in the selected slot",
+            "开始：烧录所选工位的板子",
+        ),
+        Word::KeyStop => (
+            "stop: end the job on the selected slot at a safe point",
+            "停止：在安全点结束所选工位的任务",
+        ),
+        Word::KeyLanguage => ("language: 中文", "语言：English"),
+        Word::KeyHelp => ("this page", "本页"),
+        Word::KeyQuit => (
+            "quit: stop every job at a safe point and end",
+            "退出：在安全点停止全部任务并结束",
+        ),
+        Word::ShortSelect => ("select", "选择"),
+        Word::ShortDetail => ("detail", "详情"),
+        Word::ShortBack => ("back", "返回"),
+        Word::ShortStart => ("start", "开始"),
+        Word::ShortStop => ("stop", "停止"),
+        Word::ShortLanguage => ("中文", "English"),
+        Word::ShortHelp => ("help", "帮助"),
+        Word::ShortQuit => ("quit", "退出"),
+        Word::SelectFirst => (
+            "select a slot with the arrows first",
+            "请先用方向键选择工位",
+        ),
+        Word::NoSuchSlot => ("there is no such slot", "没有此工位"),
+        Word::NoBoard => ("the slot has no board", "此工位没有板子"),
+        Word::AtWork => ("the slot is already at work", "此工位正在工作"),
+        Word::NothingRuns => ("nothing is running on the slot", "此工位没有任务"),
+        Word::TryAgain => ("the station is busy, press again", "工作站忙，请再按一次"),
+    }
+}
+
+/// A job's step, as an activity.
+pub const fn step(step: Step, language: Language) -> &'static str {
+    let (english, chinese) = match step {
+        Step::Connect => ("connect", "连接"),
+        Step::Identify => ("identify", "识别"),
+        Step::Admit => ("admit", "核对"),
+        Step::Baud => ("rate", "提速"),
+        Step::Stub => ("loader", "加载程序"),
+        Step::Erase => ("erase", "擦除"),
+        Step::Write => ("write", "写入"),
+        Step::Verify => ("verify", "校验"),
+        Step::Reset => ("reset", "复位"),
+        Step::Record => ("record", "记录"),
+    };
+    match language {
+        Language::English => english,
+        Language::Chinese => chinese,
+    }
+}
+
+/// What the header says beside the station: what a scripted run is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caption {
+    /// The demo's round, from 1.
+    DemoRound { round: u32, of: u32 },
+    /// The demo has played all its rounds and shows the last results.
+    DemoOver,
+}
+
+/// The caption in words.
+pub fn caption(caption: Caption, language: Language) -> String {
+    match (caption, language) {
+        (Caption::DemoRound { round, of }, Language::English) => {
+            format!("demo: round {round} of {of}")
+        }
+        (Caption::DemoRound { round, of }, Language::Chinese) => {
+            format!("演示：第 {round} 轮，共 {of} 轮")
+        }
+        (Caption::DemoOver, Language::English) => "demo: all rounds done, q ends".to_owned(),
+        (Caption::DemoOver, Language::Chinese) => "演示：全部完成，按 q 结束".to_owned(),
+    }
+}
+
+/// How many boards were counted.
+pub fn units(count: u64, language: Language) -> String {
+    match (count, language) {
+        (1, Language::English) => "1 unit".to_owned(),
+        (count, Language::English) => format!("{count} units"),
+        (count, Language::Chinese) => format!("{count} 块"),
+    }
+}
+
+/// Asks before jobs are stopped.
+pub fn confirm_quit(jobs: usize, language: Language) -> String {
+    match language {
+        Language::English => {
+            let boards = match jobs {
+                1 => "1 board is".to_owned(),
+                jobs => format!("{jobs} boards are"),
+            };
+            format!("{boards} at work. q: stop at a safe point and end   Esc: go on")
+        }
+        Language::Chinese => format!("{jobs} 块板子正在工作。q：在安全点停止并结束   Esc：继续"),
+    }
+}
+
+/// A face came too late for some notices.
+pub fn missed(notices: u64, language: Language) -> String {
+    match (notices, language) {
+        (1, Language::English) => "missed 1 notice".to_owned(),
+        (notices, Language::English) => format!("missed {notices} notices"),
+        (notices, Language::Chinese) => format!("遗漏 {notices} 条消息"),
+    }
+}
+
+/// What it took beyond the first attempt; `None` where nothing was tried again.
+pub fn effort(attempts: u32, retries: u32, language: Language) -> Option<String> {
+    Some(match (attempts, retries, language) {
+        (0 | 1, 0, _) => return None,
+        (0 | 1, 1, Language::English) => "1 retry".to_owned(),
+        (0 | 1, retries, Language::English) => format!("{retries} retries"),
+        (attempts, 0, Language::English) => format!("attempt {attempts}"),
+        (attempts, retries, Language::English) => format!("attempt {attempts}, retry {retries}"),
+        (0 | 1, retries, Language::Chinese) => format!("重试 {retries} 次"),
+        (attempts, 0, Language::Chinese) => format!("第 {attempts} 次"),
+        (attempts, retries, Language::Chinese) => format!("第 {attempts} 次，重试 {retries}"),
+    })
+}
+
+/// How many ports belong to no slot.
+pub fn unassigned(count: usize, language: Language) -> String {
+    match (count, language) {
+        (1, Language::English) => "1 port left alone".to_owned(),
+        (count, Language::English) => format!("{count} ports left alone"),
+        (count, Language::Chinese) => format!("未使用端口 {count} 个"),
+    }
+}
+
+/// The terminal has too few cells.
+pub fn too_small(width: u16, height: u16, needed: (u16, u16), language: Language) -> String {
+    let (columns, rows) = needed;
+    match language {
+        Language::English => format!(
+            "terminal too small: {width} x {height}, needs {columns} x {rows}. Enlarge it, or use --plain."
+        ),
+        Language::Chinese => {
+            format!("终端太小：{width} x {height}，需要 {columns} x {rows}。请放大或使用 --plain。")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_has_both_languages() {
+        for each in Step::ALL {
+            assert_ne!(step(each, Language::English), step(each, Language::Chinese));
+        }
+    }
+}
