@@ -226,6 +226,7 @@ fn standing() -> Standing {
     Standing {
         today: Yield {
             units: 24,
+            jobs: 26,
             first_pass: 19,
             passed: 20,
             median_cycle: Some(Duration::from_millis(6_400)),
