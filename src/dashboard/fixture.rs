@@ -7,7 +7,7 @@ use super::options::{Colour, Options, Quit};
 use crate::chip::{Chip, FlashId, Identity, Mac, Revision, Security};
 use crate::event::{Code, Happening, JobId, Notice, Outcome, Progress, SlotId, Step, Waiting};
 use crate::lang::Language;
-use crate::record::{OpenUnit, Standing, Yield};
+use crate::record::{Jobs, OpenUnit, Standing, Yield};
 use crate::station::{BoardView, LineState, PortView, ResultView, SlotState, SlotView, Snapshot};
 
 /// The moment of every fixture: 10:03:44 UTC.
@@ -226,7 +226,13 @@ fn standing() -> Standing {
     Standing {
         today: Yield {
             units: 24,
-            jobs: 26,
+            jobs: Jobs {
+                passed: 22,
+                failed: 4,
+                no_contact: 2,
+                errors: 0,
+                aborted: 1,
+            },
             first_pass: 19,
             passed: 20,
             median_cycle: Some(Duration::from_millis(6_400)),
