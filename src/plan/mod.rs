@@ -1,14 +1,14 @@
 //! What is written to one board: bundle + chip found + this board's values → erases, regions, and
 //! the frames that carry them. A region that is the same for all boards is deflated and framed once
-//! and shared. Leaves out the conversation itself (`job`): it only says how long each part of it may
-//! take (`timeout`) and is likely to take (`estimate`).
+//! and shared. Leaves out the conversation itself (`job`): it only says how long each part of a
+//! stream may take (`timeout`) and how long the whole is likely to take (`estimate`).
 
 mod deflate;
 mod estimate;
 mod planner;
 mod region;
 mod stream;
-pub mod timeout;
+mod timeout;
 
 pub use estimate::Estimate;
 pub use planner::{Plan, Planner};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::deflate::{self, Effort};
 use super::timeout;
 use crate::chip::Chip;
-use crate::protocol::{Block, Command, Op};
+use crate::protocol::{Block, Command};
 
 /// Blocks of the stub and of the ROMs (Serial Protocol, "Writing Data").
 const STUB_BLOCK_BYTES: usize = 0x4000;
@@ -25,23 +25,6 @@ pub enum Method {
 
 impl Method {
     pub const ALL: [Method; 3] = [Method::StubDeflate, Method::RomDeflate, Method::RomPlain];
-
-    /// The command that carries its blocks.
-    pub const fn data_op(self) -> Op {
-        match self {
-            Method::StubDeflate | Method::RomDeflate => Op::FlashDeflData,
-            Method::RomPlain => Op::FlashData,
-        }
-    }
-
-    /// What ends a stream. Only the stub wants to be told; a ROM that is takes it as the end of
-    /// flashing and may leave the loader, flag or no flag.
-    pub const fn end(self) -> Option<Command<'static>> {
-        match self {
-            Method::StubDeflate => Some(Command::DeflEnd { reboot: false }),
-            Method::RomDeflate | Method::RomPlain => None,
-        }
-    }
 }
 
 /// A stream in the form of one method.
@@ -54,6 +37,8 @@ pub struct Framed {
     pub begin: Arc<[u8]>,
     /// How long BEGIN may take (a ROM erases in it).
     pub begin_timeout: Duration,
+    /// Each with the time that its acknowledge may take. The stub acknowledges a block before it writes
+    /// it: the command after the last block has to be given that block's time as well.
     pub blocks: Arc<[Block]>,
     /// Flash bytes, counted from `offset`, that are complete on the chip's side once block n is
     /// acknowledged and worked off: whole buffers of a loader that inflates, so that a resume from
@@ -61,9 +46,6 @@ pub struct Framed {
     pub flash_bytes_after: Arc<[u32]>,
     /// Flash bytes, counted from `offset`, that blocks up to n inflate to: for progress.
     pub inflated_after: Arc<[u32]>,
-    /// How long the first command after the last block may take beside its own work: the stub
-    /// acknowledges a block before it writes it.
-    pub settle: Duration,
     /// Bytes that the whole stream puts on the wire.
     pub wire_bytes: u64,
 }
@@ -84,11 +66,9 @@ pub(super) fn frame(
             // the acknowledge of a block waits for the work on the one before it
             let blocks =
                 stream.blocks(|worked_off, before| timeout::stub_write(worked_off.max(before)));
-            let last = stream.inflated_by(stream.inflated_after.len().saturating_sub(1));
             Framed {
-                // what an earlier stream's last block brought is still being written
+                // after a refusal, an earlier block may still be being written
                 begin_timeout: timeout::stub_write(timeout::INFLATE_BUFFER_BYTES),
-                settle: timeout::stub_write(last),
                 ..framed(
                     offset,
                     &begin,
@@ -150,7 +130,6 @@ fn framed(
         blocks: blocks.into(),
         flash_bytes_after: flash_bytes_after.into(),
         inflated_after: inflated_after.into(),
-        settle: Duration::ZERO,
     }
 }
 

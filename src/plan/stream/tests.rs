@@ -136,22 +136,13 @@ fn timeouts_include_the_erases_that_a_block_triggers() {
     // the stub: one block of FF that inflates to 1 MB, all of it to erase
     let stub = framed(Chip::Esp32, Method::StubDeflate, &vec![0xFF; 1 << 20]);
     assert!(stub.blocks[0].timeout > Duration::from_secs(80));
-    assert!(stub.settle > Duration::from_secs(80));
     // the ROM erases at BEGIN
     let rom = framed(Chip::Esp32, Method::RomPlain, &vec![0xFF; 1 << 20]);
     assert_eq!(rom.begin_timeout, Duration::from_secs(40));
     assert_eq!(rom.blocks[0].timeout, Duration::from_secs(3));
-    assert_eq!(rom.settle, Duration::ZERO);
     // the acknowledge of the block after a slow one waits for it
     let mut data = vec![0xFF; 1 << 20];
     data.extend(sample::app(Chip::Esp32, 65_536, 1));
     let stub = framed(Chip::Esp32, Method::StubDeflate, &data);
     assert!(stub.blocks[1].timeout > Duration::from_secs(40));
-}
-
-#[test]
-fn only_the_stub_is_told_of_the_end() {
-    assert!(Method::StubDeflate.end().is_some());
-    assert!(Method::RomDeflate.end().is_none());
-    assert!(Method::RomPlain.end().is_none());
 }
