@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod faults;
 mod flash;
 mod report;
 mod run;

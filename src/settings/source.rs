@@ -52,7 +52,7 @@ impl Source {
                         "byte 0x{:02X} is no part of UTF-8 text",
                         bytes[error.valid_up_to()]
                     ),
-                    "save the file as UTF-8",
+                    "name a text file, saved as UTF-8",
                 ))
             }
         }
@@ -215,7 +215,7 @@ mod tests {
         2 | b = "�t�"
           |      ^
           |
-          = help: save the file as UTF-8
+          = help: name a text file, saved as UTF-8
         "#);
         let fault = Source::from_bytes(Path::new("x.toml"), b"\xEF\xBB\xBF\xFF").unwrap_err();
         assert_eq!((fault.line, fault.column), (1, 1));

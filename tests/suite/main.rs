@@ -1,5 +1,6 @@
 //! The integration tests, in one binary.
 
 mod arrows;
+mod check;
 mod crash;
 mod report;
