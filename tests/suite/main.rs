@@ -3,4 +3,5 @@
 mod arrows;
 mod check;
 mod crash;
+mod docs;
 mod report;
