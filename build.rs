@@ -12,7 +12,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Output};
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
@@ -122,18 +122,15 @@ fn espflash_folder(out: &Path) -> Result<PathBuf, Box<dyn Error>> {
              [dependencies]\nespflash = {{ version = \"{ESPFLASH}\", default-features = false }}\n"
         ),
     )?;
-    // so that it resolves to the packages that are there
-    let lock = Path::new("Cargo.lock");
-    if lock.exists() {
-        fs::copy(lock, asking.join("Cargo.lock"))?;
+    // our lock file tells which packages are there, unless this build follows another one (as a
+    // dependency, or by `cargo install`): then whatever was downloaded has to do
+    let lock = asking.join("Cargo.lock");
+    let ours = fs::copy("Cargo.lock", &lock).is_ok();
+    let mut output = metadata(&asking)?;
+    if !output.status.success() && ours {
+        fs::remove_file(&lock)?;
+        output = metadata(&asking)?;
     }
-    let output = Command::new(env::var_os("CARGO").ok_or("CARGO is not set")?)
-        .args(["metadata", "--offline", "--format-version=1"])
-        .arg("--filter-platform")
-        .arg(env::var_os("TARGET").ok_or("TARGET is not set")?)
-        .arg("--manifest-path")
-        .arg(asking.join("Cargo.toml"))
-        .output()?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(format!(
@@ -151,6 +148,17 @@ fn espflash_folder(out: &Path) -> Result<PathBuf, Box<dyn Error>> {
         .and_then(|package| Path::new(package["manifest_path"].as_str()?).parent())
         .map(Path::to_owned)
         .ok_or_else(|| "cargo's metadata does not list espflash".into())
+}
+
+fn metadata(package: &Path) -> Result<Output, Box<dyn Error>> {
+    let output = Command::new(env::var_os("CARGO").ok_or("CARGO is not set")?)
+        .args(["metadata", "--offline", "--format-version=1"])
+        .arg("--filter-platform")
+        .arg(env::var_os("TARGET").ok_or("TARGET is not set")?)
+        .arg("--manifest-path")
+        .arg(package.join("Cargo.toml"))
+        .output()?;
+    Ok(output)
 }
 
 fn read(path: &Path) -> Result<Stub, Box<dyn Error>> {

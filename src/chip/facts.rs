@@ -59,7 +59,7 @@ impl SpiRegisters {
         (7 << 28) | command as u32
     }
 
-    /// The ESP32's layout, W0 apart (ESP32 TRM, "SPI registers").
+    /// The ESP32's layout (ESP32 TRM, "SPI registers").
     pub(super) const fn esp32(base: u32) -> SpiRegisters {
         SpiRegisters {
             cmd: base,
