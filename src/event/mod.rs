@@ -40,11 +40,17 @@ impl fmt::Debug for SlotId {
 }
 
 /// A physical place on USB: the PCI path of the controller and the chain of hub ports, such as
-/// `pci-0000:00:14.0-usb-1.8.2:1.0` (the form of `/dev/serial/by-path`); never a bus number.
+/// `pci-0000:00:14.0-usb-0:1.8.2:1.0`; never a bus number. The form of `/dev/serial/by-path`, less the
+/// `-port0` that it adds for the first line of a bridge.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UsbPath(pub String);
 
 impl UsbPath {
+    /// The place that a name in `/dev/serial/by-path` tells.
+    pub fn from_by_path(name: &str) -> UsbPath {
+        UsbPath(name.strip_suffix("-port0").unwrap_or(name).to_owned())
+    }
+
     /// The chain of hub ports alone, `usb-1.8.2`: how people point at a place on one computer.
     /// A second interface of a device keeps its number (`usb-1.8.2:1.1`).
     pub fn short(&self) -> String {

@@ -1,21 +1,26 @@
-//! Serial ports: what a port is (`Port`), where they come from (`Ports`), the real ones (`tty`),
-//! how boards are reset by their lines (`reset`), the kernel's device events (`hotplug`), and the
-//! one place where an exchange meets a port and a clock (`Link`). Leaves out what is said over a
-//! port and why.
+//! Serial ports: what a port is (`Port`), where they come from (`Ports`), the real ones (`tty`), which
+//! of them are there and when that changes (`system`, by `scan`, `usb` and `hints`), how boards are
+//! reset by their lines (`reset`), and the one place where an exchange meets a port and a clock
+//! (`Link`). Leaves out what is said over a port and why.
 //!
 //! Every call that can block in the kernel (open, close, baud rate, lines) runs on a blocking thread.
 
 mod bridges;
+mod hints;
 mod holder;
+mod kernel;
 mod link;
 mod memory;
-mod modem;
 pub mod reset;
+mod scan;
 mod stop;
+mod system;
 mod traits;
 pub mod tty;
+mod usb;
 
 pub use link::{Console, Link, LinkError};
 pub use memory::{CONTROLS, Control, FarEnd, MemoryPort, ModemLines};
 pub use stop::{Stop, StopHandle};
+pub use system::SystemPorts;
 pub use traits::{Lines, OpenError, Pending, Port, PortChange, PortInfo, Ports, UsbId};

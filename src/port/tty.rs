@@ -23,7 +23,7 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tokio_serial::SerialStream;
 
-use super::{Lines, OpenError, Pending, Port, holder, modem};
+use super::{Lines, OpenError, Pending, Port, holder, kernel};
 
 /// Opens a terminal at a rate, raw, without flow control, exclusively (a lock for those that ask for
 /// it, TIOCEXCL for the rest), on a blocking thread.
@@ -193,7 +193,7 @@ impl Port for TtyPort {
     }
 
     fn set_lines(&mut self, lines: Lines) -> Pending<'_, io::Result<bool>> {
-        Box::pin(self.off_worker(move |control| Ok(modem::set_lines(control.as_fd(), lines)?)))
+        Box::pin(self.off_worker(move |control| Ok(kernel::set_lines(control.as_fd(), lines)?)))
     }
 
     fn clear_input(&mut self) -> io::Result<()> {
@@ -254,28 +254,26 @@ impl AsyncWrite for TtyPort {
     }
 }
 
+/// A pty for tests: the master's side, and the path of the other.
+#[cfg(test)]
+pub(super) fn pty() -> (fs::File, PathBuf) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let path = ptsname(&master, Vec::new()).unwrap();
+    let path = PathBuf::from(path.into_string().unwrap());
+    (fs::File::from(master), path)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs::File;
     use std::io::{Read, Write};
 
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-
-    /// A pty: the master's side, and the path of the other.
-    fn pty() -> (File, PathBuf) {
-        let master =
-            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let path = ptsname(&master, Vec::new()).unwrap();
-        (
-            File::from(master),
-            PathBuf::from(path.into_string().unwrap()),
-        )
-    }
 
     async fn refused(path: &Path) -> OpenError {
         match open(path.to_owned(), 115_200).await {

@@ -214,7 +214,7 @@ fn usb_path(value: &toml::de::DeValue<'_>) -> Result<UsbPath, Misfit> {
     let path = text(200)(value)?;
     let fits = path.contains("usb") && !path.contains(|c: char| c == '/' || c.is_whitespace());
     if fits {
-        Ok(UsbPath(path))
+        Ok(UsbPath::from_by_path(&path))
     } else {
         Err(Misfit::new(
             "is no place on USB",

@@ -1,10 +1,13 @@
-//! DTR and RTS of a terminal, both at once: the one thing that no safe interface offers.
-//! All of the crate's `unsafe` is here.
+//! What no safe interface offers: DTR and RTS of a terminal both at once, and waiting for a descriptor
+//! of one's own within the runtime. All of the crate's `unsafe` is here.
 
-use std::os::fd::BorrowedFd;
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::io::{Errno, Result};
 use rustix::ioctl::{Getter, Opcode, Setter, ioctl};
+use tokio::io::unix::AsyncFd;
 
 use super::Lines;
 
@@ -46,4 +49,12 @@ fn get(terminal: BorrowedFd<'_>) -> Result<i32> {
 fn set(terminal: BorrowedFd<'_>, bits: i32) -> Result<()> {
     // SAFETY: TIOCMSET reads one C int, which is an i32 on Linux, and writes nothing.
     unsafe { ioctl(terminal, Setter::<TIOCMSET, i32>::new(bits)) }
+}
+
+/// Waits for a non-blocking descriptor within the runtime that this is called in.
+pub fn register(descriptor: Arc<OwnedFd>) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
+    // SAFETY: an `OwnedFd` is open and stays the same descriptor while it lives, and the `Arc` that
+    // goes into the `AsyncFd` keeps it alive for as long as that one lives; nobody exchanges the `Arc`
+    // within (`AsyncFd::get_mut` is not used).
+    Ok(unsafe { AsyncFd::register(descriptor) }?)
 }
