@@ -1,12 +1,253 @@
-//! `flashline flash`: one board, by hand.
+//! `flashline flash`: one board, by hand. The same manifest, Gate, job and record as on the bench;
+//! leaves out slots and hotplug.
 
+mod screen;
+
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+use self::screen::Screen;
 use super::Exit;
+use crate::event::{Happening, JobId, Outcome, SlotId, StopReason};
+use crate::job::{self, Assignment, Reports, StubUse, Verdict};
+use crate::manifest::Bundle;
+use crate::port::{OpenError, Pending, Port, PortChange, PortInfo, Ports, StopHandle, tty};
+use crate::record::{NewJob, Record, RecordError};
+use crate::settings::{DATABASE, DISK_RESERVE_MB, Fault, GRACE, Reset};
+use crate::station::Gatekeeper;
 
 /// Flash one board
+///
+/// Exit code: 0 passed, 1 stopped, 2 the board failed, 3 the bench failed, 4 usage or manifest.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// What to flash
+    #[arg(long, value_name = "FILE")]
+    manifest: PathBuf,
+    /// The board's serial port: a device file, a pty, or a symlink to one
+    #[arg(long, value_name = "PORT")]
+    port: PathBuf,
+    /// No faster than this, whatever the manifest says
+    #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(u32).range(9_600..=5_000_000))]
+    baud: Option<u32>,
+    /// How the board gets into its loader
+    #[arg(long, value_enum, default_value_t)]
+    before: Before,
+    /// Attempts, the first included
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10))]
+    attempts: u32,
+    /// The database that the result goes into
+    #[arg(long, value_name = "FILE", default_value = DATABASE)]
+    db: PathBuf,
+    /// Record nothing
+    #[arg(long, conflicts_with = "db")]
+    no_record: bool,
+    /// Let the chip's ROM write, without Espressif's flasher stub
+    #[arg(long)]
+    no_stub: bool,
+    /// Send the data as it is (only without the stub)
+    #[arg(long, requires = "no_stub")]
+    no_compress: bool,
+}
+
+/// `--before`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Before {
+    /// By DTR and RTS where the port has them
+    #[default]
+    Auto,
+    /// A jig holds the boot strap: just SYNC
+    None,
+}
+
+/// The station's name in rows that this command writes.
+const STATION: &str = "by hand";
 
 pub fn run(args: Args) -> Exit {
-    let _ = args;
-    todo!("helper J")
+    let bundle = match Bundle::load(&args.manifest) {
+        Ok(bundle) => Arc::new(bundle),
+        Err(faults) => {
+            eprintln!("{}", Fault::render_all(&faults, screen::paint()));
+            return Exit::Usage;
+        }
+    };
+    if !bundle.warnings.is_empty() {
+        eprintln!("{}", Fault::render_all(&bundle.warnings, screen::paint()));
+    }
+    let record = match (!args.no_record)
+        .then(|| Record::open(&args.db))
+        .transpose()
+    {
+        Ok(record) => record.map(|(record, _)| record),
+        Err(error) => return not_recorded(&error),
+    };
+    match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime.block_on(work(args, bundle, record)),
+        Err(error) => {
+            eprintln!("flashline: no threads to work with: {error}");
+            Exit::BenchError
+        }
+    }
+}
+
+async fn work(args: Args, bundle: Arc<Bundle>, record: Option<Record>) -> Exit {
+    let place = args.port.display().to_string();
+    let (job, slot) = (JobId::now(), SlotId::new(&place));
+    if let Some(record) = &record {
+        let row = NewJob {
+            job,
+            station: STATION.to_owned(),
+            slot: slot.clone(),
+            place,
+            product: bundle.manifest.product.clone(),
+            version: bundle.manifest.version.clone(),
+            bundle_digest: bundle.digest,
+            manifest_text: bundle.text.clone(),
+            started: Timestamp::now(),
+        };
+        let opened = match record.check(u64::from(DISK_RESERVE_MB) << 20).await {
+            Ok(()) => record.open_job(row).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = opened {
+            return not_recorded(&error);
+        }
+    }
+    let began = std::time::Instant::now();
+    let screen = Arc::new(Screen::new());
+    let verdict = flash(&args, job, slot, bundle, record.clone(), screen.clone()).await;
+    let committed = match &record {
+        Some(record) => record
+            .close_job(job, verdict.clone(), Timestamp::now())
+            .await
+            .map(drop),
+        None => Ok(()),
+    };
+    if let Some(record) = record {
+        record.close().await;
+    }
+    screen.close();
+    if let Err(error) = committed {
+        return not_recorded(&error);
+    }
+    println!(
+        "{}",
+        screen::words(Happening::JobEnded {
+            outcome: verdict.outcome,
+            code: verdict.code,
+            detail: verdict.detail,
+            mac: verdict.identity.map(|identity| identity.mac),
+            attempts: verdict.attempts,
+            retries: verdict.retries.total(),
+            took: began.elapsed(),
+        })
+    );
+    match verdict.outcome {
+        Outcome::Pass => Exit::Pass,
+        Outcome::Fail => Exit::BoardFailed,
+        Outcome::Error => Exit::BenchError,
+        Outcome::Aborted => Exit::Failure,
+    }
+}
+
+/// Runs the job to its verdict, and stops it when someone asks the program to end.
+async fn flash(
+    args: &Args,
+    job: JobId,
+    slot: SlotId,
+    bundle: Arc<Bundle>,
+    record: Option<Record>,
+    screen: Arc<Screen>,
+) -> Verdict {
+    // nobody announces the port's return: the job tries its path again
+    let (_presence, presence) = watch::channel(Some(PortInfo {
+        path: args.port.clone(),
+        instance: 0,
+        usb_path: None,
+        usb_id: None,
+        description: String::new(),
+    }));
+    let assignment = Assignment {
+        job,
+        slot,
+        presence,
+        reset: match args.before {
+            Before::Auto => Reset::Auto,
+            Before::None => Reset::None,
+        },
+        likely: bundle.manifest.chip,
+        attempts: args.attempts,
+        grace: GRACE,
+        stub: match (args.no_stub, args.no_compress) {
+            (false, _) => StubUse::Stub,
+            (true, false) => StubUse::RomDeflate,
+            (true, true) => StubUse::RomPlain,
+        },
+    };
+    let (tell, mut identified) = mpsc::channel(1);
+    let gate = Gatekeeper::new(bundle, record, args.baud, Some(tell));
+    let (handle, stop) = StopHandle::new();
+    let reports: Arc<dyn Reports> = screen.clone();
+    let mut working = pin!(job::run(
+        assignment,
+        Arc::new(NamedPort),
+        Arc::new(gate),
+        reports,
+        stop,
+    ));
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt()).ok(),
+        signal(SignalKind::terminate()).ok(),
+    );
+    loop {
+        tokio::select! {
+            verdict = &mut working => return verdict,
+            Some(told) = identified.recv() => {
+                let identity = told.identity;
+                screen.line(screen::words(Happening::BoardIdentified { identity }));
+            }
+            () = heard(&mut interrupt) => handle.ask(StopReason::Shutdown),
+            () = heard(&mut terminate) => handle.ask(StopReason::Shutdown),
+        }
+    }
+}
+
+/// Ports by their names alone: nothing is watched.
+struct NamedPort;
+
+impl Ports for NamedPort {
+    fn watch(&self) -> mpsc::Receiver<PortChange> {
+        mpsc::channel(1).1
+    }
+
+    fn open(&self, path: PathBuf, baud: u32) -> Pending<'static, Result<Box<dyn Port>, OpenError>> {
+        Box::pin(tty::open(path, baud))
+    }
+}
+
+/// Waits for a signal; for ever where it cannot be listened to.
+async fn heard(signal: &mut Option<tokio::signal::unix::Signal>) {
+    if let Some(signal) = signal
+        && signal.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
+/// Without its row a result does not count.
+fn not_recorded(error: &RecordError) -> Exit {
+    let words = crate::lang::advice(error.code(), crate::lang::Language::English);
+    eprintln!("flashline: {}: {error}. {}", words.happened, words.remedy);
+    Exit::BenchError
 }

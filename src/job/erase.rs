@@ -1,24 +1,15 @@
 //! Erase: what the plan erases beside what its regions cover. Done once in a job: a new connection
 //! goes on where the one before stopped.
 
-use std::time::Duration;
-
 use super::admit::Board;
 use super::connect::HasLines;
 use super::error::JobError;
 use super::load::Loaded;
-use super::session::{COMMAND_TIMEOUT, Session, encrypt_word};
+use super::session::{Session, encrypt_word};
+use super::timeout;
 use crate::event::Step;
 use crate::plan::Method;
 use crate::protocol::{Command, Dialect};
-
-/// What erasing may take by sectors and blocks (esptool's figure, held on real parts).
-const ERASE_PER_MB: Duration = Duration::from_secs(40);
-
-/// What a whole-chip erase may take: twice the slowest that data sheets name (W25Q128: 200 s for
-/// 16 MB), and never less than what small parts were seen to take.
-const CHIP_ERASE_PER_MB: Duration = Duration::from_secs(25);
-const CHIP_ERASE_LEAST: Duration = Duration::from_secs(120);
 
 /// A range is erased in pieces, so that progress shows.
 const PIECE_BYTES: u32 = 1 << 20;
@@ -75,14 +66,13 @@ async fn erase_all_of(session: &mut Session<'_>, board: &mut Board) -> Result<()
 
 async fn chip(session: &mut Session<'_>, board: &Board) -> Result<(), JobError> {
     let length = board.plan.flash_bytes;
-    let timeout = CHIP_ERASE_LEAST.max(per_mb(CHIP_ERASE_PER_MB, length));
     let command = match session.link.dialect() {
         Dialect::Stub => Command::EraseFlash,
         Dialect::Rom | Dialect::Rom8266 => {
             begin(board, 0, u32::try_from(length).unwrap_or(u32::MAX))
         }
     };
-    let answer = session.ask(&command, timeout).await;
+    let answer = session.ask(&command, timeout::erase_chip(length)).await;
     answer.map(drop).map_err(|error| error.erasing(0, length))
 }
 
@@ -92,12 +82,11 @@ async fn piece(
     offset: u32,
     length: u32,
 ) -> Result<(), JobError> {
-    let timeout = COMMAND_TIMEOUT.max(per_mb(ERASE_PER_MB, u64::from(length)));
     let command = match session.link.dialect() {
         Dialect::Stub => Command::EraseRegion { offset, length },
         Dialect::Rom | Dialect::Rom8266 => begin(board, offset, length),
     };
-    let answer = session.ask(&command, timeout).await;
+    let answer = session.ask(&command, timeout::erase(length.into())).await;
     answer
         .map(drop)
         .map_err(|error| error.erasing(offset, u64::from(length)))
@@ -113,8 +102,4 @@ fn begin(board: &Board, offset: u32, length: u32) -> Command<'static> {
         offset,
         encrypt: encrypt_word(board.plan.chip),
     }
-}
-
-fn per_mb(time: Duration, bytes: u64) -> Duration {
-    time.mul_f64(bytes as f64 / f64::from(1 << 20))
 }

@@ -6,7 +6,8 @@
 
 use super::connect::{Connected, HasLines};
 use super::error::JobError;
-use super::session::{COMMAND_TIMEOUT, Session};
+use super::session::Session;
+use super::timeout;
 use crate::chip::{
     Chip, FlashId, Identity, MAGIC_ADDRESS, Mac, MacWords, Revision, Security, Silicon,
     SpiRegisters,
@@ -114,7 +115,7 @@ async fn chip(session: &mut Session<'_>, likely: Chip) -> Result<Chip, JobError>
     let magic = Command::ReadReg {
         address: MAGIC_ADDRESS,
     };
-    let magic = session.ask_if_known(&magic, COMMAND_TIMEOUT).await?;
+    let magic = session.ask_if_known(&magic, timeout::COMMAND).await?;
     let magic = magic.map_or(0, |reply| reply.value);
     if let Some(chip) = Chip::from_magic(magic) {
         return Ok(chip);
@@ -132,7 +133,7 @@ async fn chip_by_security_info(session: &mut Session<'_>) -> Result<Option<Chip>
     /// GET_SECURITY_INFO's flags (Serial Protocol, "Security Info"): SECURE_DOWNLOAD_ENABLE.
     const SECURE_DOWNLOAD: u32 = 1 << 2;
     let reply = session
-        .ask_if_known(&Command::GetSecurityInfo, COMMAND_TIMEOUT)
+        .ask_if_known(&Command::GetSecurityInfo, timeout::COMMAND)
         .await?;
     let Some(reply) = reply else {
         return Ok(None);
@@ -174,7 +175,7 @@ pub(super) async fn attach(session: &mut Session<'_>, chip: Chip) -> Result<(), 
             encrypt: None,
         }
     };
-    session.ask(&command, COMMAND_TIMEOUT).await?;
+    session.ask(&command, timeout::COMMAND).await?;
     Ok(())
 }
 
@@ -198,7 +199,7 @@ async fn flash_id(session: &mut Session<'_>, spi: &SpiRegisters) -> Result<Flash
         write(spi.cmd, SpiRegisters::CMD_USR),
     ];
     session
-        .ask(&Command::WriteReg { writes: &transfer }, COMMAND_TIMEOUT)
+        .ask(&Command::WriteReg { writes: &transfer }, timeout::COMMAND)
         .await?;
     let mut polls = 0;
     while session.register(spi.cmd).await? & SpiRegisters::CMD_USR != 0 {
@@ -211,7 +212,7 @@ async fn flash_id(session: &mut Session<'_>, spi: &SpiRegisters) -> Result<Flash
     let found = FlashId::from_w0(session.register(spi.w0).await?);
     let restore = [write(spi.usr, saved.0), write(spi.usr2, saved.1)];
     session
-        .ask(&Command::WriteReg { writes: &restore }, COMMAND_TIMEOUT)
+        .ask(&Command::WriteReg { writes: &restore }, timeout::COMMAND)
         .await?;
     Ok(found)
 }

@@ -2,7 +2,6 @@
 //! bytes. Leaves out the work itself.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 

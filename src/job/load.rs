@@ -11,7 +11,8 @@ use super::identify::attach;
 use super::journal::Again;
 use super::ladder::Next;
 use super::rate::Fast;
-use super::session::{COMMAND_TIMEOUT, Session};
+use super::session::Session;
+use super::timeout;
 use crate::chip::{Load, Stub};
 use crate::event::Step;
 use crate::plan::Method;
@@ -69,7 +70,7 @@ async fn prepare(session: &mut Session<'_>, board: &Board, method: Method) -> Re
     }
     let total_bytes = u32::try_from(board.plan.flash_bytes).unwrap_or(u32::MAX);
     session
-        .ask(&Command::SpiSetParams { total_bytes }, COMMAND_TIMEOUT)
+        .ask(&Command::SpiSetParams { total_bytes }, timeout::COMMAND)
         .await?;
     Ok(())
 }
@@ -104,10 +105,10 @@ async fn upload_segment(
         block_bytes: MEM_BLOCK_BYTES as u32,
         offset: address,
     };
-    session.ask_once(&begin, COMMAND_TIMEOUT).await?;
+    session.ask_once(&begin, timeout::COMMAND).await?;
     for (sequence, data) in (0..).zip(bytes.chunks(MEM_BLOCK_BYTES)) {
         let block = Command::MemData { sequence, data };
-        session.ask_once(&block, COMMAND_TIMEOUT).await?;
+        session.ask_once(&block, timeout::COMMAND).await?;
     }
     Ok(())
 }

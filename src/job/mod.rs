@@ -17,6 +17,7 @@ mod rate;
 mod reset;
 mod run;
 mod session;
+mod timeout;
 mod verify;
 mod write;
 

@@ -12,7 +12,8 @@
 
 use super::connect::HasLines;
 use super::error::JobError;
-use super::session::{COMMAND_TIMEOUT, ROM_BAUD, Session, encrypt_word};
+use super::session::{ROM_BAUD, Session, encrypt_word};
+use super::timeout;
 use super::verify::Verified;
 use crate::chip::Chip;
 use crate::event::Step;
@@ -43,9 +44,9 @@ async fn start_app(session: &mut Session<'_>, lines: HasLines, chip: Chip) -> Re
                 offset: 0,
                 encrypt: encrypt_word(chip),
             };
-            forgive(session.ask_once(&begin, COMMAND_TIMEOUT).await.map(drop))?;
+            forgive(session.ask_once(&begin, timeout::COMMAND).await.map(drop))?;
             let end = Command::FlashEnd { reboot: true };
-            forgive(session.ask_once(&end, COMMAND_TIMEOUT).await.map(drop))
+            forgive(session.ask_once(&end, timeout::COMMAND).await.map(drop))
         }
     }
 }

@@ -7,6 +7,7 @@ use super::connect::HasLines;
 use super::error::JobError;
 use super::journal::{Again, Journal};
 use super::ladder::{self, Answer, Failure, Next, Tried};
+use super::timeout;
 use crate::chip::Chip;
 use crate::port::reset::LineStep;
 use crate::port::{Link, LinkError};
@@ -14,9 +15,6 @@ use crate::protocol::{Command, Dialect, ExchangeError, Reply, Sync};
 
 /// The rate at which every ROM listens after a reset.
 pub(super) const ROM_BAUD: u32 = 115_200;
-
-/// How long most commands may take (esptool's default, held on real parts).
-pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Tries of one SYNC, and the time between them.
 const SYNC_TRIES: u32 = 5;
@@ -106,7 +104,7 @@ impl Session<'_> {
     /// A register's value.
     pub(super) async fn register(&mut self, address: u32) -> Result<u32, JobError> {
         let reply = self
-            .ask(&Command::ReadReg { address }, COMMAND_TIMEOUT)
+            .ask(&Command::ReadReg { address }, timeout::COMMAND)
             .await?;
         Ok(reply.value)
     }
@@ -149,7 +147,7 @@ impl Session<'_> {
                 0
             },
         };
-        self.ask(&command, COMMAND_TIMEOUT).await?;
+        self.ask(&command, timeout::COMMAND).await?;
         let made = self.set_port_rate(new_baud).await?;
         let usable = u64::from(made.abs_diff(new_baud)) * 100
             <= u64::from(new_baud * RATE_TOLERANCE_PERCENT);

@@ -1,20 +1,16 @@
 //! Verify: the chip computes the MD5 of each region from what its flash holds, and each must be that
 //! of the bytes that were sent.
 
-use std::fmt::Write as _;
-use std::time::Duration;
-
 use super::admit::{Board, Standing};
 use super::connect::HasLines;
 use super::error::JobError;
-use super::session::{COMMAND_TIMEOUT, Session};
+use super::session::Session;
+use super::timeout;
 use super::write::Written;
 use crate::chip::Chip;
 use crate::event::Step;
+use crate::image::hex;
 use crate::protocol::{Command, Dialect};
-
-/// What a chip may take to read and digest flash (esptool's figure, held on real parts).
-const MD5_PER_MB: Duration = Duration::from_secs(8);
 
 /// Every region holds what was sent.
 pub(super) struct Verified<'a> {
@@ -70,9 +66,11 @@ async fn compare(session: &mut Session<'_>, board: &mut Board) -> Result<(), Job
 
 /// The chip's MD5 of a flash range.
 async fn md5(session: &mut Session<'_>, offset: u32, length: u32) -> Result<[u8; 16], JobError> {
-    let timeout = COMMAND_TIMEOUT.max(MD5_PER_MB.mul_f64(f64::from(length) / f64::from(1 << 20)));
     let reply = session
-        .ask(&Command::FlashMd5 { offset, length }, timeout)
+        .ask(
+            &Command::FlashMd5 { offset, length },
+            timeout::md5(length.into()),
+        )
         .await?;
     let digest = match session.link.dialect() {
         // 16 raw bytes
@@ -93,14 +91,6 @@ fn from_hex(digits: &[u8]) -> Option<[u8; 16]> {
         *byte = u8::from_str_radix(digits.get(index * 2..index * 2 + 2)?, 16).ok()?;
     }
     Some(digest)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // writing to a String cannot fail
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

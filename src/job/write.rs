@@ -12,13 +12,12 @@ use super::error::JobError;
 use super::journal::{Again, Journal};
 use super::ladder::{Answer, Next};
 use super::rate::{agree, lower};
-use super::session::{COMMAND_TIMEOUT, Session};
+use super::session::Session;
+use super::timeout;
 use crate::event::Step;
 use crate::plan::{Framed, Method, Region};
 use crate::port::LinkError;
 use crate::protocol::{Command, ExchangeError, Op, Request, Stream};
-
-const SECTOR_BYTES: u32 = 0x1000;
 
 /// Every region was sent and acknowledged.
 pub(super) struct Written<'a> {
@@ -66,14 +65,18 @@ async fn write_region(
     board: &mut Board,
     pass: &mut Pass,
 ) -> Result<(), JobError> {
-    let (mut here, mut at_rate, mut furthest) = (0, 0, pass.place());
+    let (mut here, mut at_rate, mut furthest) = (0, 0, pass.reached());
     loop {
         let Err(error) = pass.send(session).await else {
             return Ok(());
         };
         at_rate += 1;
-        here = if pass.place() > furthest { 1 } else { here + 1 };
-        furthest = furthest.max(pass.place());
+        here = if pass.reached() > furthest {
+            1
+        } else {
+            here + 1
+        };
+        furthest = furthest.max(pass.reached());
         match session.next(error.failure(), here, at_rate) {
             Next::SameAgain => session.journal.retried(Again::Block, &error),
             Next::BeginAgain => {
@@ -97,8 +100,6 @@ async fn write_region(
 struct Pass {
     region: Arc<Region>,
     method: Method,
-    /// Flash address at which the stream begins.
-    base: u32,
     framed: Arc<Framed>,
     begun: bool,
     /// Blocks of the stream that were acknowledged.
@@ -111,14 +112,13 @@ struct Pass {
 }
 
 impl Pass {
-    async fn new(board: &Board, index: usize, method: Method, base: u32) -> Result<Pass, JobError> {
+    async fn new(board: &Board, index: usize, method: Method, from: u32) -> Result<Pass, JobError> {
         let regions = &board.plan.regions;
         let region = regions[index].clone();
         let is_done = |standing: &Standing| !matches!(standing, Standing::Todo { .. });
         Ok(Pass {
-            framed: frames(&region, method, base).await?,
+            framed: frames(&region, method, from).await?,
             method,
-            base,
             begun: false,
             acknowledged: 0,
             miscounted: false,
@@ -135,28 +135,24 @@ impl Pass {
 
     /// A new stream from the place that is known to be written.
     async fn begin_again(&mut self) -> Result<(), JobError> {
-        let base = self.safe();
-        self.framed = frames(&self.region, self.method, base).await?;
-        self.base = base;
+        self.framed = frames(&self.region, self.method, self.safe()).await?;
         (self.begun, self.acknowledged, self.miscounted) = (false, 0, false);
         Ok(())
     }
 
-    /// Flash address up to which blocks were acknowledged.
-    fn place(&self) -> u32 {
-        self.base + flash_bytes(&self.framed, self.acknowledged)
+    /// Flash address that the acknowledged blocks reach.
+    fn reached(&self) -> u32 {
+        self.framed.offset + after(&self.framed.inflated_after, self.acknowledged)
     }
 
-    /// Flash address, on a sector's boundary, below which everything is written. The last
-    /// acknowledged block does not count: the stub acknowledges first and writes then.
+    /// Flash address below which everything is written. The last acknowledged block does not count:
+    /// the stub acknowledges first and writes then.
     fn safe(&self) -> u32 {
         if self.miscounted {
             return self.region.offset;
         }
-        let worked_off = self.base + flash_bytes(&self.framed, self.acknowledged.saturating_sub(1));
-        let last_byte = self.region.range().end.saturating_sub(1);
-        let sector = worked_off.min(last_byte) / SECTOR_BYTES * SECTOR_BYTES;
-        sector.max(self.base)
+        let worked_off = self.acknowledged.saturating_sub(1);
+        self.framed.offset + after(&self.framed.flash_bytes_after, worked_off)
     }
 
     /// Sends what is left of the stream, BEGIN first where it was not begun.
@@ -168,12 +164,8 @@ impl Pass {
         };
         self.tell(session.journal);
         if !self.begun {
-            let Framed {
-                begin: frame,
-                begin_timeout,
-                ..
-            } = &*self.framed;
-            let mut request = Request::framed(begin, frame.clone(), dialect, *begin_timeout);
+            let (frame, timeout) = (self.framed.begin.clone(), self.framed.begin_timeout);
+            let mut request = Request::framed(begin, frame, dialect, timeout);
             if let Err(error) = session.link.run(&mut request, |_| ()).await {
                 return Err(self.explain(session, error).await);
             }
@@ -184,10 +176,10 @@ impl Pass {
         let Session { link, journal, .. } = session;
         let result = link
             .run(&mut stream, |stream| {
-                let before = self.place();
                 if stream.acknowledged() != self.acknowledged {
+                    let before = self.reached();
                     self.acknowledged = stream.acknowledged();
-                    journal.bytes_written += u64::from(self.place() - before);
+                    journal.bytes_written += u64::from(self.reached() - before);
                     self.tell(journal);
                 }
             })
@@ -195,15 +187,16 @@ impl Pass {
         if let Err(error) = result {
             return Err(self.explain(session, error).await);
         }
-        if self.method == Method::StubDeflate {
-            self.end(session).await?;
+        match self.method {
+            Method::StubDeflate => self.end(session).await,
+            Method::RomDeflate | Method::RomPlain => Ok(()),
         }
-        Ok(())
     }
 
     async fn end(&mut self, session: &mut Session<'_>) -> Result<(), JobError> {
+        // the stub has yet to write the block that it acknowledged last
         let last_block = self.framed.blocks.last();
-        let timeout = COMMAND_TIMEOUT + last_block.map_or(Duration::ZERO, |block| block.timeout);
+        let timeout = timeout::COMMAND + last_block.map_or(Duration::ZERO, |block| block.timeout);
         let end = Command::DeflEnd { reboot: false };
         let Err(error) = session.link.command(&end, timeout).await else {
             return Ok(());
@@ -224,7 +217,7 @@ impl Pass {
     }
 
     fn tell(&self, journal: &mut Journal) {
-        let here = u64::from(self.place() - self.region.offset);
+        let here = u64::from(self.reached() - self.region.offset);
         journal.length(self.others_bytes + here, self.total_bytes);
     }
 
@@ -243,7 +236,7 @@ impl Pass {
         };
         JobError::from_link(error, |source| JobError::Block {
             region: self.region.name.clone(),
-            address: self.place(),
+            address: self.reached(),
             baud,
             answer,
             source,
@@ -251,10 +244,10 @@ impl Pass {
     }
 }
 
-/// Flash bytes that are complete when this many blocks are worked off.
-fn flash_bytes(framed: &Framed, blocks: usize) -> u32 {
+/// What the first `blocks` blocks bring, in bytes.
+fn after(bytes_after: &[u32], blocks: usize) -> u32 {
     let last = blocks.checked_sub(1);
-    last.and_then(|last| framed.flash_bytes_after.get(last))
+    last.and_then(|last| bytes_after.get(last))
         .copied()
         .unwrap_or(0)
 }
@@ -262,14 +255,7 @@ fn flash_bytes(framed: &Framed, blocks: usize) -> u32 {
 /// The region's stream from a flash address on: compressed off the workers.
 async fn frames(region: &Arc<Region>, method: Method, from: u32) -> Result<Arc<Framed>, JobError> {
     let (name, region) = (region.name.clone(), region.clone());
-    let build = move || {
-        if from == region.offset {
-            region.framed(method)
-        } else {
-            region.resume(method, from)
-        }
-    };
-    tokio::task::spawn_blocking(build)
+    tokio::task::spawn_blocking(move || region.resume(method, from))
         .await
         .map_err(|error| JobError::Frames {
             region: name,

@@ -11,5 +11,5 @@ mod value;
 pub use fault::{Fault, Paint, Pointer, Severity};
 pub use fields::{Document, Fields, Found};
 pub use source::{FileError, Source, read_bounded};
-pub use station::{DATABASE, Place, Reset, Settings, SlotSettings, Start};
+pub use station::{DATABASE, DISK_RESERVE_MB, GRACE, Place, Reset, Settings, SlotSettings, Start};
 pub use value::{Misfit, text, whole, word, yes_or_no};

@@ -255,8 +255,10 @@ const ATTEMPTS: u32 = 2;
 /// Plugging by hand bounces.
 const SETTLE: Duration = Duration::from_millis(300);
 /// A hub that resets is back within this time.
-const GRACE: Duration = Duration::from_millis(1_500);
-const DISK_RESERVE_MB: u32 = 64;
+/// How long a lost port may be away where the station file says nothing.
+pub const GRACE: Duration = Duration::from_millis(1_500);
+/// Free space below which nothing is recorded where the station file says nothing, in MB of 2^20 bytes.
+pub const DISK_RESERVE_MB: u32 = 64;
 
 #[cfg(test)]
 mod tests {
