@@ -18,9 +18,14 @@ impl Lock {
     /// Takes the lock at once, or tells who holds it. `database` is a resolved path (see [`resolve`]).
     pub fn take(database: &Path) -> Result<Lock, RecordError> {
         let path = lock_path(database);
-        let open = |error: io::Error| RecordError::Open {
-            path: database.to_owned(),
-            why: format!("its lock file {}: {error}", path.display()),
+        let open = |error: io::Error| match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => RecordError::Full {
+                path: database.to_owned(),
+            },
+            _ => RecordError::Open {
+                path: database.to_owned(),
+                why: format!("its lock file {}: {error}", path.display()),
+            },
         };
         let mut file = OpenOptions::new()
             .read(true)

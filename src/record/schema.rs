@@ -1,9 +1,9 @@
 //! Connections to the database: what a file is found to be, its settings, and its migrations.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::RecordError;
 
@@ -95,7 +95,40 @@ fn read_only(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    Ok(connection)
+    match connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())) {
+        Ok(()) => Ok(connection),
+        // reading a WAL database needs a -shm file, and this folder takes none: nobody is at work on it
+        Err(error) if cannot_share(&error) && !write_ahead_log(path).exists() => unchanging(path),
+        Err(error) => Err(error),
+    }
+}
+
+fn cannot_share(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen)
+    )
+}
+
+fn write_ahead_log(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
+}
+
+/// Reads without locks and without files beside the database (sqlite.org/uri.html, "immutable").
+fn unchanging(path: &Path) -> rusqlite::Result<Connection> {
+    let name: String = (path.as_os_str().as_encoded_bytes().iter())
+        .map(|&byte| match byte {
+            b'/' | b'.' | b'_' | b'-' => char::from(byte).to_string(),
+            byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            byte => format!("%{byte:02x}"),
+        })
+        .collect();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)
 }
 
 /// Looks at a file without a chance to change it; refuses what is not ours or too new.
@@ -213,6 +246,20 @@ mod tests {
             open_beside(&path),
             Err(RecordError::Foreign { .. })
         ));
+    }
+
+    #[test]
+    fn a_database_at_rest_is_read_without_files_beside_it_under_any_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("line 1?mode=rw#50%é.db");
+        drop(open_writer(&path).unwrap());
+        let jobs: i64 = unchanging(&path)
+            .unwrap()
+            .query_row("SELECT count(*) FROM job", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(jobs, 0);
+        let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(files.len(), 1, "{files:?}");
     }
 
     #[test]

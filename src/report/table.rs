@@ -9,6 +9,9 @@ use super::{Report, share};
 use crate::event::Outcome;
 use crate::lang::{Language, advice};
 
+/// Open units that a table lists.
+const OPEN_UNITS: usize = 20;
+
 pub fn render(report: &Report) -> String {
     let mut text = String::new();
     // a String takes everything
@@ -87,21 +90,31 @@ fn put(report: &Report, out: &mut String) -> std::fmt::Result {
             )?;
         }
     }
-    if !report.figures.open_units.is_empty() {
+    put_open_units(report, out)
+}
+
+fn put_open_units(report: &Report, out: &mut String) -> std::fmt::Result {
+    let units = &report.figures.open_units;
+    if units.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\nopen units: cut short, neither passed nor written off since"
+    )?;
+    for unit in units.iter().take(OPEN_UNITS) {
         writeln!(
             out,
-            "\nopen units: cut short, neither passed nor written off since"
+            "  {}  {:<13}  {}  slot {}",
+            unit.mac,
+            unit.code,
+            local(unit.since, &report.zone, "%Y-%m-%d %H:%M"),
+            unit.slot
         )?;
-        for unit in &report.figures.open_units {
-            writeln!(
-                out,
-                "  {}  {:<13}  {}  slot {}",
-                unit.mac,
-                unit.code,
-                local(unit.since, &report.zone, "%Y-%m-%d %H:%M"),
-                unit.slot
-            )?;
-        }
+    }
+    if units.len() > OPEN_UNITS {
+        let more = units.len() - OPEN_UNITS;
+        writeln!(out, "  and {more} more: --format csv lists them all")?;
     }
     Ok(())
 }

@@ -82,6 +82,18 @@ fn a_table_fits_80_columns_whatever_failed() {
 }
 
 #[test]
+fn a_table_lists_some_open_units_and_counts_the_rest() {
+    let mut report = report();
+    let unit = report.figures.open_units[0].clone();
+    for (units, told) in [(20, false), (21, true)] {
+        report.figures.open_units = vec![unit.clone(); units];
+        let table = render(&report, Format::Table);
+        assert_eq!(table.matches("24:0a:c4").count(), 20);
+        assert_eq!(table.contains("and 1 more:"), told, "{table}");
+    }
+}
+
+#[test]
 fn csv() {
     let csv = render(&report(), Format::Csv);
     assert_eq!(csv.lines().count(), csv.matches("\r\n").count());
