@@ -6,6 +6,7 @@ mod faults;
 mod flash;
 mod report;
 mod run;
+mod session;
 mod sim;
 mod write_off;
 

@@ -1,25 +1,101 @@
 //! `flashline run`: the daemon.
 
-use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
 
 use super::Exit;
+use super::faults;
+use super::session::{self, Face};
+use crate::dashboard::Options;
+use crate::manifest::Bundle;
+use crate::port::SystemPorts;
+use crate::record::Record;
+use crate::settings::{Fault, Place, Settings};
+use crate::station::Station;
 
-/// Watch the bench and flash every board that appears.
+/// Watch the bench and flash every board that appears
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The station file.
+    /// The station file
     #[arg(long, value_name = "FILE", default_value = "station.toml")]
     config: PathBuf,
-    /// One line per notice instead of the dashboard.
+    /// One line per notice instead of the dashboard
     #[arg(long, conflicts_with = "json")]
     plain: bool,
-    /// One JSON object per notice instead of the dashboard.
+    /// One JSON object per notice instead of the dashboard
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: Args) -> Exit {
-    let _ = (args, std::io::stdout().is_terminal());
-    todo!("lead")
+    let face = Face::choose(args.plain, args.json);
+    let (settings, bundle) = match load(&args.config) {
+        Ok(loaded) => loaded,
+        Err(faults) => {
+            faults::tell(&faults);
+            return Exit::Usage;
+        }
+    };
+    let (record, interrupted) = match Record::open(&settings.database) {
+        Ok(opened) => opened,
+        Err(error) => return bench_error(&error),
+    };
+    match session::block_on(work(settings, bundle, record, interrupted, face)) {
+        Ok(exit) => exit,
+        Err(error) => bench_error(&error),
+    }
+}
+
+fn load(config: &Path) -> Result<(Settings, Arc<Bundle>), Vec<Fault>> {
+    let settings = Settings::load(config)?;
+    let bundle = Bundle::load(&settings.manifest)?;
+    Ok((settings, Arc::new(bundle)))
+}
+
+async fn work(
+    settings: Settings,
+    bundle: Arc<Bundle>,
+    record: Record,
+    interrupted: usize,
+    face: Face,
+) -> Exit {
+    let configured = settings
+        .slots
+        .iter()
+        .filter_map(|slot| match &slot.place {
+            Place::Path(path) => Some(path.clone()),
+            Place::Usb(_) => None,
+        })
+        .collect();
+    let ports = Arc::new(SystemPorts::new(configured));
+    let stop = CancellationToken::new();
+    if let Err(error) = session::stop_on_signals(&stop) {
+        return bench_error(&error);
+    }
+    let started = Station::start(
+        settings,
+        bundle,
+        ports,
+        record.clone(),
+        interrupted,
+        stop.clone(),
+    )
+    .await;
+    let station = match started {
+        Ok(station) => station,
+        Err(error) => return bench_error(&error),
+    };
+    let shown = session::show(station, face, Options::from_env(), &stop).await;
+    record.close().await;
+    match shown {
+        Ok(()) => Exit::Pass,
+        Err(error) => bench_error(&error),
+    }
+}
+
+fn bench_error(error: &dyn std::error::Error) -> Exit {
+    eprintln!("flashline: {error}");
+    Exit::BenchError
 }

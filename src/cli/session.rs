@@ -1,0 +1,88 @@
+//! What `run`, `demo` and `flash` share: the runtime, the signals, and a station with a face in front.
+//! Leaves out where settings, ports and boards come from.
+
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::dashboard::{self, Options};
+use crate::station::Station;
+
+/// What stands in front of a station.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Face {
+    Dashboard,
+    /// A line per notice.
+    Plain,
+    /// A JSON object per notice.
+    Json,
+}
+
+impl Face {
+    /// What the options ask for; without one, the dashboard where there is a terminal.
+    pub fn choose(plain: bool, json: bool) -> Face {
+        let terminal = io::stdout().is_terminal() && io::stdin().is_terminal();
+        match (json, plain || !terminal) {
+            (true, _) => Face::Json,
+            (false, true) => Face::Plain,
+            (false, false) => Face::Dashboard,
+        }
+    }
+}
+
+/// Runs a future to its end on a runtime of its own. What hangs in the kernel after that (a port that
+/// does not close) is left behind.
+///
+/// # Errors
+/// The runtime's threads could not be made.
+pub fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    let runtime: Runtime = Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    Ok(result)
+}
+
+/// Cancels the token at the first SIGINT, SIGTERM or SIGHUP; the program's owner ends in order.
+///
+/// # Errors
+/// The handlers could not be installed.
+pub fn stop_on_signals(stop: &CancellationToken) -> io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+            () = stop.cancelled() => {}
+        }
+        stop.cancel();
+    });
+    Ok(())
+}
+
+/// Shows a station until it has ended: the face's end (`q`, a reader that left) ends the station too.
+///
+/// # Errors
+/// The face could not write or read the terminal; the station has ended in order all the same.
+pub async fn show(
+    station: Station,
+    face: Face,
+    options: Options,
+    stop: &CancellationToken,
+) -> io::Result<()> {
+    let (snapshots, requests) = (station.snapshots.clone(), station.requests.clone());
+    let shown = match face {
+        Face::Dashboard => dashboard::tui(snapshots, requests, options).await,
+        Face::Plain => dashboard::plain(snapshots, requests, options).await,
+        Face::Json => dashboard::json(snapshots, requests).await,
+    };
+    stop.cancel();
+    station.ended().await;
+    shown
+}
