@@ -1,5 +1,11 @@
 //! The integration tests, in one binary.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test says by panicking what went wrong; clippy's own exception stops at helpers"
+)]
+
 mod arrows;
 mod check;
 mod crash;
