@@ -46,9 +46,16 @@ impl fmt::Debug for SlotId {
 pub struct UsbPath(pub String);
 
 impl UsbPath {
-    /// The place that a name in `/dev/serial/by-path` tells.
+    /// The place that a name in `/dev/serial/by-path` tells. Newer udev gives a second name there, with
+    /// the USB generation in it (ID_PATH_WITH_USB_REVISION): the same place.
     pub fn from_by_path(name: &str) -> UsbPath {
-        UsbPath(name.strip_suffix("-port0").unwrap_or(name).to_owned())
+        let name = name.strip_suffix("-port0").unwrap_or(name);
+        let plain = |name: String, generation| name.replace(generation, "-usb-");
+        UsbPath(
+            ["-usbv1-", "-usbv2-", "-usbv3-"]
+                .into_iter()
+                .fold(name.to_owned(), plain),
+        )
     }
 
     /// The chain of hub ports alone, `usb-1.8.2`: how people point at a place on one computer.

@@ -115,7 +115,7 @@ pub struct Bundle {
 impl Bundle {
     /// Reads a manifest and its images from disk, or tells every fault at once. Blocks.
     pub fn load(path: &Path) -> Result<Bundle, Vec<Fault>> {
-        let source = Source::load(path).map_err(|fault| vec![fault])?;
+        let source = Source::load(path)?;
         Bundle::assemble(&source, |image| read_bounded(image, REACH_BYTES))
     }
 

@@ -514,6 +514,26 @@ fn files() {
 }
 
 #[test]
+fn files_that_are_too_large() {
+    let source = Source::new(Path::new("m.toml"), TEXT);
+    let faults = Bundle::assemble(&source, |_| {
+        Err(FileError::TooLarge {
+            found_bytes: 99_000_000,
+            limit_bytes: 16_777_216,
+        })
+    });
+    insta::assert_snapshot!(faults.unwrap_err()[0], @r#"
+    error: boot.bin has 99000000 bytes, more than the 16777216 that it may have
+     --> m.toml:7:8
+      |
+    7 | path = "boot.bin"
+      |        ^^^^^^^^^^
+      |
+      = help: check that this is the file that is meant
+    "#);
+}
+
+#[test]
 fn a_pinned_hash_that_differs() {
     let pin = format!("offset = 0x10000\nsha256 = \"{}\"", "a".repeat(64));
     insta::assert_snapshot!(Case::new().with("offset = 0x10000", &pin).refused(), @r#"

@@ -2,10 +2,9 @@
 //! that is far too large is refused before it is read.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::ops::Range;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,7 +31,7 @@ impl Source {
     }
 
     /// Text from bytes; what is no UTF-8 is a fault at its first wrong byte.
-    pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Source, Fault> {
+    pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Source, Vec<Fault>> {
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Source::new(path, text)),
             Err(error) => {
@@ -44,30 +43,32 @@ impl Source {
                 let start = error.valid_up_to() - mark;
                 let source = Source::new(path, &String::from_utf8_lossy(bytes));
                 let span = start..start + char::REPLACEMENT_CHARACTER.len_utf8();
-                Err(Fault::new(
+                let byte = bytes[error.valid_up_to()];
+                let message = format!("byte 0x{byte:02X} is no part of UTF-8 text");
+                let advice = "name a text file, saved as UTF-8";
+                Err(vec![Fault::new(
                     Severity::Error,
                     &source,
                     Some(span),
-                    format!(
-                        "byte 0x{:02X} is no part of UTF-8 text",
-                        bytes[error.valid_up_to()]
-                    ),
-                    "name a text file, saved as UTF-8",
-                ))
+                    message,
+                    advice,
+                )])
             }
         }
     }
 
     /// The file's text from disk. Blocks.
-    pub fn load(path: &Path) -> Result<Source, Fault> {
+    pub fn load(path: &Path) -> Result<Source, Vec<Fault>> {
         let bytes = read_bounded(path, LONGEST_TEXT_BYTES).map_err(|error| {
-            Fault::new(
+            let nothing = Source::new(path, "");
+            let message = format!("the file {error}");
+            vec![Fault::new(
                 Severity::Error,
-                &Source::new(path, ""),
+                &nothing,
                 None,
-                format!("the file {error}"),
+                message,
                 error.advice(),
-            )
+            )]
         })?;
         Source::from_bytes(path, &bytes)
     }
@@ -154,14 +155,10 @@ impl From<io::Error> for FileError {
     }
 }
 
-/// A regular file's bytes, at most `limit_bytes` of them. Blocks, but never on a pipe or a device.
+/// A regular file's bytes, at most `limit_bytes` of them. Blocks, but never on a pipe or a device:
+/// those are not even opened, since opening a serial port can reset a board.
 pub fn read_bounded(path: &Path, limit_bytes: u64) -> Result<Vec<u8>, FileError> {
-    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits();
-    let file: File = OpenOptions::new()
-        .read(true)
-        .custom_flags(nonblocking.cast_signed())
-        .open(path)?;
-    let metadata = file.metadata()?;
+    let metadata = fs::metadata(path)?;
     if metadata.is_dir() {
         return Err(FileError::Folder);
     }
@@ -177,7 +174,8 @@ pub fn read_bounded(path: &Path, limit_bytes: u64) -> Result<Vec<u8>, FileError>
     }
     let mut bytes = Vec::with_capacity(metadata.len() as usize);
     // the file may have grown since it was measured
-    file.take(limit_bytes + 1).read_to_end(&mut bytes)?;
+    let mut file = File::open(path)?.take(limit_bytes + 1);
+    file.read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit_bytes {
         return Err(too_large(bytes.len() as u64));
     }
@@ -208,7 +206,7 @@ mod tests {
     fn tells_where_utf8_ends() {
         let fault =
             Source::from_bytes(Path::new("x.toml"), b"a = 1\nb = \"\xE9t\xE9\"\n").unwrap_err();
-        insta::assert_snapshot!(fault, @r#"
+        insta::assert_snapshot!(fault[0], @r#"
         error: byte 0xE9 is no part of UTF-8 text
          --> x.toml:2:6
           |
@@ -218,7 +216,7 @@ mod tests {
           = help: name a text file, saved as UTF-8
         "#);
         let fault = Source::from_bytes(Path::new("x.toml"), b"\xEF\xBB\xBF\xFF").unwrap_err();
-        assert_eq!((fault.line, fault.column), (1, 1));
+        assert_eq!((fault[0].line, fault[0].column), (1, 1));
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl Settings {
 
     /// Reads the station file from disk, or tells every fault in it. Blocks.
     pub fn load(file: &Path) -> Result<Settings, Vec<Fault>> {
-        Settings::read(&Source::load(file).map_err(|fault| vec![fault])?)
+        Settings::read(&Source::load(file)?)
     }
 
     fn read(source: &Source) -> Result<Settings, Vec<Fault>> {
@@ -211,10 +211,11 @@ fn place(document: &Document<'_>, slot: &mut Fields<'_>, folder: &Path) -> Optio
 
 /// The form of `/dev/serial/by-path`, without the folder.
 fn usb_path(value: &toml::de::DeValue<'_>) -> Result<UsbPath, Misfit> {
-    let path = text(200)(value)?;
-    let fits = path.contains("usb") && !path.contains(|c: char| c == '/' || c.is_whitespace());
-    if fits {
-        Ok(UsbPath::from_by_path(&path))
+    let place = UsbPath::from_by_path(&text(200)(value)?);
+    let is_odd = |c: char| c == '/' || c.is_whitespace();
+    // names under by-id have no port chain
+    if place.0.contains("-usb-0:") && !place.0.contains(is_odd) {
+        Ok(place)
     } else {
         Err(Misfit::new(
             "is no place on USB",
@@ -409,7 +410,7 @@ start = "probe"
 
     #[test]
     fn slots_without_a_place() {
-        let slots = "[[slot]]\nname = \"1\"\n[[slot]]\nname = \"2\"\npath = \"a\"\nusb_path = \"usb-0:1\"\n[[slot]]\nname = \"3\"\nusb_path = \"/dev/ttyUSB0\"\nstart = \"plugged\"\n";
+        let slots = "[[slot]]\nname = \"1\"\n[[slot]]\nname = \"2\"\npath = \"a\"\nusb_path = \"pci-0-usb-0:1:1.0\"\n[[slot]]\nname = \"3\"\nusb_path = \"/dev/ttyUSB0\"\nstart = \"plugged\"\n";
         insta::assert_snapshot!(told(&format!("{LEAST}{slots}")), @r#"
         error: the slot has neither `path` nor `usb_path`
          --> station.toml:3:1
@@ -422,8 +423,8 @@ start = "probe"
         error: the slot has both `path` and `usb_path`
          --> station.toml:8:12
           |
-        8 | usb_path = "usb-0:1"
-          |            ^^^^^^^^^
+        8 | usb_path = "pci-0-usb-0:1:1.0"
+          |            ^^^^^^^^^^^^^^^^^^^
           |
           = help: keep the one that says where the slot is
 
@@ -443,6 +444,25 @@ start = "probe"
            |
            = help: write "plug", "probe" or "request"
         "#);
+    }
+
+    #[test]
+    fn places_as_udev_names_them() {
+        let place = |usb_path: &str| {
+            let slot = format!("{LEAST}[[slot]]\nname = \"1\"\nusb_path = \"{usb_path}\"\n");
+            let settings = Settings::parse(Path::new("station.toml"), &slot);
+            settings
+                .ok()
+                .map(|settings| settings.slots[0].place.clone())
+        };
+        let plain = "pci-0000:00:14.0-usb-0:1.2:1.0";
+        let expected = Some(Place::Usb(UsbPath(plain.to_owned())));
+        assert_eq!(place(plain), expected);
+        assert_eq!(place(&format!("{plain}-port0")), expected);
+        assert_eq!(place("pci-0000:00:14.0-usbv2-0:1.2:1.0-port0"), expected);
+        // a name of /dev/serial/by-id is no place
+        assert_eq!(place("usb-Silicon_Labs_CP2102_0001-if00-port0"), None);
+        assert_eq!(place("/dev/ttyUSB0"), None);
     }
 
     #[test]

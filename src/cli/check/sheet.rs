@@ -310,7 +310,7 @@ leftover = "erase"
 
     #[test]
     fn with_a_station_and_everything_erased() {
-        let station = "station = \"b\"\nmanifest = \"m\"\nstub = false\nbaud_ceiling = 460800\n[[slot]]\nname = \"left\"\npath = \"/dev/ttyUSB0\"\n[[slot]]\nname = \"r\"\nusb_path = \"usb-0:1\"\n";
+        let station = "station = \"b\"\nmanifest = \"m\"\nstub = false\nbaud_ceiling = 460800\n[[slot]]\nname = \"left\"\npath = \"/dev/ttyUSB0\"\n[[slot]]\nname = \"r\"\nusb_path = \"pci-0-usb-0:1:1.0\"\n";
         let mut sheet = sheet(&MANIFEST.replacen("version", "erase = \"all\"\nversion", 1));
         sheet.settings = Some(Settings::parse(Path::new("s"), station).unwrap());
         sheet.ceiling = Some(460_800);
@@ -336,7 +336,7 @@ leftover = "erase"
 
         station b: 2 slots
           left  /dev/ttyUSB0
-          r     usb-0:1
+          r     pci-0-usb-0:1:1.0
         "#);
     }
 
