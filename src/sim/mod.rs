@@ -6,7 +6,21 @@
 //! does not share `protocol/`, so a mistake there does not agree with itself here.
 
 mod bench;
+mod board;
+mod boot;
+mod cost;
+mod facts;
+mod flash;
+mod hardware;
+mod inflate;
+mod memory;
+mod random;
+mod rom;
 mod spec;
+mod stub;
+mod troubles;
+mod wire;
 
-pub use bench::{Bench, BoardHandle, BoardState, Mode, SimPorts};
+pub use bench::{Bench, BoardHandle, SimPorts};
+pub use board::{Board, BoardState, Mode};
 pub use spec::{BoardSpec, Contents, Fault, Pace, Wiring};

@@ -11,3 +11,4 @@ mod check;
 mod crash;
 mod docs;
 mod report;
+mod sim_wire;

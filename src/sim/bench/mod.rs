@@ -7,45 +7,10 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
 
+use super::board::BoardState;
 use super::spec::BoardSpec;
 use crate::chip::Mac;
 use crate::port::{OpenError, Pending, Port, PortChange, Ports};
-
-/// What a board is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Mode {
-    /// Held in reset by EN.
-    #[default]
-    Held,
-    /// The ROM's loader waits for commands.
-    Loader,
-    /// The stub runs.
-    Stub,
-    /// A bootloader image was found in flash and runs.
-    App,
-    /// Nothing bootable in flash: the ROM says so.
-    NoApp,
-}
-
-/// What can be seen of a board from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct BoardState {
-    pub mode: Mode,
-    /// Clients that have the port open.
-    pub open: bool,
-    /// The rate that the chip listens at; 0 until it has measured one.
-    pub baud: u32,
-    /// Bytes programmed since the board was plugged in, over all resets.
-    pub bytes_written: u64,
-    /// Bytes erased likewise.
-    pub bytes_erased: u64,
-    /// Starts: power-on, EN, brown-out.
-    pub starts: u32,
-    /// Starts that ended in an app.
-    pub app_starts: u32,
-    /// Pulled out: the port is gone for good.
-    pub pulled: bool,
-}
 
 /// Boards on ptys, each a symlink in one folder, and on RFC2217 ports.
 #[derive(Debug)]
