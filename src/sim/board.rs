@@ -183,6 +183,12 @@ impl Board {
         self.advance(now);
     }
 
+    /// Bytes that the host has handed in and that are still on their way.
+    pub fn unsent(&mut self, now: Moment) -> usize {
+        self.advance(now);
+        self.line.on_their_way()
+    }
+
     /// Takes what the host can read by now, listening at its rate.
     pub fn take(&mut self, now: Moment, host_baud: u32) -> Vec<u8> {
         self.advance(now);
@@ -262,6 +268,7 @@ impl Board {
 
     /// Power off and on.
     pub fn power_cycle(&mut self, now: Moment) {
+        self.advance(now);
         self.line.clear(now);
         self.pins = Pins {
             en: true,

@@ -18,6 +18,7 @@ mod random;
 mod rom;
 mod spec;
 mod stub;
+mod telnet;
 mod troubles;
 mod wire;
 

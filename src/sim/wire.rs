@@ -101,6 +101,14 @@ impl Line {
         Some((byte, baud))
     }
 
+    /// Bytes that have not yet reached the chip.
+    pub fn on_their_way(&self) -> usize {
+        self.arriving
+            .iter()
+            .map(|arriving| arriving.bytes.len() - arriving.next)
+            .sum()
+    }
+
     /// When a byte arrives that a program may act upon: the next end of a frame or of a line, or
     /// else the last of all.
     pub fn next_mark(&self) -> Option<Moment> {

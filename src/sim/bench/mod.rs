@@ -1,126 +1,95 @@
 //! The bench: boards on ptys (with symlinks in a folder), on RFC2217 ports, and on ports in memory,
 //! with handles through which a script plugs and pulls them and looks at their flash.
 
+mod memory;
+mod plug;
+mod pty;
+mod rfc2217;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
-use tokio::sync::mpsc;
+pub use memory::SimPorts;
+pub use plug::BoardHandle;
 
-use super::board::BoardState;
+use super::board::Board;
 use super::spec::BoardSpec;
-use crate::chip::Mac;
-use crate::port::{OpenError, Pending, Port, PortChange, Ports};
+use plug::{Core, Plug};
 
-/// Boards on ptys, each a symlink in one folder, and on RFC2217 ports.
+/// Boards on ptys, each a symlink in one folder, and on RFC2217 ports. Dropping the bench pulls them
+/// all and leaves no link behind.
 #[derive(Debug)]
-pub struct Bench {}
+pub struct Bench {
+    dir: PathBuf,
+    plugged: Mutex<Vec<Plugged>>,
+}
+
+#[derive(Debug)]
+struct Plugged {
+    plug: Arc<Plug>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Bench {
     /// A bench whose ptys are linked in `dir` (made if it is not there).
     pub fn new(dir: &Path) -> io::Result<Bench> {
-        let _ = dir;
-        todo!("helper S")
+        std::fs::create_dir_all(dir)?;
+        Ok(Bench {
+            dir: dir.to_owned(),
+            plugged: Mutex::new(Vec::new()),
+        })
     }
 
     /// Puts a board at `dir/name`: a pty behind a symlink. The board starts afresh when the last
     /// client closes.
     pub fn plug(&self, name: &str, spec: BoardSpec) -> io::Result<BoardHandle> {
-        let _ = (name, spec);
-        todo!("helper S")
+        self.serve(name, Core::new(Board::new(spec)))
     }
 
     /// Plugs a pulled board in again, at the same or another place: same chip, same flash.
     pub fn replug(&self, name: &str, board: &BoardHandle) -> io::Result<BoardHandle> {
-        let _ = (name, board);
-        todo!("helper S")
+        board.pull();
+        self.serve(name, board.plug.core().clone())
     }
 
-    /// Puts a board behind an RFC2217 server (one client at a time; DTR and RTS reset it).
-    /// Call it within a tokio runtime.
+    /// Puts a board behind an RFC2217 server (one client at a time; DTR and RTS reset it, whatever
+    /// the spec's wiring says). Call it within a tokio runtime. Port 0 takes a free one: the handle's
+    /// path tells which.
     pub fn plug_rfc2217(&self, address: SocketAddr, spec: BoardSpec) -> io::Result<BoardHandle> {
-        let _ = (address, spec);
-        todo!("helper S")
+        let plug = rfc2217::serve(address, spec)?;
+        self.keep(plug.clone(), None);
+        Ok(BoardHandle { plug })
+    }
+
+    fn serve(&self, name: &str, core: Arc<Core>) -> io::Result<BoardHandle> {
+        let served = pty::serve(&self.dir.join(name), core)?;
+        self.keep(served.plug.clone(), Some(served.thread));
+        Ok(BoardHandle { plug: served.plug })
+    }
+
+    fn keep(&self, plug: Arc<Plug>, thread: Option<JoinHandle<()>>) {
+        let mut plugged = self.plugged.lock().unwrap_or_else(PoisonError::into_inner);
+        plugged.retain(|earlier| !earlier.plug.is_pulled());
+        plugged.push(Plugged { plug, thread });
     }
 }
 
-/// A plugged board, wherever it is plugged. Dropping the handle leaves the board plugged.
-#[derive(Debug, Clone)]
-pub struct BoardHandle {}
-
-impl BoardHandle {
-    /// The path of its port (the symlink), or its `rfc2217://` URL.
-    pub fn path(&self) -> PathBuf {
-        todo!("helper S")
-    }
-
-    pub fn mac(&self) -> Mac {
-        todo!("helper S")
-    }
-
-    /// Pulls the board out now: the port vanishes, power is gone, what is in flash stays.
-    pub fn pull(&self) {
-        todo!("helper S")
-    }
-
-    /// Pulls the board out at the first moment when `when` holds; decided inside the model, so it
-    /// cannot come too late.
-    pub fn pull_when(&self, when: impl Fn(&BoardState) -> bool + Send + 'static) {
-        let _ = when;
-        todo!("helper S")
-    }
-
-    /// The whole flash as it is now.
-    pub fn flash(&self) -> Vec<u8> {
-        todo!("helper S")
-    }
-
-    pub fn state(&self) -> BoardState {
-        todo!("helper S")
-    }
-
-    /// Waits until the state is so, and returns it.
-    pub async fn wait_until(&self, when: impl FnMut(&BoardState) -> bool) -> BoardState {
-        let _ = when;
-        todo!("helper S")
-    }
-}
-
-/// Boards on ports in memory, on tokio's clock (a paused one included): no file, no thread.
-#[derive(Debug, Clone)]
-pub struct SimPorts {}
-
-impl SimPorts {
-    pub fn new() -> SimPorts {
-        todo!("helper S")
-    }
-
-    /// Plugs a board: the port `/sim/name` appears.
-    pub fn plug(&self, name: &str, spec: BoardSpec) -> BoardHandle {
-        let _ = (name, spec);
-        todo!("helper S")
-    }
-
-    /// Plugs a pulled board in again, at the same or another place: same chip, same flash.
-    pub fn replug(&self, name: &str, board: &BoardHandle) -> BoardHandle {
-        let _ = (name, board);
-        todo!("helper S")
-    }
-}
-
-impl Default for SimPorts {
-    fn default() -> SimPorts {
-        SimPorts::new()
-    }
-}
-
-impl Ports for SimPorts {
-    fn watch(&self) -> mpsc::Receiver<PortChange> {
-        todo!("helper S")
-    }
-
-    fn open(&self, path: PathBuf, baud: u32) -> Pending<'static, Result<Box<dyn Port>, OpenError>> {
-        let _ = (path, baud);
-        todo!("helper S")
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let plugged = std::mem::take(
+            self.plugged
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        for board in &plugged {
+            board.plug.pull();
+        }
+        for thread in plugged.into_iter().filter_map(|board| board.thread) {
+            // a server that panicked has told so on stderr
+            let _ = thread.join();
+        }
     }
 }

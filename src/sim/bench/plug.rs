@@ -1,0 +1,204 @@
+//! A board in a place: the model behind a lock, what others may see and wait for, and pulling it out.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::chip::Mac;
+use crate::sim::board::{Board, BoardState};
+use crate::sim::wire::Moment;
+
+/// A board and the clock that its moments count from. Outlives being pulled out.
+#[derive(Debug)]
+pub struct Core {
+    board: Mutex<Board>,
+    epoch: Instant,
+}
+
+impl Core {
+    pub fn new(board: Board) -> Arc<Core> {
+        Arc::new(Core {
+            board: Mutex::new(board),
+            // tokio's clock: the machine's, unless a test has paused it
+            epoch: Instant::now(),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Board> {
+        // a panic in one test's closure leaves the model as it was
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+type Condition = Box<dyn Fn(&BoardState) -> bool + Send>;
+type Unplug = Box<dyn Fn() + Send + Sync>;
+
+/// A board that is plugged in somewhere.
+pub struct Plug {
+    core: Arc<Core>,
+    path: PathBuf,
+    state: watch::Sender<BoardState>,
+    pull_when: Mutex<Option<Condition>>,
+    /// Takes the port away; called once.
+    unplug: Unplug,
+}
+
+impl std::fmt::Debug for Plug {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plug").field("path", &self.path).finish()
+    }
+}
+
+impl Plug {
+    /// Gives the board power. `unplug` makes the port vanish.
+    pub fn new(core: Arc<Core>, path: PathBuf, unplug: Unplug) -> Arc<Plug> {
+        let plug = Plug {
+            core,
+            path,
+            state: watch::Sender::new(BoardState::default()),
+            pull_when: Mutex::new(None),
+            unplug,
+        };
+        plug.with(Board::power_cycle);
+        Arc::new(plug)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    pub fn is_pulled(&self) -> bool {
+        self.state.borrow().pulled
+    }
+
+    /// Works on the board now; `None` once it is pulled. Those who wait for a state are told, and the
+    /// script that pulls it is asked.
+    pub fn with<R>(&self, work: impl FnOnce(&mut Board, Moment) -> R) -> Option<R> {
+        if self.is_pulled() {
+            return None;
+        }
+        let mut board = self.core.lock();
+        let result = work(&mut board, self.core.epoch.elapsed());
+        let seen = board.state();
+        drop(board);
+        self.state.send_if_modified(|state| {
+            let next = BoardState {
+                open: state.open,
+                pulled: state.pulled,
+                ..seen
+            };
+            std::mem::replace(state, next) != next
+        });
+        self.ask_script();
+        Some(result)
+    }
+
+    /// A client opened the port: what the board said before that is lost.
+    pub fn opened(&self) {
+        self.with(Board::clear_received);
+        self.state
+            .send_if_modified(|state| !std::mem::replace(&mut state.open, true));
+        self.ask_script();
+    }
+
+    /// The last client closed it.
+    pub fn closed(&self) {
+        self.with(Board::close);
+        self.state
+            .send_if_modified(|state| std::mem::replace(&mut state.open, false));
+    }
+
+    /// When the board has something to say or to do next.
+    pub fn next_due(&self) -> Option<Instant> {
+        let due = self.core.lock().next_due()?;
+        Some(self.core.epoch + due)
+    }
+
+    pub fn pull(&self) {
+        let first = self.state.send_if_modified(|state| {
+            state.open = false;
+            !std::mem::replace(&mut state.pulled, true)
+        });
+        if first {
+            (self.unplug)();
+        }
+    }
+
+    pub fn watch(&self) -> watch::Receiver<BoardState> {
+        self.state.subscribe()
+    }
+
+    fn ask_script(&self) {
+        let state = *self.state.borrow();
+        let mut script = self
+            .pull_when
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let fires = !state.pulled && script.as_ref().is_some_and(|when| when(&state));
+        if fires {
+            *script = None;
+        }
+        drop(script);
+        if fires {
+            self.pull();
+        }
+    }
+}
+
+/// A plugged board, wherever it is plugged. Dropping the handle leaves the board plugged.
+#[derive(Debug, Clone)]
+pub struct BoardHandle {
+    pub(super) plug: Arc<Plug>,
+}
+
+impl BoardHandle {
+    /// The path of its port (the symlink), or its `rfc2217://` URL.
+    pub fn path(&self) -> PathBuf {
+        self.plug.path.clone()
+    }
+
+    pub fn mac(&self) -> Mac {
+        self.plug.core.lock().spec().mac
+    }
+
+    /// Pulls the board out now: the port vanishes, power is gone, what is in flash stays.
+    pub fn pull(&self) {
+        self.plug.pull();
+    }
+
+    /// Pulls the board out at the first moment when `when` holds. It is asked after each piece of the
+    /// board's own work (a block written), so it does not depend on when a script gets to run.
+    pub fn pull_when(&self, when: impl Fn(&BoardState) -> bool + Send + 'static) {
+        *self
+            .plug
+            .pull_when
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Box::new(when));
+        self.plug.ask_script();
+    }
+
+    /// The whole flash as it is now.
+    pub fn flash(&self) -> Vec<u8> {
+        self.plug.core.lock().flash()
+    }
+
+    pub fn state(&self) -> BoardState {
+        *self.plug.state.borrow()
+    }
+
+    /// Waits until the state is so, and returns it.
+    pub async fn wait_until(&self, mut when: impl FnMut(&BoardState) -> bool) -> BoardState {
+        let mut states = self.plug.watch();
+        match states.wait_for(|state| when(state)).await {
+            Ok(state) => *state,
+            // the handle holds the sender
+            Err(_) => self.state(),
+        }
+    }
+}
