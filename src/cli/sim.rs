@@ -1,10 +1,16 @@
 //! `flashline sim`: simulated boards for any client.
 
+use std::fmt;
+use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 
 use super::Exit;
 use crate::chip::Chip;
+use crate::sim::{Bench, BoardHandle, BoardSpec, Contents, Pace};
 
 /// Simulated boards on pseudo-terminals, for any client
 #[derive(Debug, clap::Args)]
@@ -15,16 +21,16 @@ pub struct Args {
     /// Folder for the links to the boards' pseudo-terminals (board0, board1, …)
     #[arg(long, value_name = "DIR")]
     link_dir: PathBuf,
-    /// Serve board n over RFC2217, with lines that reset it, on this port + n
+    /// Serve board n over RFC2217 as well, with lines that reset it, on this port + n
     #[arg(long, value_name = "HOST:PORT")]
     rfc2217: Option<SocketAddr>,
     /// Keep each board's flash in this folder (board0.bin, …): read at the start if there, written
-    /// when a client closes and at the end
+    /// whenever a client closes, and at the end
     #[arg(long, value_name = "DIR")]
     flash_dir: Option<PathBuf>,
     /// What the boards' MACs and random choices come from
     #[arg(long, default_value_t = 0)]
-    seed: u32,
+    seed: u16,
     /// As fast as bytes can be moved, without the real parts' time
     #[arg(long)]
     unpaced: bool,
@@ -37,7 +43,137 @@ fn chip(name: &str) -> Result<Chip, String> {
     Chip::from_name(name).ok_or_else(|| format!("no chip is called {name}"))
 }
 
+/// What was being done, to what, when it failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing} {what}: {source}")]
+struct SimError {
+    doing: &'static str,
+    what: String,
+    source: io::Error,
+}
+
+fn failed(doing: &'static str, what: impl fmt::Display) -> impl FnOnce(io::Error) -> SimError {
+    let what = what.to_string();
+    move |source| SimError {
+        doing,
+        what,
+        source,
+    }
+}
+
 pub fn run(args: Args) -> Exit {
-    let _ = args;
-    todo!("helper S")
+    let result = tokio::runtime::Runtime::new()
+        .map_err(failed("starting", "the runtime"))
+        .and_then(|runtime| runtime.block_on(serve(&args)));
+    match result {
+        Ok(()) => Exit::Pass,
+        Err(error) => {
+            eprintln!("flashline sim: {error}");
+            Exit::BenchError
+        }
+    }
+}
+
+/// Until SIGINT or SIGTERM; the bench takes its links away when it is dropped.
+async fn serve(args: &Args) -> Result<(), SimError> {
+    let mut interrupt =
+        signal(SignalKind::interrupt()).map_err(failed("listening for", "SIGINT"))?;
+    let mut terminate =
+        signal(SignalKind::terminate()).map_err(failed("listening for", "SIGTERM"))?;
+    let bench =
+        Bench::new(&args.link_dir).map_err(failed("making the folder", args.link_dir.display()))?;
+    if let Some(dir) = &args.flash_dir {
+        std::fs::create_dir_all(dir).map_err(failed("making the folder", dir.display()))?;
+    }
+    let mut keepers = JoinSet::new();
+    let mut kept = Vec::new();
+    let mut out = io::stdout().lock();
+    for number in 0..args.boards {
+        let name = format!("board{number}");
+        let file = args
+            .flash_dir
+            .as_ref()
+            .map(|dir| dir.join(format!("{name}.bin")));
+        let spec = spec(args, number, file.as_deref())?;
+        let board = bench.plug(&name, spec).map_err(failed(
+            "putting a board at",
+            args.link_dir.join(&name).display(),
+        ))?;
+        let mut line = format!("{} {}", board.path().display(), board.mac());
+        let mut faces = vec![board];
+        if let Some(first) = args.rfc2217 {
+            let port = first.port().checked_add(number).unwrap_or(u16::MAX);
+            let address = SocketAddr::new(first.ip(), port);
+            let remote = bench
+                .also_rfc2217(address, &faces[0])
+                .map_err(failed("listening on", address))?;
+            line.push_str(&format!(" {}", remote.path().display()));
+            faces.push(remote);
+        }
+        // who reads this has gone: serving goes on
+        let _ = writeln!(out, "{line}");
+        if let Some(file) = file {
+            for face in &faces {
+                keepers.spawn(keep_flash(face.clone(), file.clone()));
+            }
+            kept.push((faces[0].clone(), file));
+        }
+    }
+    let _ = out.flush();
+    drop(out);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    keepers.shutdown().await;
+    drop(bench);
+    for (board, file) in kept {
+        write_flash(&board, &file).map_err(failed("writing", file.display()))?;
+    }
+    Ok(())
+}
+
+fn spec(args: &Args, number: u16, file: Option<&Path>) -> Result<BoardSpec, SimError> {
+    // the seed and the number share the MAC's last three bytes
+    let mut spec = BoardSpec::esp32(u32::from(args.seed) << 8 | u32::from(number)).chip(args.chip);
+    if args.unpaced {
+        spec = spec.pace(Pace::Unpaced);
+    }
+    if let Some(file) = file.filter(|file| file.exists()) {
+        let bytes = std::fs::read(file).map_err(failed("reading", file.display()))?;
+        if bytes.len() != spec.flash_bytes as usize {
+            let says = format!(
+                "it has {} bytes and a board's flash {}; remove it for a blank board",
+                bytes.len(),
+                spec.flash_bytes
+            );
+            return Err(failed("reading", file.display())(io::Error::other(says)));
+        }
+        spec.contents = Contents::Holds(bytes.into());
+    }
+    Ok(spec)
+}
+
+/// Writes the file each time a client has closed the port.
+async fn keep_flash(board: BoardHandle, file: PathBuf) {
+    loop {
+        board.wait_until(|state| state.open).await;
+        board.wait_until(|state| !state.open).await;
+        let (board, file) = (board.clone(), file.clone());
+        let written = tokio::task::spawn_blocking(move || {
+            write_flash(&board, &file).map_err(failed("writing", file.display()))
+        });
+        match written.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => eprintln!("flashline sim: {error}"),
+            Err(_) => return,
+        }
+    }
+}
+
+/// Whole or not at all: a reader never sees half of it.
+fn write_flash(board: &BoardHandle, file: &Path) -> io::Result<()> {
+    let part = file.with_extension(format!("bin.{:?}", std::thread::current().id()));
+    std::fs::write(&part, board.flash())?;
+    std::fs::rename(&part, file)
 }

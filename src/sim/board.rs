@@ -237,10 +237,7 @@ impl Board {
             io0: !(dtr && !rts),
         };
         if !self.pins.en {
-            self.program = Program::Held;
-            self.alarm = None;
-            self.pending = None;
-            self.fifo.clear();
+            self.hold();
             self.line.chip_stops(now);
         } else if !before.en {
             // both lines asserted on the way: EN is still rising when the next change comes
@@ -266,15 +263,30 @@ impl Board {
         }
     }
 
-    /// Power off and on.
-    pub fn power_cycle(&mut self, now: Moment) {
+    /// The board is pulled out: everything stops where it is, only the flash keeps what it has.
+    pub fn power_off(&mut self, now: Moment) {
         self.advance(now);
+        self.line.clear(now);
+        self.hold();
+    }
+
+    /// Power comes (back): the board starts.
+    pub fn power_on(&mut self, now: Moment) {
         self.line.clear(now);
         self.pins = Pins {
             en: true,
             io0: true,
         };
         self.start(now, Cause::PowerOn);
+    }
+
+    /// A board that has several ports is wired as the one that was opened last; a change restarts it.
+    pub fn rewire(&mut self, now: Moment, wiring: Wiring) {
+        self.advance(now);
+        if self.spec.wiring != wiring {
+            self.spec.wiring = wiring;
+            self.power_on(now);
+        }
     }
 
     /// Bytes in, bytes out: hands `bytes` in at the chip's own rate and runs its time on until it
@@ -467,12 +479,18 @@ impl Board {
         self.line.chip_sends(at, baud, bytes);
     }
 
+    /// No program runs.
+    fn hold(&mut self) {
+        self.program = Program::Held;
+        self.alarm = None;
+        self.pending = None;
+        self.fifo.clear();
+    }
+
     /// Reset is over: the ROM starts a little later.
     fn start(&mut self, at: Moment, cause: Cause) {
         self.starts += 1;
-        self.program = Program::Held;
-        self.pending = None;
-        self.fifo.clear();
+        self.hold();
         self.baud = None;
         self.framing = rom_framing();
         self.hardware.memory.reset();

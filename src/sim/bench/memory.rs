@@ -54,6 +54,7 @@ impl SimPorts {
     /// Plugs a pulled board in again, at the same or another place: same chip, same flash.
     pub fn replug(&self, name: &str, board: &BoardHandle) -> BoardHandle {
         board.pull();
+        board.plug.core().power_on();
         self.seat(name, board.plug.core().clone())
     }
 
@@ -69,7 +70,7 @@ impl SimPorts {
             seat.plug.pull();
         }
         let reader = Arc::new(Mutex::new(None));
-        let plug = Plug::new(core, path.clone(), {
+        let plug = Plug::new(core.clone(), path.clone(), core.wiring(), {
             let (listing, path, reader) = (self.listing.clone(), path.clone(), reader.clone());
             Box::new(move || {
                 listing.send_modify(|listing| {

@@ -16,7 +16,7 @@ pub use memory::SimPorts;
 pub use plug::BoardHandle;
 
 use super::board::Board;
-use super::spec::BoardSpec;
+use super::spec::{BoardSpec, Wiring};
 use plug::{Core, Plug};
 
 /// Boards on ptys, each a symlink in one folder, and on RFC2217 ports. Dropping the bench pulls them
@@ -46,12 +46,14 @@ impl Bench {
     /// Puts a board at `dir/name`: a pty behind a symlink. The board starts afresh when the last
     /// client closes.
     pub fn plug(&self, name: &str, spec: BoardSpec) -> io::Result<BoardHandle> {
+        let spec = spec.wiring(Wiring::Strapped);
         self.serve(name, Core::new(Board::new(spec)))
     }
 
     /// Plugs a pulled board in again, at the same or another place: same chip, same flash.
     pub fn replug(&self, name: &str, board: &BoardHandle) -> io::Result<BoardHandle> {
         board.pull();
+        board.plug.core().power_on();
         self.serve(name, board.plug.core().clone())
     }
 
@@ -59,7 +61,22 @@ impl Bench {
     /// the spec's wiring says). Call it within a tokio runtime. Port 0 takes a free one: the handle's
     /// path tells which.
     pub fn plug_rfc2217(&self, address: SocketAddr, spec: BoardSpec) -> io::Result<BoardHandle> {
-        let plug = rfc2217::serve(address, spec)?;
+        let core = Core::new(Board::new(spec.wiring(Wiring::Lines)));
+        self.serve_rfc2217(address, core)
+    }
+
+    /// Gives a board that is plugged elsewhere an RFC2217 port as well: one chip, one flash. Whichever
+    /// port is opened last has the board; both at once is as on a real board with two cables.
+    pub fn also_rfc2217(
+        &self,
+        address: SocketAddr,
+        board: &BoardHandle,
+    ) -> io::Result<BoardHandle> {
+        self.serve_rfc2217(address, board.plug.core().clone())
+    }
+
+    fn serve_rfc2217(&self, address: SocketAddr, core: Arc<Core>) -> io::Result<BoardHandle> {
+        let plug = rfc2217::serve(address, core)?;
         self.keep(plug.clone(), None);
         Ok(BoardHandle { plug })
     }

@@ -1,6 +1,6 @@
 //! A board in a place: the model behind a lock, what others may see and wait for, and pulling it out.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::chip::Mac;
 use crate::sim::board::{Board, BoardState};
+use crate::sim::spec::Wiring;
 use crate::sim::wire::Moment;
 
 /// A board and the clock that its moments count from. Outlives being pulled out.
@@ -26,6 +27,16 @@ impl Core {
         })
     }
 
+    /// How the board's lines are wired, as its spec says.
+    pub fn wiring(&self) -> Wiring {
+        self.lock().spec().wiring
+    }
+
+    /// Gives a board that was pulled power again.
+    pub fn power_on(&self) {
+        self.lock().power_on(self.epoch.elapsed());
+    }
+
     fn lock(&self) -> MutexGuard<'_, Board> {
         // a panic in one test's closure leaves the model as it was
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
@@ -39,6 +50,7 @@ type Unplug = Box<dyn Fn() + Send + Sync>;
 pub struct Plug {
     core: Arc<Core>,
     path: PathBuf,
+    wiring: Wiring,
     state: watch::Sender<BoardState>,
     pull_when: Mutex<Option<Condition>>,
     /// Takes the port away; called once.
@@ -52,21 +64,19 @@ impl std::fmt::Debug for Plug {
 }
 
 impl Plug {
-    /// Gives the board power. `unplug` makes the port vanish.
-    pub fn new(core: Arc<Core>, path: PathBuf, unplug: Unplug) -> Arc<Plug> {
+    /// `unplug` makes the port vanish.
+    pub fn new(core: Arc<Core>, path: PathBuf, wiring: Wiring, unplug: Unplug) -> Arc<Plug> {
         let plug = Plug {
             core,
             path,
+            wiring,
             state: watch::Sender::new(BoardState::default()),
             pull_when: Mutex::new(None),
             unplug,
         };
-        plug.with(Board::power_cycle);
+        // its state is to be seen from the start
+        plug.with(Board::advance);
         Arc::new(plug)
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     pub fn core(&self) -> &Arc<Core> {
@@ -101,7 +111,10 @@ impl Plug {
 
     /// A client opened the port: what the board said before that is lost.
     pub fn opened(&self) {
-        self.with(Board::clear_received);
+        self.with(|board, now| {
+            board.rewire(now, self.wiring);
+            board.clear_received(now);
+        });
         self.state
             .send_if_modified(|state| !std::mem::replace(&mut state.open, true));
         self.ask_script();
@@ -126,6 +139,7 @@ impl Plug {
             !std::mem::replace(&mut state.pulled, true)
         });
         if first {
+            self.core.lock().power_off(self.core.epoch.elapsed());
             (self.unplug)();
         }
     }

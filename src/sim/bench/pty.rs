@@ -19,6 +19,7 @@ use rustix::termios::{OptionalActions, QueueSelector};
 use tokio::time::Instant;
 
 use super::plug::{Core, Plug};
+use crate::sim::spec::Wiring;
 
 /// What is kept for a client that does not read; the rest is lost, as on a wire.
 const OUTPUT_BYTES: usize = 64 << 10;
@@ -56,7 +57,7 @@ pub fn serve(link: &Path, core: Arc<Core>) -> io::Result<Served> {
 
     remove_link(link)?;
     std::os::unix::fs::symlink(&terminal, link)?;
-    let plug = Plug::new(core, link.to_owned(), {
+    let plug = Plug::new(core, link.to_owned(), Wiring::Strapped, {
         let (bell, link) = (bell.clone(), link.to_owned());
         Box::new(move || {
             // gone already, or a folder that was removed: either way there is no link any more

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::plug::{Core, Plug};
 use crate::sim::board::{Board, BoardState};
-use crate::sim::spec::{BoardSpec, Wiring};
+use crate::sim::spec::Wiring;
 use crate::sim::telnet::{Control, Input, Telnet};
 
 /// pyserial waits for each line change to be confirmed, 50 ms at least: between "EN low" and "IO0
@@ -23,15 +23,14 @@ const EN_RISE: Duration = Duration::from_millis(500);
 const FIRST_BAUD: u32 = 115_200;
 
 /// Serves a board at `address` until it is pulled. Must be called within a runtime.
-pub fn serve(address: SocketAddr, spec: BoardSpec) -> io::Result<Arc<Plug>> {
+pub fn serve(address: SocketAddr, core: Arc<Core>) -> io::Result<Arc<Plug>> {
     let listener = std::net::TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let url = format!("rfc2217://{}", listener.local_addr()?);
-    let mut board = Board::new(spec.wiring(Wiring::Lines));
-    board.set_en_rise(EN_RISE);
     // pulling is seen through the state: the server drops its sockets
-    let plug = Plug::new(Core::new(board), PathBuf::from(url), Box::new(|| {}));
+    let plug = Plug::new(core, PathBuf::from(url), Wiring::Lines, Box::new(|| {}));
+    plug.with(|board, _| board.set_en_rise(EN_RISE));
     tokio::spawn(accept(listener, plug.clone()));
     Ok(plug)
 }
