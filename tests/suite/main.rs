@@ -10,5 +10,6 @@ mod arrows;
 mod check;
 mod crash;
 mod docs;
+mod job_cli;
 mod report;
 mod sim_wire;
