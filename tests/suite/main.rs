@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     reason = "a test says by panicking what went wrong; clippy's own exception stops at helpers"
 )]
 
