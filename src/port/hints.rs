@@ -243,4 +243,12 @@ mod tests {
             BTreeSet::from(["/dev".into(), "/dev/pts".into(), folder])
         );
     }
+    /// Reaches the kernel's own events: root may make it repeat one.
+    #[tokio::test]
+    #[ignore = "needs root on a machine, not in a container"]
+    async fn the_kernel_is_heard() {
+        let (hints, _folders) = open();
+        std::fs::write("/sys/class/tty/tty0/uevent", "change").unwrap();
+        hints.next().await;
+    }
 }

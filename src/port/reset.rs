@@ -72,9 +72,9 @@ mod tests {
 
     /// The two pins as the circuit makes them: `true` is high.
     fn pins(lines: Lines) -> (bool, bool) {
-        let en = !(lines.rts && !lines.dtr);
-        let io0 = !(lines.dtr && !lines.rts);
-        (en, io0)
+        let pulls_en = lines.rts && !lines.dtr;
+        let pulls_io0 = lines.dtr && !lines.rts;
+        (!pulls_en, !pulls_io0)
     }
 
     #[test]

@@ -31,36 +31,6 @@ pub enum Op {
 }
 
 impl Op {
-    pub const ALL: [Op; 22] = [
-        Op::FlashBegin,
-        Op::FlashData,
-        Op::FlashEnd,
-        Op::MemBegin,
-        Op::MemEnd,
-        Op::MemData,
-        Op::Sync,
-        Op::WriteReg,
-        Op::ReadReg,
-        Op::SpiSetParams,
-        Op::SpiAttach,
-        Op::ReadFlashSlow,
-        Op::ChangeBaudrate,
-        Op::FlashDeflBegin,
-        Op::FlashDeflData,
-        Op::FlashDeflEnd,
-        Op::SpiFlashMd5,
-        Op::GetSecurityInfo,
-        Op::EraseFlash,
-        Op::EraseRegion,
-        Op::ReadFlash,
-        Op::RunUserCode,
-    ];
-
-    /// The op with this code.
-    pub fn from_byte(byte: u8) -> Option<Op> {
-        Op::ALL.into_iter().find(|op| *op as u8 == byte)
-    }
-
     /// The name in Espressif's documentation.
     pub const fn name(self) -> &'static str {
         match self {
@@ -475,13 +445,5 @@ mod tests {
             hex(&frame),
             "c00007110000000000010000000403020100000000 00000000efc0".replace(' ', "")
         );
-    }
-
-    #[test]
-    fn every_op_has_its_code() {
-        for op in Op::ALL {
-            assert_eq!(Op::from_byte(op as u8), Some(op));
-        }
-        assert_eq!(Op::from_byte(0x7F), None);
     }
 }

@@ -9,6 +9,8 @@ mod command;
 mod exchange;
 mod reply;
 pub mod slip;
+#[cfg(test)]
+mod transcripts;
 
 pub use command::{Command, Op, RegWrite, checksum};
 pub use exchange::{Action, Await, Block, Exchange, ExchangeError, Request, Stream, Sync};

@@ -13,7 +13,7 @@ const ESC_ESC: u8 = 0xDD;
 
 /// The longest packet that either side sends, unescaped: the stub's frame buffer
 /// (esp-flasher-stub, `frame_buffer.h`: 8 + 0x4000 + 0xFF).
-pub const MAX_PACKET_BYTES: usize = 8 + 0x4000 + 0xFF;
+const MAX_PACKET_BYTES: usize = 8 + 0x4000 + 0xFF;
 
 /// What a byte stream holds, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
