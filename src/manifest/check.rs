@@ -32,7 +32,7 @@ pub(super) fn assemble(
     let table = roles::table(&document, &draft, &contents, capacity.as_ref());
     let placed = roles::placed(&draft, table.as_ref(), &contents);
     firmware::check(&document, &draft, &placed);
-    leftovers::fit(&document, &draft, &placed);
+    leftovers::fit(&document, &draft, table.as_ref(), &placed);
     // what a partition is left with can be told only when every image is there
     let is_complete = placed.len() == draft.images.len();
     let leftovers = match &table {

@@ -6,7 +6,7 @@ use super::draft::{Draft, error};
 use super::roles::{Placed, Role};
 use crate::chip::Chip;
 use crate::image::{EspImage, ImageError, Partition};
-use crate::settings::{Document, Fault, Severity};
+use crate::settings::{Document, Fault, Found, Severity};
 
 /// Tells what keeps the firmware from starting.
 pub(super) fn check(document: &Document<'_>, draft: &Draft, placed: &[Placed<'_>]) {
@@ -32,8 +32,7 @@ pub(super) fn revisions(draft: &Draft, placed: &[Placed<'_>]) -> (Option<u16>, O
         let firmware = placed.iter().filter(|p| !matches!(p.role, Role::Data(_)));
         firmware.filter_map(|placed| placed.content.esp.as_ref().ok())
     };
-    let said =
-        |found: &Option<crate::settings::Found<u16>>| found.as_ref().map(|found| found.value);
+    let said = |found: &Option<Found<u16>>| found.as_ref().map(|found| found.value);
     let least = || {
         images()
             .map(|image| image.min_revision)

@@ -9,7 +9,12 @@ use crate::image::{OtaSelection, Partition, PartitionTable, SECTOR_BYTES, kind, 
 use crate::settings::{Document, Fault, Severity};
 
 /// Tells images that do not fit their partitions.
-pub(super) fn fit(document: &Document<'_>, draft: &Draft, placed: &[Placed<'_>]) {
+pub(super) fn fit(
+    document: &Document<'_>,
+    draft: &Draft,
+    table: Option<&PartitionTable>,
+    placed: &[Placed<'_>],
+) {
     for Placed {
         content,
         offset,
@@ -57,6 +62,16 @@ pub(super) fn fit(document: &Document<'_>, draft: &Draft, placed: &[Placed<'_>])
                     "make the bootloader smaller, or correct `partition_table_offset`",
                 );
             }
+            Role::Table | Role::Loose if let Some(row) = reached(table, *offset, end) => {
+                document.error(
+                    &said.span,
+                    format!(
+                        "`{name}` ends at {end:#x} and reaches into partition `{}`",
+                        row.name
+                    ),
+                    "make it smaller, or correct its offset or the partition table's .csv",
+                );
+            }
             Role::Loose if !content.claims_esp() => {
                 document.push(Fault::new(
                     Severity::Warning,
@@ -69,6 +84,16 @@ pub(super) fn fit(document: &Document<'_>, draft: &Draft, placed: &[Placed<'_>])
             _ => {}
         }
     }
+}
+
+/// The first partition that a run of flash outside of any reaches into.
+fn reached(table: Option<&PartitionTable>, offset: u32, end: u64) -> Option<&Partition> {
+    let rows = table?
+        .rows
+        .iter()
+        .filter(|row| is_data(row) || row.is_app());
+    rows.filter(|row| row.range().start > offset.into() && row.range().start < end)
+        .min_by_key(|row| row.offset)
 }
 
 /// What becomes of the data partitions that no image fills, or fills only in part.

@@ -4,6 +4,7 @@
 
 mod fault;
 mod fields;
+mod likeness;
 mod source;
 mod station;
 mod value;

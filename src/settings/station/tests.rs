@@ -1,0 +1,248 @@
+use super::*;
+
+const LEAST: &str = "station = \"b\"\nmanifest = \"m.toml\"\n";
+
+fn parse(toml: &str) -> Settings {
+    Settings::parse(Path::new("/etc/line/station.toml"), toml).unwrap()
+}
+
+/// What is told of a station file that is not taken.
+fn told(toml: &str) -> String {
+    let faults = Settings::parse(Path::new("station.toml"), toml).unwrap_err();
+    Fault::render_all(&faults, crate::settings::Paint::Plain)
+}
+
+#[test]
+fn defaults() {
+    let settings = parse(LEAST);
+    assert_eq!(
+        settings,
+        Settings {
+            station: "b".to_owned(),
+            manifest: "/etc/line/m.toml".into(),
+            database: "/etc/line/flashline.db".into(),
+            slots: vec![],
+            baud_ceiling: None,
+            attempts: 2,
+            settle: Duration::from_millis(300),
+            grace: Duration::from_millis(1500),
+            disk_reserve_bytes: 64 << 20,
+            stub: true,
+        }
+    );
+}
+
+#[test]
+fn every_key() {
+    let settings = parse(
+        r#"
+station = "b"
+manifest = "/srv/m.toml"
+database = "db/x.db"
+baud_ceiling = 460_800
+attempts = 3
+settle_ms = 0
+grace_ms = 10
+disk_reserve_mb = 1
+stub = false
+
+[[slot]]
+name = "left"
+path = "/dev/ttyUSB0"
+
+[[slot]]
+name = "right"
+usb_path = "pci-0000:00:14.0-usb-0:1.2:1.0"
+baud_ceiling = 115200
+reset = "none"
+start = "probe"
+"#,
+    );
+    assert_eq!(settings.manifest, Path::new("/srv/m.toml"));
+    assert_eq!(settings.database, Path::new("/etc/line/db/x.db"));
+    assert_eq!(
+        (settings.baud_ceiling, settings.attempts, settings.stub),
+        (Some(460_800), 3, false)
+    );
+    assert_eq!(
+        (settings.settle, settings.grace, settings.disk_reserve_bytes),
+        (Duration::ZERO, Duration::from_millis(10), 1 << 20)
+    );
+    assert_eq!(
+        settings.slots,
+        [
+            SlotSettings {
+                name: SlotId::new("left"),
+                place: Place::Path("/dev/ttyUSB0".into()),
+                baud_ceiling: None,
+                reset: Reset::Auto,
+                start: Start::Plug,
+            },
+            SlotSettings {
+                name: SlotId::new("right"),
+                place: Place::Usb(UsbPath("pci-0000:00:14.0-usb-0:1.2:1.0".to_owned())),
+                baud_ceiling: Some(115_200),
+                reset: Reset::None,
+                start: Start::Probe,
+            },
+        ]
+    );
+}
+
+#[test]
+fn the_example_is_taken() {
+    let settings = parse(include_str!("../../../station.toml.example"));
+    assert_eq!(settings.slots, []);
+    // what is commented out there must be right as well
+    let all: String = include_str!("../../../station.toml.example")
+        .lines()
+        .map(|line| line.strip_prefix("#: ").unwrap_or(line))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(parse(&all).slots.len(), 3);
+}
+
+#[test]
+fn an_empty_file() {
+    insta::assert_snapshot!(told(""), @r#"
+    error: the file has no `station`
+    --> station.toml
+     = help: add: station = "bench-1"
+
+    error: the file has no `manifest`
+    --> station.toml
+     = help: add: manifest = "manifest.toml"
+    "#);
+}
+
+#[test]
+fn slots_that_share() {
+    let slots = "[[slot]]\nname = \"1\"\npath = \"/dev/ttyUSB0\"\n[[slot]]\nname = \"1\"\npath = \"/dev/./ttyUSB0\"\n";
+    insta::assert_snapshot!(told(&format!("{LEAST}{slots}")), @r#"
+    error: two slots have the same name
+     --> station.toml:7:8
+      |
+    4 | name = "1"
+      |        --- here first
+    ...
+    7 | name = "1"
+      |        ^^^
+      |
+      = help: give each slot a name of its own
+
+    error: two slots have the same place
+     --> station.toml:8:8
+      |
+    5 | path = "/dev/ttyUSB0"
+      |        -------------- here first
+    ...
+    8 | path = "/dev/./ttyUSB0"
+      |        ^^^^^^^^^^^^^^^^
+      |
+      = help: give each slot a place of its own
+    "#);
+}
+
+#[test]
+fn slots_without_a_place() {
+    let slots = "[[slot]]\nname = \"1\"\n[[slot]]\nname = \"2\"\npath = \"a\"\nusb_path = \"pci-0-usb-0:1:1.0\"\n[[slot]]\nname = \"3\"\nusb_path = \"/dev/ttyUSB0\"\nstart = \"plugged\"\n";
+    insta::assert_snapshot!(told(&format!("{LEAST}{slots}")), @r#"
+    error: the slot has neither `path` nor `usb_path`
+     --> station.toml:3:1
+      |
+    3 | [[slot]]
+      | ^^^^^^^^
+      |
+      = help: add: path = "/dev/ttyUSB0", or usb_path with its place on USB
+
+    error: the slot has both `path` and `usb_path`
+     --> station.toml:8:12
+      |
+    8 | usb_path = "pci-0-usb-0:1:1.0"
+      |            ^^^^^^^^^^^^^^^^^^^
+      |
+      = help: keep the one that says where the slot is
+
+    error: `usb_path` is no place on USB
+      --> station.toml:11:12
+       |
+    11 | usb_path = "/dev/ttyUSB0"
+       |            ^^^^^^^^^^^^^^
+       |
+       = help: write it as /dev/serial/by-path shows it, without the folder: "pci-0000:00:14.0-usb-0:1.2:1.0"; a device file goes into `path`
+
+    error: `start` is "plugged"
+      --> station.toml:12:9
+       |
+    12 | start = "plugged"
+       |         ^^^^^^^^^
+       |
+       = help: write "plug", "probe" or "request"
+    "#);
+}
+
+#[test]
+fn places_as_udev_names_them() {
+    let place = |usb_path: &str| {
+        let slot = format!("{LEAST}[[slot]]\nname = \"1\"\nusb_path = \"{usb_path}\"\n");
+        let settings = Settings::parse(Path::new("station.toml"), &slot);
+        settings
+            .ok()
+            .map(|settings| settings.slots[0].place.clone())
+    };
+    let plain = "pci-0000:00:14.0-usb-0:1.2:1.0";
+    let expected = Some(Place::Usb(UsbPath(plain.to_owned())));
+    assert_eq!(place(plain), expected);
+    assert_eq!(place(&format!("{plain}-port0")), expected);
+    assert_eq!(place("pci-0000:00:14.0-usbv2-0:1.2:1.0-port0"), expected);
+    // a name of /dev/serial/by-id is no place
+    assert_eq!(place("usb-Silicon_Labs_CP2102_0001-if00-port0"), None);
+    assert_eq!(place("/dev/ttyUSB0"), None);
+}
+
+#[test]
+fn values_out_of_bounds() {
+    insta::assert_snapshot!(told(&format!("{LEAST}attempts = 0\nbaud_ceiling = 300\nsettle = 300\nstub = \"no\"\n")), @r#"
+    error: `attempts` is 0, less than 1
+     --> station.toml:3:12
+      |
+    3 | attempts = 0
+      |            ^
+      |
+      = help: write a whole number from 1 to 10 (attempts), without quotes
+
+    error: `baud_ceiling` is 300, less than 1200
+     --> station.toml:4:16
+      |
+    4 | baud_ceiling = 300
+      |                ^^^
+      |
+      = help: write a whole number from 1200 to 12000000 (baud), without quotes
+
+    error: unknown key `settle`
+     --> station.toml:5:1
+      |
+    5 | settle = 300
+      | ^^^^^^
+      |
+      = help: did you mean `settle_ms`?
+
+    error: `stub` is a string
+     --> station.toml:6:8
+      |
+    6 | stub = "no"
+      |        ^^^^
+      |
+      = help: write true or false, without quotes
+    "#);
+}
+
+#[test]
+fn no_file() {
+    let faults = Settings::load(Path::new("/nowhere/station.toml")).unwrap_err();
+    insta::assert_snapshot!(faults[0], @r#"
+    error: the file does not exist
+    --> /nowhere/station.toml
+     = help: check the name and the folder: paths are relative to the file that names them
+    "#);
+}
