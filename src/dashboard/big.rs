@@ -5,7 +5,7 @@
 pub enum Scale {
     /// One column and half a line: letters of 3 by 3 cells.
     Half,
-    /// Two columns and a line: letters of 6 by 5 cells.
+    /// Two columns and a line: letters of 6 by 5 cells, and a line of air.
     Double,
 }
 
@@ -22,7 +22,7 @@ impl Scale {
         let dots = (text.chars().count() * 4).saturating_sub(1);
         match self {
             Scale::Half => (dots, 3),
-            Scale::Double => (dots * 2, 5),
+            Scale::Double => (dots * 2, 6),
         }
     }
 }
@@ -126,7 +126,7 @@ mod tests {
         check(14, 5, None);
         check(15, 2, None);
         check(15, 3, Some(Scale::Half));
-        check(30, 4, Some(Scale::Half));
-        check(30, 5, Some(Scale::Double));
+        check(30, 5, Some(Scale::Half));
+        check(30, 6, Some(Scale::Double));
     }
 }

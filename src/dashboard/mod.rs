@@ -27,5 +27,5 @@ mod fixture;
 
 pub use json::json;
 pub use options::{Colour, Options, Quit};
-pub use plain::plain;
+pub use plain::{closing_table, plain};
 pub use tui::tui;

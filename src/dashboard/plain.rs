@@ -56,7 +56,8 @@ async fn write(
         out.flush().await
     })
     .await?;
-    out.write_all(table(&last, options).as_bytes()).await?;
+    out.write_all(closing_table(&last, options).as_bytes())
+        .await?;
     out.flush().await
 }
 
@@ -73,7 +74,7 @@ fn line(item: &Item, options: &Options) -> String {
 }
 
 /// The slots with what they showed last, and the day's yield.
-fn table(snapshot: &Snapshot, options: &Options) -> String {
+pub fn closing_table(snapshot: &Snapshot, options: &Options) -> String {
     let language = options.language;
     let headings = [
         lang::Word::Slot,

@@ -105,7 +105,7 @@ pub fn verdict(slot: &SlotView, language: Language) -> String {
 }
 
 /// PASS, FAIL or the percentage in large letters where that many lines are to spare, with air below
-/// and, if there is room, above.
+/// and above where there is room for that too.
 fn large(slot: &SlotView, cells: usize, spare: usize) -> Vec<(String, Modifier)> {
     let percent = || {
         let percent = status::board(&slot.state)?.progress.percent()?;
@@ -116,7 +116,7 @@ fn large(slot: &SlotView, cells: usize, spare: usize) -> Vec<(String, Modifier)>
         .map(str::to_owned)
         .or_else(percent);
     let blank = (String::new(), Modifier::empty());
-    let scale = |text: &String| Scale::fitting(text, cells, spare.saturating_sub(1));
+    let scale = |text: &String| Scale::fitting(text, cells, spare);
     let Some((text, scale)) = text.and_then(|text| scale(&text).map(|scale| (text, scale))) else {
         return Vec::new();
     };
@@ -124,7 +124,9 @@ fn large(slot: &SlotView, cells: usize, spare: usize) -> Vec<(String, Modifier)>
         .into_iter()
         .map(|line| (line, Modifier::empty()))
         .collect();
-    lines.push(blank.clone());
+    if lines.len() < spare {
+        lines.push(blank.clone());
+    }
     if lines.len() < spare {
         lines.insert(0, blank);
     }

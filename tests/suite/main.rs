@@ -2,13 +2,17 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     reason = "a test says by panicking what went wrong; clippy's own exception stops at helpers"
 )]
 
 mod arrows;
 mod check;
 mod crash;
+mod demo;
 mod docs;
 mod job_cli;
+mod pty;
 mod report;
 mod sim_wire;
+mod terminal;

@@ -1,0 +1,168 @@
+//! The dashboard in a real terminal: `flashline demo` on a pty, its screen read by a terminal emulator.
+
+use std::process::Command;
+use std::sync::Arc;
+
+use flashline::dashboard::{self, Options};
+use flashline::record::Standing;
+use flashline::station::{LineState, Snapshot};
+use rustix::process::Signal;
+use tokio::sync::{mpsc, watch};
+
+use crate::pty::Terminal;
+
+fn demo(extra: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flashline"));
+    command
+        .args([
+            "demo", "--fast", "--boards", "2", "--rounds", "1", "--faults", "none",
+        ])
+        .args(extra)
+        .env("LC_ALL", "C.UTF-8")
+        .env("TMPDIR", env!("CARGO_TARGET_TMPDIR"))
+        .env_remove("NO_COLOR");
+    command
+}
+
+/// The terminal as it was before: the main screen, with a cursor.
+fn check_restored(screen: &vt100::Screen) {
+    assert!(!screen.alternate_screen());
+    assert!(!screen.hide_cursor());
+}
+
+#[test]
+fn the_dashboard_shows_the_bench_and_q_ends_it() {
+    let mut terminal = Terminal::start(&demo(&[]), 80, 24);
+    terminal.wait_for("all rounds done");
+    let contents = terminal.screen().contents();
+    assert_eq!(contents.matches("✔ PASS").count(), 2 + 2, "{contents}");
+    assert!(terminal.screen().alternate_screen());
+    terminal.press("q");
+    let (status, screen) = terminal.end();
+    check_restored(&screen);
+    assert!(status.success(), "{}", screen.contents());
+    assert!(
+        screen.contents().contains("report --db"),
+        "{}",
+        screen.contents()
+    );
+}
+
+#[test]
+fn keys_change_what_is_shown() {
+    let mut terminal = Terminal::start(&demo(&[]), 100, 30);
+    terminal.wait_for("all rounds done");
+    terminal.press("\x1b[C\x1b[C");
+    terminal.wait_for("[2]");
+    terminal.press("\r");
+    terminal.wait_for("Esc back");
+    terminal.press("\x1b");
+    terminal.wait_for("←↑↓→ select");
+    terminal.press("?");
+    terminal.wait_for("signs and colours");
+    terminal.press("l");
+    terminal.wait_for("符号与颜色");
+    terminal.press("q");
+    check_restored(&terminal.end().1);
+}
+
+#[test]
+fn it_follows_the_terminals_size() {
+    let mut terminal = Terminal::start(&demo(&[]), 80, 24);
+    terminal.wait_for("all rounds done");
+    terminal.resize(40, 10);
+    terminal.wait_for("terminal too small");
+    terminal.resize(120, 40);
+    terminal.wait_for("notices");
+    terminal.press("q");
+    assert!(terminal.end().0.success());
+}
+
+#[test]
+fn a_signal_ends_it_in_order() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let terminal = Terminal::start(&demo(&[]), 80, 24);
+        terminal.wait_for("all rounds done");
+        terminal.signal(signal);
+        let (_, screen) = terminal.end();
+        check_restored(&screen);
+        assert!(
+            screen.contents().contains("report --db"),
+            "{}",
+            screen.contents()
+        );
+    }
+}
+
+#[test]
+fn no_color_is_respected() {
+    let mut command = demo(&[]);
+    command.env("NO_COLOR", "1");
+    let mut terminal = Terminal::start(&command, 80, 24);
+    terminal.wait_for("all rounds done");
+    let screen = terminal.screen();
+    for row in 0..24 {
+        for column in 0..80 {
+            let cell = screen.cell(row, column).unwrap();
+            let colours = (cell.fgcolor(), cell.bgcolor());
+            assert_eq!(colours, (vt100::Color::Default, vt100::Color::Default));
+        }
+    }
+    terminal.press("q");
+    terminal.end();
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_and_is_told() {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let name = "terminal::a_dashboard_that_panics";
+    command
+        .args([
+            "--exact",
+            name,
+            "--ignored",
+            "--nocapture",
+            "--test-threads",
+            "1",
+        ])
+        .env("RUST_BACKTRACE", "0");
+    let (status, screen) = Terminal::start(&command, 80, 24).end();
+    check_restored(&screen);
+    assert!(!status.success());
+    assert!(
+        screen.contents().contains("something broke"),
+        "{}",
+        screen.contents()
+    );
+}
+
+#[test]
+#[ignore = "not a test by itself: a_panic_gives_the_terminal_back_and_is_told runs it in a terminal"]
+fn a_dashboard_that_panics() {
+    let snapshot = Snapshot {
+        at: jiff::Timestamp::UNIX_EPOCH,
+        station: "bench-1".into(),
+        product: "thermostat".into(),
+        version: "1.4.2".into(),
+        bundle: "3f2a91c07be4".into(),
+        line: LineState::Running,
+        slots: Vec::new(),
+        unassigned: Arc::new([]),
+        standing: Arc::new(Standing::default()),
+        notices: Arc::new([]),
+    };
+    let (_station, snapshots) = watch::channel(Arc::new(snapshot));
+    let (requests, _asked) = mpsc::channel(1);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let face = dashboard::tui(snapshots, requests, Options::from_env());
+        let trouble = async {
+            tokio::task::yield_now().await;
+            panic!("something broke");
+        };
+        let _ = tokio::join!(face, trouble);
+    });
+}
