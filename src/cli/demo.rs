@@ -19,6 +19,7 @@ use self::stage::{Stage, Tempo};
 use self::story::{Round, Troubles};
 use self::verdict::{Played, Verdict};
 use super::Exit;
+use super::faults;
 use super::session::{self, Face};
 use crate::dashboard::{self, Options, Quit};
 use crate::manifest::Bundle;
@@ -81,7 +82,7 @@ fn play(args: &Args, face: Face) -> Result<Exit, Box<dyn Error>> {
     let database = args.db.as_deref().map(std::path::absolute).transpose()?;
     let stage = Stage::build(&std::env::temp_dir(), slots, tempo, database)?;
     let (settings, bundle) = load(&stage).map_err(|faults| {
-        session::print_faults(&faults);
+        faults::tell(&faults);
         "the demo's own files are not in order"
     })?;
     let (record, interrupted) = Record::open(&stage.database)?;
