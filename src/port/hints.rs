@@ -100,8 +100,14 @@ async fn hint(
             // The runtime is going down.
             return std::future::pending().await;
         };
-        if let Ok(Ok(Matters::Yes)) = ready.try_io(|source| read(source.get_ref())) {
-            return;
+        match ready.try_io(|source| read(source.get_ref())) {
+            Ok(Ok(Matters::Yes)) => return,
+            // It would fail again at once: until the next look there are no hints from it.
+            Ok(Err(error)) => {
+                tracing::debug!("a source of hints failed: {error}");
+                return std::future::pending().await;
+            }
+            Ok(Ok(Matters::No)) | Err(_) => {}
         }
     }
 }

@@ -54,8 +54,9 @@ pub struct Console {
     pub unread: Vec<u8>,
 }
 
-/// A write without any progress for so long is a dead port. (The slowest line takes a byte in 1 ms.)
-const STALL: Duration = Duration::from_secs(5);
+/// A write without any progress for so long is a dead port: the slowest line takes a byte in 1 ms. A
+/// stop waits for it, and has 5 s in all.
+const STALL: Duration = Duration::from_secs(3);
 
 /// How long the chip and the bridge need to settle on a new rate; what comes meanwhile is garbage.
 const RATE_SETTLE: Duration = Duration::from_millis(50);

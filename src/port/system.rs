@@ -54,7 +54,6 @@ impl SystemPorts {
 }
 
 impl Ports for SystemPorts {
-    /// Must be called within a runtime.
     fn watch(&self) -> mpsc::Receiver<PortChange> {
         // The task ends by itself when the receiver is dropped.
         self.start().0

@@ -54,7 +54,8 @@ impl fmt::Display for UsbId {
 pub struct PortInfo {
     /// The node to open: `/dev/ttyUSB3`, or the configured path, symlinks unresolved.
     pub path: PathBuf,
-    /// What the path resolves to (device number), so that a replug under the same name is noticed.
+    /// The device that the path resolves to: the same for as long as it stays plugged in, another after a
+    /// replug under the same name, whatever became of symlinks.
     pub instance: u64,
     pub usb_path: Option<UsbPath>,
     pub usb_id: Option<UsbId>,
@@ -76,6 +77,7 @@ pub enum PortChange {
 /// Where ports come from.
 pub trait Ports: Send + Sync + 'static {
     /// Starts watching: first one `Present`, then changes. The watch ends when the receiver is dropped.
+    /// Called within a runtime.
     fn watch(&self) -> mpsc::Receiver<PortChange>;
 
     /// Opens a port at a rate, exclusively, lines as the driver leaves them.
