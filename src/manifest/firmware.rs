@@ -24,6 +24,20 @@ pub(super) fn check(document: &Document<'_>, draft: &Draft, placed: &[Placed<'_>
         place(document, draft, content, *offset, *role);
     }
     flash_settings(document, draft);
+    if let (Some(chip), None) = (&draft.chip, &draft.max_revision)
+        && let (Some(min), Some(max)) = revisions(draft, placed)
+        && min > max
+    {
+        document.error(
+            &chip.span,
+            format!(
+                "no chip revision suits everything: {} or later is needed, and up to {}",
+                v(min),
+                v(max)
+            ),
+            "build all images for the same revisions",
+        );
+    }
 }
 
 /// The bounds that the manifest sets or, where it sets none, the images: `major * 100 + minor`.

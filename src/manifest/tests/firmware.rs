@@ -112,6 +112,25 @@ fn an_image_for_another_revision() {
 }
 
 #[test]
+fn images_that_no_revision_suits() {
+    let case = Case::new()
+        .file("boot.bin", bounded(sample::bootloader(Chip::Esp32), 0, 199))
+        .file(
+            "app.bin",
+            bounded(sample::app(Chip::Esp32, 20_000, 1), 300, 399),
+        );
+    insta::assert_snapshot!(case.refused(), @r#"
+    error: no chip revision suits everything: v3.0 or later is needed, and up to v1.99
+     --> line/manifest.toml:3:8
+      |
+    3 | chip = "esp32"
+      |        ^^^^^^^
+      |
+      = help: build all images for the same revisions
+    "#);
+}
+
+#[test]
 fn damaged_images() {
     insta::assert_snapshot!(Case::new().changed("app.bin", |app| app[5000] ^= 1).refused(), @r#"
     error: `app`: the image's checksum is 0xbd and the file says 0xbc: it is damaged
