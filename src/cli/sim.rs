@@ -113,8 +113,8 @@ async fn serve(args: &Args) -> Result<(), SimError> {
         // who reads this has gone: serving goes on
         let _ = writeln!(out, "{line}");
         if let Some(file) = file {
-            for face in &faces {
-                keepers.spawn(keep_flash(face.clone(), file.clone()));
+            for (face, part) in faces.iter().zip(["pty", "rfc2217"]) {
+                keepers.spawn(keep_flash(face.clone(), file.clone(), part));
             }
             kept.push((faces[0].clone(), file));
         }
@@ -128,7 +128,7 @@ async fn serve(args: &Args) -> Result<(), SimError> {
     keepers.shutdown().await;
     drop(bench);
     for (board, file) in kept {
-        write_flash(&board, &file).map_err(failed("writing", file.display()))?;
+        write_flash(&board, &file, "end").map_err(failed("writing", file.display()))?;
     }
     Ok(())
 }
@@ -155,13 +155,13 @@ fn spec(args: &Args, number: u16, file: Option<&Path>) -> Result<BoardSpec, SimE
 }
 
 /// Writes the file each time a client has closed the port.
-async fn keep_flash(board: BoardHandle, file: PathBuf) {
+async fn keep_flash(board: BoardHandle, file: PathBuf, part: &'static str) {
     loop {
         board.wait_until(|state| state.open).await;
         board.wait_until(|state| !state.open).await;
         let (board, file) = (board.clone(), file.clone());
         let written = tokio::task::spawn_blocking(move || {
-            write_flash(&board, &file).map_err(failed("writing", file.display()))
+            write_flash(&board, &file, part).map_err(failed("writing", file.display()))
         });
         match written.await {
             Ok(Ok(())) => {}
@@ -171,9 +171,9 @@ async fn keep_flash(board: BoardHandle, file: PathBuf) {
     }
 }
 
-/// Whole or not at all: a reader never sees half of it.
-fn write_flash(board: &BoardHandle, file: &Path) -> io::Result<()> {
-    let part = file.with_extension(format!("bin.{:?}", std::thread::current().id()));
+/// Whole or not at all: a reader never sees half of it, nor do two writers meet in one part file.
+fn write_flash(board: &BoardHandle, file: &Path, part: &str) -> io::Result<()> {
+    let part = file.with_extension(format!("bin.{part}"));
     std::fs::write(&part, board.flash())?;
     std::fs::rename(&part, file)
 }

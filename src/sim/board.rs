@@ -208,14 +208,19 @@ impl Board {
 
     /// The next moment at which calling [`Board::take`] or [`Board::advance`] makes a difference.
     pub fn next_due(&self) -> Option<Moment> {
-        [
-            self.line.next_due(),
-            self.next_work(),
-            self.line.next_mark(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        [self.line.next_due(), self.next_event()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The same without what waits for the host to read it: the next moment at which
+    /// [`Board::advance`] changes the board.
+    pub fn next_event(&self) -> Option<Moment> {
+        [self.next_work(), self.line.next_mark()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The host drops what it has received and not read.

@@ -14,5 +14,6 @@ mod docs;
 mod job_cli;
 mod pty;
 mod report;
+mod sim_bench;
 mod sim_wire;
 mod terminal;

@@ -133,6 +133,12 @@ impl Plug {
         Some(self.core.epoch + due)
     }
 
+    /// When the board does something of its own next, whoever listens.
+    fn next_work(&self) -> Option<Instant> {
+        let due = self.core.lock().next_event()?;
+        Some(self.core.epoch + due)
+    }
+
     pub fn pull(&self) {
         let first = self.state.send_if_modified(|state| {
             state.open = false;
@@ -202,17 +208,41 @@ impl BoardHandle {
         self.plug.core.lock().flash()
     }
 
+    /// How the board is now.
     pub fn state(&self) -> BoardState {
+        self.plug.with(Board::advance);
         *self.plug.state.borrow()
     }
 
-    /// Waits until the state is so, and returns it.
+    /// Waits until the state is so, and returns it. The board's time goes on meanwhile, whether or not
+    /// a client has its port open.
     pub async fn wait_until(&self, mut when: impl FnMut(&BoardState) -> bool) -> BoardState {
         let mut states = self.plug.watch();
-        match states.wait_for(|state| when(state)).await {
-            Ok(state) => *state,
-            // the handle holds the sender
-            Err(_) => self.state(),
+        loop {
+            let state = self.state();
+            if when(&state) {
+                return state;
+            }
+            states.mark_unchanged();
+            // the state may have changed between the two lines above
+            if *states.borrow() != state {
+                continue;
+            }
+            let due = match state.pulled {
+                true => None,
+                false => self.plug.next_work(),
+            };
+            let board = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                // an error cannot be: the plug holds the sender
+                _ = states.changed() => {}
+                () = board => {}
+            }
         }
     }
 }
