@@ -102,7 +102,9 @@ async fn serve(args: &Args) -> Result<(), SimError> {
         let mut line = format!("{} {}", board.path().display(), board.mac());
         let mut faces = vec![board];
         if let Some(first) = args.rfc2217 {
-            let port = first.port().checked_add(number).unwrap_or(u16::MAX);
+            let port = first.port().checked_add(number).ok_or_else(|| {
+                failed("counting on from", first)(io::Error::other("ports end at 65535"))
+            })?;
             let address = SocketAddr::new(first.ip(), port);
             let remote = bench
                 .also_rfc2217(address, &faces[0])

@@ -87,8 +87,8 @@ pub struct Board {
 enum Program {
     /// EN is low, or the ROM has not yet begun.
     Held,
-    Loader(Rom),
-    Stub(Stub),
+    Loader(Box<Rom>),
+    Stub(Box<Stub>),
     /// Between the jump to the stub and its greeting.
     StubStarts,
     App,
@@ -238,8 +238,8 @@ impl Board {
         }
         let before = self.pins;
         self.pins = Pins {
-            en: !(rts && !dtr),
-            io0: !(dtr && !rts),
+            en: dtr || !rts,
+            io0: rts || !dtr,
         };
         if !self.pins.en {
             self.hold();
@@ -520,7 +520,7 @@ impl Board {
             let banner = boot::loader_banner(self.hardware.facts, cause);
             self.say(at, banner.as_bytes());
             self.hardware.memory.set_uart(CRYSTAL_HZ, BOOT_BAUD);
-            self.program = Program::Loader(Rom::new());
+            self.program = Program::Loader(Box::new(Rom::new()));
             self.busy_until = at;
         } else {
             let banner = boot::flash_banner(self.hardware.facts, cause);
@@ -562,7 +562,7 @@ impl Board {
         self.framing = Framing::new(Rules::Stub {
             longest: stub::LONGEST_FRAME,
         });
-        self.program = Program::Stub(Stub::new(&mut self.hardware));
+        self.program = Program::Stub(Box::new(Stub::new(&mut self.hardware)));
         let baud = self.baud.unwrap_or(BOOT_BAUD);
         self.hardware.memory.set_uart(STUB_CLOCK_HZ, baud);
         self.busy_until = at;

@@ -60,7 +60,7 @@ impl Inflater {
         }
         let header = u16::from_be_bytes([self.header[0], self.header[1]]);
         // RFC 1950: method 8, no preset dictionary, a multiple of 31
-        if header >> 8 & 0x0F != 8 || header & 0x20 != 0 || header % 31 != 0 {
+        if header >> 8 & 0x0F != 8 || header & 0x20 != 0 || !header.is_multiple_of(31) {
             self.corrupt = true;
             return Inflated::Corrupt;
         }
@@ -122,7 +122,7 @@ mod tests {
     }
 
     fn sample() -> Vec<u8> {
-        (0..100_000u32).map(|n| (n * n >> 7) as u8).collect()
+        (0..100_000u32).map(|n| ((n * n) >> 7) as u8).collect()
     }
 
     #[test]

@@ -25,7 +25,7 @@ impl Random {
 
     /// True once in `n` on average; never for 0.
     pub fn one_in(&mut self, n: u32) -> bool {
-        n != 0 && self.next() % u64::from(n) == 0
+        n != 0 && self.next().is_multiple_of(u64::from(n))
     }
 
     /// Below `n`; 0 for 0.

@@ -209,7 +209,7 @@ impl Stub {
                 Ok(Reply::default())
             }
             0x09 => {
-                if data.is_empty() || data.len() % 16 != 0 {
+                if data.is_empty() || !data.len().is_multiple_of(16) {
                     return Err(NOT_ENOUGH_DATA);
                 }
                 let mut before = Duration::ZERO;

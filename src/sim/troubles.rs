@@ -60,9 +60,10 @@ impl Troubles {
                     delivery.garbage_before |= count_down(times);
                 }
                 Fault::ReplyLate { op, times, by } if *op == answered => {
-                    if count_down(times) {
-                        delivery.late += *by;
-                    }
+                    delivery.late += match count_down(times) {
+                        true => *by,
+                        false => Duration::ZERO,
+                    };
                 }
                 _ => {}
             }
@@ -76,9 +77,12 @@ impl Troubles {
         for fault in &self.faults {
             match *fault {
                 Fault::NoisyLine { from_baud, one_in } if baud >= from_baud => {
-                    if self.random.one_in(one_in) {
-                        byte ^= 1 << self.random.below(8);
-                    }
+                    let damage = 1 << self.random.below(8);
+                    byte ^= if self.random.one_in(one_in) {
+                        damage
+                    } else {
+                        0
+                    };
                 }
                 Fault::BaudCeiling { baud: ceiling } if baud > ceiling => {
                     byte = self.random.byte();

@@ -19,7 +19,7 @@ fn command(op: u8, words: &[u32], data: &[u8]) -> Vec<u8> {
     let mut payload = vec![0, op];
     payload.extend((words.len() as u16 * 4 + data.len() as u16).to_le_bytes());
     let sum = data.iter().fold(0xEF, |sum, byte| sum ^ byte);
-    payload.extend(u32::from(sum as u8).to_le_bytes());
+    payload.extend(u32::from(sum).to_le_bytes());
     payload.extend(words.iter().flat_map(|word| word.to_le_bytes()));
     payload.extend(data);
     let mut frame = vec![0xC0];
