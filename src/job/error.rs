@@ -20,9 +20,13 @@ pub(super) enum JobError {
     /// The board was known and answers no more.
     #[error("no answer to SYNC in {tries} tries after: {before}")]
     NoSyncAgain { tries: u32, before: String },
-    #[error("{source} at {baud} baud")]
-    Command { baud: u32, source: ExchangeError },
-    #[error("{region} at 0x{address:x}, {baud} baud: {source}")]
+    #[error("{source} at {baud} baud{}", since(*answer))]
+    Command {
+        baud: u32,
+        answer: Answer,
+        source: ExchangeError,
+    },
+    #[error("{region} at 0x{address:x}, {baud} baud: {source}{}", since(*answer))]
     Block {
         region: String,
         /// Flash address up to which the region is known to be written.
@@ -31,10 +35,11 @@ pub(super) enum JobError {
         answer: Answer,
         source: ExchangeError,
     },
-    #[error("erasing 0x{length:x} bytes at 0x{offset:x}: {source}")]
+    #[error("erasing 0x{length:x} bytes at 0x{offset:x}: {source}{}", since(*answer))]
     Erase {
         offset: u32,
         length: u64,
+        answer: Answer,
         source: ExchangeError,
     },
     #[error("no chip known here has the magic word {magic:08x}")]
@@ -97,9 +102,10 @@ impl JobError {
     /// A command's failure as that of erasing this range.
     pub(super) fn erasing(self, offset: u32, length: u64) -> JobError {
         match self {
-            JobError::Command { source, .. } => JobError::Erase {
+            JobError::Command { answer, source, .. } => JobError::Erase {
                 offset,
                 length,
+                answer,
                 source,
             },
             other => other,
@@ -116,6 +122,19 @@ impl JobError {
             JobError::Open(OpenError::Io { .. }) | JobError::PortFailed(_) => Code::PortError,
             JobError::NoSync { .. } => Code::NoSync,
             JobError::NoSyncAgain { .. } => Code::NoReply,
+            // what came of it was the chip starting anew, not noise
+            JobError::Command {
+                answer: Answer::Other,
+                ..
+            }
+            | JobError::Block {
+                answer: Answer::Other,
+                ..
+            }
+            | JobError::Erase {
+                answer: Answer::Other,
+                ..
+            } => Code::NoReply,
             JobError::Command { source, .. } | JobError::Block { source, .. } => {
                 exchange_code(source)
             }
@@ -141,22 +160,16 @@ impl JobError {
     /// What the ladder makes of it.
     pub(super) fn failure(&self) -> Failure {
         match self {
-            JobError::Command { source, .. } | JobError::Erase { source, .. } => {
-                match exchange_code(source) {
-                    Code::FlashWrite => Failure::Flash,
-                    Code::InflateFailed => Failure::Inflate,
-                    _ => Failure::Command,
-                }
+            JobError::Command { answer, source, .. } | JobError::Erase { answer, source, .. } => {
+                exchange_failure(source, *answer)
             }
-            JobError::Block { source, answer, .. } => match source {
-                ExchangeError::Refused(refusal) if took_nothing(*refusal) => Failure::BlockDamaged,
-                _ => match exchange_code(source) {
-                    Code::FlashWrite => Failure::Flash,
-                    Code::InflateFailed => Failure::Inflate,
-                    _ => Failure::BlockLost(*answer),
-                },
+            // a block that is refused for what it says starts over, whatever that was
+            JobError::Block { answer, source, .. } => match exchange_failure(source, *answer) {
+                Failure::Refused if is_out_of_step(source) => Failure::Damaged,
+                Failure::Refused => Failure::Lost(*answer),
+                failure => failure,
             },
-            JobError::NoDigest { .. } => Failure::Command,
+            JobError::NoDigest { .. } => Failure::Refused,
             JobError::Rate { .. } => Failure::Rate,
             JobError::RateRefused { .. } => Failure::RateRefused,
             JobError::StubSilent { .. } => Failure::StubSilent,
@@ -175,6 +188,15 @@ impl JobError {
             | JobError::Stopped(_)
             | JobError::Frames { .. } => Failure::Final,
         }
+    }
+}
+
+/// What SYNC told after something was lost.
+fn since(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Same => "",
+        Answer::Other => "; the chip was reset meanwhile",
+        Answer::Nobody => "; SYNC is not answered either",
     }
 }
 
@@ -207,10 +229,19 @@ fn refusal_code(refusal: Refusal) -> Code {
     }
 }
 
-/// Whether a refused block left the loader as it was. ROM 0105 is a frame whose length or sequence
-/// number did not hold.
-fn took_nothing(refusal: Refusal) -> bool {
-    refusal.is_line_damage() || refusal.status == 0x0105
+fn exchange_failure(error: &ExchangeError, answer: Answer) -> Failure {
+    match (error, exchange_code(error)) {
+        (_, Code::FlashWrite) => Failure::Flash,
+        (_, Code::InflateFailed) => Failure::Inflate,
+        (ExchangeError::Refused(refusal), _) if refusal.is_line_damage() => Failure::Damaged,
+        (ExchangeError::Refused(_), _) => Failure::Refused,
+        (ExchangeError::Silence { .. } | ExchangeError::Garbled { .. }, _) => Failure::Lost(answer),
+    }
+}
+
+/// ROM 0105 to a block: its length or its sequence number did not hold, and nothing of it was taken.
+fn is_out_of_step(error: &ExchangeError) -> bool {
+    matches!(error, ExchangeError::Refused(refusal) if refusal.status == 0x0105)
 }
 
 #[cfg(test)]
@@ -234,7 +265,7 @@ mod tests {
 
     #[test]
     fn what_a_block_meets() {
-        let lost = Failure::BlockLost(Answer::Same);
+        let lost = Failure::Lost(Answer::Same);
         let silence = ExchangeError::Silence {
             what: "DEFL_DATA",
             after: Duration::from_secs(3),
@@ -246,25 +277,13 @@ mod tests {
         let data = Op::FlashDeflData;
         check_block(silence, Code::NoReply, lost);
         check_block(garbled, Code::LineNoise, lost);
-        check_block(
-            refused(data, 0x0107),
-            Code::LineNoise,
-            Failure::BlockDamaged,
-        );
-        check_block(
-            refused(data, 0xC100),
-            Code::LineNoise,
-            Failure::BlockDamaged,
-        );
-        check_block(
-            refused(data, 0xC000),
-            Code::LineNoise,
-            Failure::BlockDamaged,
-        );
+        check_block(refused(data, 0x0107), Code::LineNoise, Failure::Damaged);
+        check_block(refused(data, 0xC100), Code::LineNoise, Failure::Damaged);
+        check_block(refused(data, 0xC000), Code::LineNoise, Failure::Damaged);
         check_block(
             refused(data, 0x0105),
             Code::CommandRefused,
-            Failure::BlockDamaged,
+            Failure::Damaged,
         );
         check_block(refused(data, 0x0108), Code::FlashWrite, Failure::Flash);
         check_block(refused(data, 0x0106), Code::FlashWrite, Failure::Flash);
@@ -278,6 +297,7 @@ mod tests {
     fn the_stub_tells_a_failed_write_on_any_later_command() {
         let error = JobError::Command {
             baud: 115_200,
+            answer: Answer::Same,
             source: refused(Op::SpiFlashMd5, 0xC400),
         };
         assert_eq!(error.code(), Code::FlashWrite);

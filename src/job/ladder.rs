@@ -15,7 +15,7 @@ pub const TRIES_PER_PLACE: u32 = 3;
 /// uses up the tries of one place.
 pub const TRIES_PER_RATE: u32 = 16;
 
-/// Who answered SYNC after a block was lost.
+/// Who answered SYNC after a block or a command was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// Whoever was there before.
@@ -28,12 +28,12 @@ pub enum Answer {
 /// What failed, as far as it matters for what to try next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// A command that may be asked twice got no, a garbled or a refusing answer.
-    Command,
-    /// The chip says that a block arrived damaged; it took nothing of it.
-    BlockDamaged,
-    /// Nothing tells whether a block arrived.
-    BlockLost(Answer),
+    /// The chip refused a command that it must know.
+    Refused,
+    /// The chip says that a block or command arrived damaged; it took nothing of it.
+    Damaged,
+    /// Nothing tells whether a block or command arrived.
+    Lost(Answer),
     /// What arrived cannot be inflated. Which block was bad is unknown.
     Inflate,
     /// The flash does not take or hold what it is given.
@@ -81,7 +81,8 @@ pub enum Aim {
 pub enum Next {
     /// The same command or block once more.
     SameAgain,
-    /// BEGIN again at the place that is known to be written.
+    /// BEGIN again at the place that is known to be written. For a command that is no part of a
+    /// stream: ask again.
     BeginAgain,
     /// A lower rate over the same connection, then BEGIN again.
     LowerRate,
@@ -90,45 +91,45 @@ pub enum Next {
     GiveUp,
 }
 
-/// The ladder.
+/// The ladder, within a connection.
 pub fn next(failure: Failure, tried: Tried) -> Next {
     let here_left = tried.here < TRIES_PER_PLACE && tried.at_rate < TRIES_PER_RATE;
     match failure {
-        Failure::Command if here_left => Next::SameAgain,
-        Failure::BlockDamaged if here_left && tried.dialect == Dialect::Stub => Next::SameAgain,
-        Failure::BlockDamaged | Failure::BlockLost(Answer::Same) if here_left => Next::BeginAgain,
+        Failure::Refused if here_left => Next::SameAgain,
+        Failure::Damaged if here_left && tried.dialect == Dialect::Stub => Next::SameAgain,
+        Failure::Damaged | Failure::Lost(Answer::Same) if here_left => Next::BeginAgain,
         // the bytes passed their checksums, so a second time is the chip's or the data's fault
         Failure::Inflate if tried.here < 2 => Next::BeginAgain,
-        Failure::BlockDamaged | Failure::BlockLost(Answer::Same) | Failure::RateRefused
+        Failure::Damaged | Failure::Lost(Answer::Same) | Failure::RateRefused
             if tried.lower_rates > 0 =>
         {
             Next::LowerRate
         }
-        Failure::Command
-        | Failure::BlockDamaged
-        | Failure::BlockLost(Answer::Same | Answer::Nobody)
-        | Failure::Inflate
-        | Failure::Rate
-        | Failure::RateRefused
-        | Failure::StubSilent => reconnect(tried, Aim::LowerRate),
-        // a chip that was reset, a flash that failed and a port that went say nothing about the rate
-        Failure::BlockLost(Answer::Other)
-        | Failure::Flash
-        | Failure::PortLost
-        | Failure::PortFailed => reconnect(tried, Aim::SameRate),
-        Failure::Final => Next::GiveUp,
+        _ => after_connection(failure, tried),
     }
 }
 
-fn reconnect(tried: Tried, aim: Aim) -> Next {
-    if tried.attempts >= tried.attempts_allowed {
-        return Next::GiveUp;
-    }
-    Next::Reconnect(if tried.lower_rates > 0 {
-        aim
-    } else {
-        Aim::SameRate
-    })
+/// The ladder's lower end: a connection is given up.
+pub fn after_connection(failure: Failure, tried: Tried) -> Next {
+    let aim = match failure {
+        Failure::Final => return Next::GiveUp,
+        _ if tried.attempts >= tried.attempts_allowed => return Next::GiveUp,
+        _ if tried.lower_rates == 0 => Aim::SameRate,
+        Failure::Damaged
+        | Failure::Lost(Answer::Same | Answer::Nobody)
+        | Failure::Inflate
+        | Failure::Rate
+        | Failure::RateRefused
+        | Failure::StubSilent => Aim::LowerRate,
+        // a chip that was reset or refuses, a flash that failed and a port that went say nothing
+        // about the rate
+        Failure::Lost(Answer::Other)
+        | Failure::Refused
+        | Failure::Flash
+        | Failure::PortLost
+        | Failure::PortFailed => Aim::SameRate,
+    };
+    Next::Reconnect(aim)
 }
 
 #[cfg(test)]
@@ -186,56 +187,56 @@ mod tests {
         use Dialect::{Rom, Rom8266, Stub};
         let table: &[(Failure, Dialect, usize, u32, &str)] = &[
             (
-                Failure::BlockDamaged,
+                Failure::Damaged,
                 Stub,
                 1,
                 1,
                 "same same lower same same give-up",
             ),
             (
-                Failure::BlockDamaged,
+                Failure::Damaged,
                 Stub,
                 0,
                 2,
                 "same same new same same give-up",
             ),
             (
-                Failure::BlockDamaged,
+                Failure::Damaged,
                 Rom,
                 1,
                 1,
                 "begin begin lower begin begin give-up",
             ),
-            (Failure::BlockDamaged, Rom8266, 0, 1, "begin begin give-up"),
+            (Failure::Damaged, Rom8266, 0, 1, "begin begin give-up"),
             (
-                Failure::BlockLost(Answer::Same),
+                Failure::Lost(Answer::Same),
                 Stub,
                 1,
                 1,
                 "begin begin lower begin begin give-up",
             ),
             (
-                Failure::BlockLost(Answer::Same),
+                Failure::Lost(Answer::Same),
                 Rom,
                 0,
                 1,
                 "begin begin give-up",
             ),
-            (Failure::BlockLost(Answer::Other), Stub, 1, 2, "new give-up"),
+            (Failure::Lost(Answer::Other), Stub, 1, 2, "new give-up"),
             (
-                Failure::BlockLost(Answer::Nobody),
+                Failure::Lost(Answer::Nobody),
                 Stub,
                 1,
                 2,
                 "new-lower give-up",
             ),
-            (Failure::Command, Rom, 1, 1, "same same give-up"),
+            (Failure::Refused, Rom, 1, 1, "same same give-up"),
             (
-                Failure::Command,
+                Failure::Refused,
                 Stub,
                 1,
                 2,
-                "same same new-lower same same give-up",
+                "same same new same same give-up",
             ),
             (
                 Failure::Inflate,
@@ -268,6 +269,24 @@ mod tests {
             attempts: 1,
             attempts_allowed: 1,
         };
-        assert_eq!(next(Failure::BlockDamaged, tried), Next::LowerRate);
+        assert_eq!(next(Failure::Damaged, tried), Next::LowerRate);
+    }
+
+    #[test]
+    fn a_connection_that_is_given_up_asks_only_for_attempts() {
+        let tried = |attempts| Tried {
+            dialect: Dialect::Rom,
+            here: 1,
+            at_rate: 1,
+            lower_rates: 1,
+            attempts,
+            attempts_allowed: 2,
+        };
+        let lost = Failure::Lost(Answer::Same);
+        assert_eq!(
+            after_connection(lost, tried(1)),
+            Next::Reconnect(Aim::LowerRate)
+        );
+        assert_eq!(after_connection(lost, tried(2)), Next::GiveUp);
     }
 }

@@ -10,7 +10,7 @@ use super::error::JobError;
 use super::identify::attach;
 use super::journal::Again;
 use super::ladder::Next;
-use super::rate::Fast;
+use super::rate::{Fast, agree, lower};
 use super::session::Session;
 use super::timeout;
 use crate::chip::{Load, Stub};
@@ -59,12 +59,16 @@ impl<'a> Fast<'a> {
     }
 }
 
-async fn prepare(session: &mut Session<'_>, board: &Board, method: Method) -> Result<(), JobError> {
+async fn prepare(
+    session: &mut Session<'_>,
+    board: &mut Board,
+    method: Method,
+) -> Result<(), JobError> {
     let chip = board.plan.chip;
     if method == Method::StubDeflate {
         if session.link.dialect() != Dialect::Stub {
             let stub = chip.stub().ok_or(JobError::NoStub(chip))?;
-            upload(session, stub).await?;
+            upload(session, board, stub).await?;
         }
         attach(session, chip).await?;
     }
@@ -75,7 +79,7 @@ async fn prepare(session: &mut Session<'_>, board: &Board, method: Method) -> Re
     Ok(())
 }
 
-async fn upload(session: &mut Session<'_>, stub: &Stub) -> Result<(), JobError> {
+async fn upload(session: &mut Session<'_>, board: &mut Board, stub: &Stub) -> Result<(), JobError> {
     let segments = [stub.text, stub.data];
     let total = segments.iter().map(|s| s.bytes.len() as u64).sum();
     let mut done = 0;
@@ -86,7 +90,13 @@ async fn upload(session: &mut Session<'_>, stub: &Stub) -> Result<(), JobError> 
             match session.next(error.failure(), here, here) {
                 // after a damaged block the ROM wants MEM_BEGIN again, as with flash
                 Next::SameAgain | Next::BeginAgain => session.journal.retried(Again::Block, &error),
-                _ => return Err(error),
+                Next::LowerRate => {
+                    session.journal.retried(Again::Rate, &error);
+                    lower(session, board);
+                    agree(session, board).await?;
+                    here = 0;
+                }
+                Next::Reconnect(_) | Next::GiveUp => return Err(error),
             }
         }
         done += segment.bytes.len() as u64;
@@ -114,17 +124,16 @@ async fn upload_segment(
 }
 
 async fn start(session: &mut Session<'_>, entry: u32) -> Result<(), JobError> {
+    // its reply may be lost while the stub starts, and a SYNC would swallow the greeting, which tells
     match session
-        .ask_once(&Command::MemEnd { entry }, MEM_END_TIMEOUT)
+        .link
+        .command(&Command::MemEnd { entry }, MEM_END_TIMEOUT)
         .await
     {
-        Ok(_) => {}
-        // its reply may be lost while the stub starts: the greeting tells
-        Err(JobError::Command {
-            source: ExchangeError::Silence { .. } | ExchangeError::Garbled { .. },
-            ..
-        }) => {}
-        Err(error) => return Err(error),
+        Ok(_)
+        | Err(LinkError::Exchange(ExchangeError::Silence { .. } | ExchangeError::Garbled { .. })) =>
+            {}
+        Err(error) => return Err(session.explain(error)),
     }
     let mut greeting = Await::new("the stub's greeting", b"OHAI", GREETING_TIMEOUT);
     match session.link.run(&mut greeting, |_| ()).await {

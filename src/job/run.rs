@@ -138,17 +138,14 @@ impl Job {
         }
         let tried = Tried {
             dialect,
-            // each step has used up its own tries
-            here: ladder::TRIES_PER_PLACE,
-            at_rate: ladder::TRIES_PER_RATE,
+            here: 1,
+            at_rate: 1,
             lower_rates: self.board.as_ref().map_or(0, Board::lower_rates),
             attempts: self.journal.attempt,
             attempts_allowed: self.assignment.attempts,
         };
-        let aim = match ladder::next(error.failure(), tried) {
-            Next::Reconnect(aim) => aim,
-            Next::SameAgain | Next::BeginAgain | Next::LowerRate => Aim::LowerRate,
-            Next::GiveUp => return Err(error),
+        let Next::Reconnect(aim) = ladder::after_connection(error.failure(), tried) else {
+            return Err(error);
         };
         let now = Instant::now();
         if lost {

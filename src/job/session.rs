@@ -62,7 +62,7 @@ impl Session<'_> {
             };
             here += 1;
             match self.next(error.failure(), here, here) {
-                Next::SameAgain => self.journal.retried(Again::Block, &error),
+                Next::SameAgain | Next::BeginAgain => self.journal.retried(Again::Block, &error),
                 _ => return Err(error),
             }
         }
@@ -86,19 +86,46 @@ impl Session<'_> {
             };
             here += 1;
             match self.next(error.failure(), here, here) {
-                Next::SameAgain => self.journal.retried(Again::Block, &error),
+                Next::SameAgain | Next::BeginAgain => self.journal.retried(Again::Block, &error),
                 _ => return Err(error),
             }
         }
     }
 
+    /// Asks once. A reply that comes after its time would be taken for that of the next command with
+    /// the same op, so SYNC clears the line before anything is asked again.
     pub(super) async fn ask_once(
         &mut self,
         command: &Command<'_>,
         timeout: Duration,
     ) -> Result<Reply, JobError> {
-        let result = self.link.command(command, timeout).await;
-        result.map_err(|error| self.explain(error))
+        match self.link.command(command, timeout).await {
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(self.clear(error).await),
+        }
+    }
+
+    /// A link's error as the job's. Where nothing tells whether what was sent arrived, SYNC tells who
+    /// is still there, and what was on its way is drained with it.
+    pub(super) async fn clear(&mut self, error: LinkError) -> JobError {
+        let LinkError::Exchange(ExchangeError::Silence { .. } | ExchangeError::Garbled { .. }) =
+            &error
+        else {
+            return self.explain(error);
+        };
+        let before = self.link.dialect();
+        let answer = match self.sync().await {
+            Ok(Some(dialect)) if dialect == before => Answer::Same,
+            Ok(Some(_)) => Answer::Other,
+            Ok(None) => Answer::Nobody,
+            Err(worse) => return worse,
+        };
+        let baud = self.link.baud();
+        JobError::from_link(error, |source| JobError::Command {
+            baud,
+            answer,
+            source,
+        })
     }
 
     /// A register's value.
@@ -122,15 +149,6 @@ impl Session<'_> {
         }
     }
 
-    /// Who is there after a block or command was lost. What was still on its way is drained with it.
-    pub(super) async fn who_answers(&mut self) -> Result<Answer, JobError> {
-        Ok(match self.sync().await? {
-            Some(dialect) if dialect == self.link.dialect() => Answer::Same,
-            Some(_) => Answer::Other,
-            None => Answer::Nobody,
-        })
-    }
-
     /// Changes the rate at both ends and makes sure that they understand each other.
     pub(super) async fn change_rate(&mut self, new_baud: u32) -> Result<(), JobError> {
         let old_baud = self.link.baud();
@@ -147,7 +165,14 @@ impl Session<'_> {
                 0
             },
         };
-        self.ask(&command, timeout::COMMAND).await?;
+        match self.link.command(&command, timeout::COMMAND).await {
+            // a chip whose reply was lost has changed its rate
+            Ok(_)
+            | Err(LinkError::Exchange(
+                ExchangeError::Silence { .. } | ExchangeError::Garbled { .. },
+            )) => {}
+            Err(error) => return Err(self.explain(error)),
+        }
         let made = self.set_port_rate(new_baud).await?;
         let usable = u64::from(made.abs_diff(new_baud)) * 100
             <= u64::from(new_baud * RATE_TOLERANCE_PERCENT);
@@ -178,10 +203,14 @@ impl Session<'_> {
         }
     }
 
-    /// A link's error as the job's, with the rate at which it happened.
+    /// A link's error as the job's, where the chip answered or did not have to.
     pub(super) fn explain(&self, error: LinkError) -> JobError {
         let baud = self.link.baud();
-        JobError::from_link(error, |source| JobError::Command { baud, source })
+        JobError::from_link(error, |source| JobError::Command {
+            baud,
+            answer: Answer::Same,
+            source,
+        })
     }
 }
 

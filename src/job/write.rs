@@ -221,26 +221,22 @@ impl Pass {
         journal.length(self.others_bytes + here, self.total_bytes);
     }
 
-    /// The link's error with its place. Where nothing tells whether a block arrived, SYNC tells who is
-    /// still there.
+    /// The link's error with its place.
     async fn explain(&self, session: &mut Session<'_>, error: LinkError) -> JobError {
-        let baud = session.link.baud();
-        let answer = match &error {
-            LinkError::Exchange(ExchangeError::Silence { .. } | ExchangeError::Garbled { .. }) => {
-                match session.who_answers().await {
-                    Ok(answer) => answer,
-                    Err(worse) => return worse,
-                }
-            }
-            _ => Answer::Same,
-        };
-        JobError::from_link(error, |source| JobError::Block {
-            region: self.region.name.clone(),
-            address: self.reached(),
-            baud,
-            answer,
-            source,
-        })
+        match session.clear(error).await {
+            JobError::Command {
+                baud,
+                answer,
+                source,
+            } => JobError::Block {
+                region: self.region.name.clone(),
+                address: self.reached(),
+                baud,
+                answer,
+                source,
+            },
+            other => other,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod check;
 mod crash;
 mod demo;
 mod docs;
+mod job;
 mod job_cli;
 mod pty;
 mod report;
