@@ -8,6 +8,7 @@ mod story;
 mod verdict;
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -99,12 +100,18 @@ fn play(args: &Args, face: Face) -> Result<Exit, Box<dyn Error>> {
     let end = session::block_on(show.run(&stage, &story))??;
     let rows = Reader::open(&stage.database)?.jobs(Since(Some(began)))?;
     let verdict = Verdict::of(&story, &rows, end.played());
-    let text = format!("{}{}{}", end.table, verdict.table(), end.remark());
-    let text = format!("{text}{}", whereabouts(&stage));
-    match face {
-        Face::Json => eprint!("{text}"),
-        Face::Dashboard | Face::Plain => print!("{text}"),
-    }
+    let text = [
+        end.table.as_str(),
+        &verdict.table(),
+        &end.remark(),
+        &whereabouts(&stage),
+    ]
+    .concat();
+    // a reader that has left wants no closing table
+    let _ = match face {
+        Face::Json => io::stderr().lock().write_all(text.as_bytes()),
+        Face::Dashboard | Face::Plain => io::stdout().lock().write_all(text.as_bytes()),
+    };
     Ok(if verdict.holds() && end.in_order() {
         Exit::Pass
     } else {
@@ -215,8 +222,8 @@ impl End {
 
     fn remark(&self) -> String {
         match &self.played {
-            Ok(()) => String::new(),
-            Err(halt) => format!("{halt}\n"),
+            Err(halt) if halt.is_fault() => format!("{halt}\n"),
+            _ => String::new(),
         }
     }
 }

@@ -287,14 +287,13 @@ fn standing(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
             .collect(),
     );
     section(
-        Word::PulledTooEarly,
+        Word::CutShort,
         standing
             .open_units
             .iter()
             .map(|unit| {
-                let time = time_of_day(unit.since, scene.zone);
                 let slot = scene.word(Word::Slot);
-                format!("{}  {slot} {}  {time}", unit.mac, unit.slot)
+                format!("{}  {slot} {}  {}", unit.mac, unit.slot, unit.code)
             })
             .collect(),
     );

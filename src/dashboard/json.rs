@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `event` | what happened, one of the words below |
 //! | `number` | counts up by one from 1 within a run (not on `missed`) |
-//! | `at` | time, RFC 3339 in UTC (not on `missed`) |
+//! | `at` | time, RFC 3339 in UTC with milliseconds (not on `missed`) |
 //! | `slot` | the slot's name, or null (not on `missed`) |
 //! | `job` | the job's UUID, or null (not on `missed`) |
 //!
@@ -162,7 +162,7 @@ impl<'a> Object<'a> {
     fn of(notice: &'a Notice) -> Object<'a> {
         Object {
             number: notice.number,
-            at: notice.at.to_string(),
+            at: notice.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
             slot: notice.slot.as_ref().map(|slot| slot.as_str()),
             job: notice.job.map(|job| job.to_string()),
             event: Event::of(&notice.what),

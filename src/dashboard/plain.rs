@@ -130,7 +130,7 @@ pub fn closing_table(snapshot: &Snapshot, options: &Options) -> String {
             .iter()
             .map(|unit| unit.mac.to_string())
             .collect();
-        let heading = lang::word(lang::Word::PulledTooEarly, language);
+        let heading = lang::word(lang::Word::CutShort, language);
         text.push_str(&format!("{heading}: {}\n", macs.join(", ")));
     }
     text

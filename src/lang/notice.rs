@@ -28,13 +28,13 @@ fn english(what: &Happening) -> String {
             port,
             why: Waiting::PresentAtStart,
         } => {
-            format!("{port} was there before the start: replug it or start it by hand")
+            format!("was there before the start: replug it or start it by hand ({port})")
         }
         Happening::BoardWaits {
             port,
             why: Waiting::Request,
         } => {
-            format!("{port} is there and starts on request")
+            format!("is there and starts on request ({port})")
         }
         Happening::PortUnassigned { port, why } => format!("{port} is left alone: {why}"),
         Happening::BoardArrived { port } => format!("board arrived at {port}"),
@@ -54,7 +54,7 @@ fn english(what: &Happening) -> String {
         } => {
             format!("{step} tried again in attempt {attempt}: {code}, {detail}")
         }
-        Happening::PortLost { port } => format!("{port} is lost, waiting for it to come back"),
+        Happening::PortLost { port } => format!("port lost, waiting for it to come back ({port})"),
         Happening::JobEnded {
             outcome,
             code,
@@ -111,13 +111,13 @@ fn chinese(what: &Happening) -> String {
             port,
             why: Waiting::PresentAtStart,
         } => {
-            format!("{port} 在启动前已插入：请重新插入或手动开始")
+            format!("启动前已插入：请重新插入或手动开始（{port}）")
         }
         Happening::BoardWaits {
             port,
             why: Waiting::Request,
         } => {
-            format!("{port} 已插入，等待手动开始")
+            format!("已插入，等待手动开始（{port}）")
         }
         Happening::PortUnassigned { port, why } => format!("{port} 不使用：{why}"),
         Happening::BoardArrived { port } => format!("板子插入 {port}"),
@@ -138,7 +138,7 @@ fn chinese(what: &Happening) -> String {
             let step = super::step(*step, Language::Chinese);
             format!("第 {attempt} 次尝试中重试{step}：{code}，{detail}")
         }
-        Happening::PortLost { port } => format!("{port} 断开，等待恢复"),
+        Happening::PortLost { port } => format!("端口断开，等待恢复（{port}）"),
         Happening::JobEnded {
             outcome,
             code,

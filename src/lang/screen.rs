@@ -15,6 +15,8 @@ pub enum Word {
     MedianCycle,
     OpenUnits,
     Failures,
+    /// Heads the list of open units.
+    CutShort,
     // ---- what a slot is doing; capitals want a human
     Empty,
     Waiting,
@@ -104,6 +106,7 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         Word::FinalPass => ("final", "最终良率"),
         Word::MedianCycle => ("median", "节拍中位"),
         Word::OpenUnits => ("open", "未完成"),
+        Word::CutShort => ("cut short: plug them again", "未完成：请重新插入"),
         Word::Failures => ("failures today", "今日不良"),
         Word::Empty => ("empty", "空闲"),
         Word::Waiting => ("WAITING", "等待"),

@@ -22,7 +22,8 @@ pub enum Tempo {
     Fast,
 }
 
-/// What the demo works with. Dropping it removes the ports' folder.
+/// What the demo works with. Dropping it removes the ports, and the rest where the database is
+/// elsewhere.
 #[derive(Debug)]
 pub struct Stage {
     pub folder: PathBuf,
@@ -101,8 +102,13 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // links that stay behind name ports that are gone: harmless, and nobody is left to tell
-        let _ = fs::remove_dir_all(&self.ports);
+        let needless = if self.database.starts_with(&self.folder) {
+            &self.ports
+        } else {
+            &self.folder
+        };
+        // what stays behind names ports that are gone: harmless, and nobody is left to tell
+        let _ = fs::remove_dir_all(needless);
     }
 }
 
