@@ -10,6 +10,7 @@ use flashline::chip::Chip;
 use flashline::image::sample;
 use flashline::port::tty;
 use flashline::record::{Jobs, Reader, Record, Since};
+use flashline::sim::{Bench, BoardSpec, Pace};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
@@ -177,4 +178,33 @@ fn a_signal_stops_it_with_its_row_closed() {
         ..Jobs::default()
     };
     assert_eq!(recorded(folder.path()), aborted);
+}
+
+#[test]
+fn a_board_that_passes_and_one_that_does_not_fit() {
+    let folder = folder(MANIFEST);
+    let bench = Bench::new(&folder.path().join("bench")).unwrap();
+    let spec = BoardSpec::esp32(1).pace(Pace::Unpaced);
+    for way in [&[][..], &["--no-stub"], &["--no-stub", "--no-compress"]] {
+        let board = bench.plug("good", spec.clone()).unwrap();
+        let args = [&["--port", "bench/good"][..], way].concat();
+        check(folder.path(), &args, 0, "PASS 24:0a:c4:00:00:01 in");
+        let flash = board.flash();
+        for (file, offset) in [
+            ("boot.bin", 0x1000),
+            ("table.bin", 0x8000),
+            ("app.bin", 0x10000),
+        ] {
+            let bytes = fs::read(folder.path().join(file)).unwrap();
+            assert!(flash[offset..offset + bytes.len()] == *bytes, "{file}");
+        }
+    }
+    bench.plug("wrong", spec.chip(Chip::Esp32C3)).unwrap();
+    check(folder.path(), &["--port", "bench/wrong"], 2, "WRONG_CHIP");
+    let jobs = Jobs {
+        passed: 3,
+        failed: 1,
+        ..Jobs::default()
+    };
+    assert_eq!(recorded(folder.path()), jobs);
 }

@@ -5,6 +5,7 @@ mod boards;
 mod ends;
 mod faults;
 mod lost;
+mod ptys;
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
