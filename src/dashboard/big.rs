@@ -5,7 +5,8 @@
 pub enum Scale {
     /// One column and half a line: letters of 3 by 3 cells.
     Half,
-    /// Two columns and a line: letters of 6 by 5 cells, and a line of air.
+    /// Two columns and a line: letters of 6 by 5 cells. They want air around them, or the smaller ones
+    /// look better.
     Double,
 }
 
@@ -18,11 +19,12 @@ impl Scale {
         })
     }
 
+    /// Columns and rows that it wants.
     fn size(self, text: &str) -> (usize, usize) {
         let dots = (text.chars().count() * 4).saturating_sub(1);
         match self {
             Scale::Half => (dots, 3),
-            Scale::Double => (dots * 2, 6),
+            Scale::Double => (dots * 2, 8),
         }
     }
 }
@@ -126,7 +128,7 @@ mod tests {
         check(14, 5, None);
         check(15, 2, None);
         check(15, 3, Some(Scale::Half));
-        check(30, 5, Some(Scale::Half));
-        check(30, 6, Some(Scale::Double));
+        check(30, 7, Some(Scale::Half));
+        check(30, 8, Some(Scale::Double));
     }
 }

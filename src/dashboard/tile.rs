@@ -9,6 +9,7 @@ use super::options::Colour;
 use super::palette;
 use super::status::{self, Status};
 use super::text::{clip, width, wrap, wrap_into};
+use crate::event::Step;
 use crate::lang::{self, Language, Word, advice};
 use crate::station::{SlotState, SlotView};
 
@@ -107,8 +108,10 @@ pub fn verdict(slot: &SlotView, language: Language) -> String {
 /// PASS, FAIL or the percentage in large letters where that many lines are to spare, with air below
 /// and above where there is room for that too.
 fn large(slot: &SlotView, cells: usize, spare: usize) -> Vec<(String, Modifier)> {
+    // only of the longest step: a verify at 4 % looks like a step back from afar
     let percent = || {
-        let percent = status::board(&slot.state)?.progress.percent()?;
+        let progress = &status::board(&slot.state)?.progress;
+        let percent = progress.percent().filter(|_| progress.step == Step::Write)?;
         Some(format!("{percent}%"))
     };
     let text = Status::of(&slot.state)
