@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::draw::{Scene, notices};
+use super::draw::Scene;
+use super::notices;
 use super::palette::{self, Role};
 use super::status::{self, Status};
 use super::text::{clip, width, wrap};
@@ -53,7 +54,7 @@ pub fn draw(scene: &Scene<'_>, index: usize, area: Rect, buffer: &mut Buffer) {
         let style = scene.role(Role::Heading);
         buffer.set_string(area.x + 1, y, scene.word(Word::Notices), style);
         let list = Rect::new(area.x, y + 1, area.width, area.bottom() - y - 1);
-        notices(scene, Some(&slot.slot), list, buffer);
+        notices::list(scene, Some(&slot.slot), list, buffer);
     }
 }
 

@@ -1,35 +1,5 @@
-//! The JSON face: one object per notice and line on standard output, for programs.
-//!
-//! Every object has
-//!
-//! | field | value |
-//! |---|---|
-//! | `event` | what happened, one of the words below |
-//! | `number` | counts up by one from 1 within a run (not on `missed`) |
-//! | `at` | time, RFC 3339 in UTC with milliseconds (not on `missed`) |
-//! | `slot` | the slot's name, or null (not on `missed`) |
-//! | `job` | the job's UUID, or null (not on `missed`) |
-//!
-//! and the fields of its event:
-//!
-//! | `event` | fields |
-//! |---|---|
-//! | `station_started` | `station`, `product`, `version`, `slots` |
-//! | `interrupted_closed` | `jobs` |
-//! | `board_waits` | `port`, `why`: `present_at_start` or `request` |
-//! | `port_unassigned` | `port`, `why` (prose) |
-//! | `board_arrived` | `port` |
-//! | `board_identified` | `chip`, `revision`, `mac`, `crystal_mhz` or null, `flash_id` (six hex digits), `flash_bytes` or null, `security` |
-//! | `retried` | `step`, `code`, `detail` (prose), `attempt` |
-//! | `port_lost` | `port` |
-//! | `job_ended` | `outcome`: `PASS`, `FAIL`, `ERROR` or `ABORTED`; `code` or null; `detail` (prose); `mac` or null; `attempts`; `retries`; `seconds` |
-//! | `board_removed` | |
-//! | `line_stopped` | `code`, `detail` (prose) |
-//! | `line_resumed` | |
-//! | `station_stopped` | |
-//! | `missed` | `notices`: how many were lost since the object before, since the reader was too slow |
-//!
-//! Fields and words that are here stay; new ones may be added.
+//! The JSON face: one object per notice and line, for programs. What they may rely on:
+#![doc = include_str!("../../docs/json.md")]
 
 use std::io;
 use std::sync::Arc;
@@ -257,6 +227,28 @@ mod tests {
         let mut out = Vec::new();
         write(receiver, &mut out).await.unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap());
+    }
+
+    #[test]
+    fn every_event_and_field_is_documented() {
+        let page = include_str!("../../docs/json.md");
+        let mut objects: Vec<serde_json::Value> = fixture::every_happening()
+            .iter()
+            .map(|notice| serde_json::to_value(Object::of(notice)).unwrap())
+            .collect();
+        objects.push(serde_json::to_value(Missed::new(3)).unwrap());
+        for object in objects {
+            let event = object["event"].as_str().unwrap();
+            let row = format!("| `{event}` |");
+            let row = page.lines().find(|line| line.starts_with(&row));
+            let row = row.unwrap_or_else(|| panic!("{event} has no row"));
+            for field in object.as_object().unwrap().keys() {
+                let common = format!("| `{field}` |");
+                let named = row.contains(&format!("`{field}`"))
+                    || page.lines().any(|line| line.starts_with(&common));
+                assert!(named, "{field} of {event}");
+            }
+        }
     }
 
     #[test]

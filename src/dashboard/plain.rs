@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
 
-use super::draw::{time_of_day, yield_parts};
 use super::feed::{Item, follow};
+use super::figures::yield_parts;
+use super::notices::time_of_day;
 use super::options::Options;
 use super::status;
 use super::text::width;

@@ -32,17 +32,16 @@ pub struct Look {
 pub fn draw(slot: &SlotView, selection: Selection, look: Look, area: Rect, buffer: &mut Buffer) {
     let status = Status::of(&slot.state);
     buffer.set_style(area, palette::tile(status, look.colour));
-    let head = Rect { height: 1, ..area };
-    buffer.set_style(head, palette::tile_head(status, look.colour));
+    let first = Rect { height: 1, ..area };
+    buffer.set_style(first, palette::tile_head(status, look.colour));
 
     // a MAC takes 17 cells: a tile that just holds it does without margins
     let margin = u16::from(area.width >= 19);
-    let inner = Rect::new(
-        area.x + margin,
-        area.y,
-        area.width - 2 * margin,
-        area.height,
-    );
+    let inner = Rect {
+        x: area.x + margin,
+        width: area.width - 2 * margin,
+        ..area
+    };
     let cells = usize::from(inner.width);
     let body_rows = usize::from(area.height) - 1;
 
@@ -52,42 +51,46 @@ pub fn draw(slot: &SlotView, selection: Selection, look: Look, area: Rect, buffe
         Selection::Selected => format!("[{}]", slot.slot),
         Selection::Other => slot.slot.to_string(),
     };
-    let mut head = format!("{name} {verdict}");
+    let beside = format!("{name} {verdict}");
     // the verdict has a line of its own unless that costs the text a line and it fits beside the name
-    let own_line = body_rows > 0 && (body.rows(cells) < body_rows || width(&head) > cells);
-    if own_line {
-        head.clone_from(&name);
-    } else if body_rows == 0
-        && let Some(code) = status::code(&slot.state)
-    {
-        head = format!("{head} {code}");
-    }
-    let head = clip(&head, cells);
-    buffer.set_string(inner.x, inner.y, &head, Style::new());
+    let own_line = body_rows > 0 && (body.rows(cells) < body_rows || width(&beside) > cells);
+    let head = match status::code(&slot.state) {
+        _ if own_line => name.clone(),
+        Some(code) if body_rows == 0 => format!("{beside} {code}"),
+        _ => beside,
+    };
+    self::head(slot, &head, look, inner, buffer);
     if selection == Selection::Selected {
-        let name = clip(&name, cells);
-        buffer.set_string(inner.x, inner.y, name, palette::selected(look.colour));
-    }
-    if let Some(time) = status::time(slot, look.now)
-        && width(&head) + 1 + width(&time) <= cells
-    {
-        let x = inner.right() - width(&time) as u16;
-        buffer.set_string(x, inner.y, time, Style::new());
+        let style = palette::selected(look.colour);
+        buffer.set_string(inner.x, inner.y, clip(&name, cells), style);
     }
 
     // a short line may use the right margin
     let room = cells + usize::from(margin);
     let mut lines: Vec<(String, Modifier)> = Vec::new();
     if own_line {
-        let spare = body_rows - (1 + body.rows(cells)).min(body_rows);
+        let spare = body_rows.saturating_sub(1 + body.rows(cells));
         lines.extend(large(slot, cells, spare));
         lines.push((clip(&verdict, room), Modifier::BOLD));
     }
-    let left_over = body_rows - lines.len().min(body_rows);
+    let left_over = body_rows.saturating_sub(lines.len());
     lines.extend(body.lines(room, cells, left_over));
     for (row, (line, modifier)) in (1..area.height).zip(lines) {
         let style = Style::new().add_modifier(modifier);
         buffer.set_string(inner.x, inner.y + row, line, style);
+    }
+}
+
+/// The first line, and at its end the time where it fits.
+fn head(slot: &SlotView, text: &str, look: Look, area: Rect, buffer: &mut Buffer) {
+    let cells = usize::from(area.width);
+    let text = clip(text, cells);
+    buffer.set_string(area.x, area.y, &text, Style::new());
+    if let Some(time) = status::time(slot, look.now)
+        && width(&text) + 1 + width(&time) <= cells
+    {
+        let x = area.right() - width(&time) as u16;
+        buffer.set_string(x, area.y, time, Style::new());
     }
 }
 
@@ -111,7 +114,9 @@ fn large(slot: &SlotView, cells: usize, spare: usize) -> Vec<(String, Modifier)>
     // only of the longest step: a verify at 4 % looks like a step back from afar
     let percent = || {
         let progress = &status::board(&slot.state)?.progress;
-        let percent = progress.percent().filter(|_| progress.step == Step::Write)?;
+        let percent = progress
+            .percent()
+            .filter(|_| progress.step == Step::Write)?;
         Some(format!("{percent}%"))
     };
     let text = Status::of(&slot.state)

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::super::view::Prompt;
 use super::*;
 use crate::dashboard::fixture;
 use crate::dashboard::options::Quit;
-use crate::event::Code;
+use crate::event::{Code, SlotId};
+use crate::station::RequestRefused;
 
 /// The screen of a snapshot, as cells and as styles.
 fn screen(snapshot: &Snapshot, view: &View, colour: Colour, (width, height): (u16, u16)) -> Buffer {
