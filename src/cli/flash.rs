@@ -84,7 +84,13 @@ pub fn run(args: Args) -> Exit {
         .then(|| Record::open(&args.db))
         .transpose()
     {
-        Ok(record) => record.map(|(record, _)| record),
+        Ok(record) => record.map(|(record, interrupted)| {
+            if interrupted > 0 {
+                let closed = Happening::InterruptedClosed { jobs: interrupted };
+                eprintln!("{}", screen::words(closed));
+            }
+            record
+        }),
         Err(error) => return not_recorded(&error),
     };
     match tokio::runtime::Builder::new_multi_thread()

@@ -58,10 +58,9 @@ async fn reach(
         if lines == HasLines::Yes {
             lines = session.reset(way).await?;
         }
-        if lines == HasLines::No {
-            session
-                .set_port_rate(baud_of_round(round, last_baud))
-                .await?;
+        let baud = baud_of_round(round, last_baud);
+        if lines == HasLines::No && session.link.baud() != baud {
+            session.set_port_rate(baud).await?;
         }
         if let Some(dialect) = session.sync().await? {
             session.link.set_dialect(dialect);
