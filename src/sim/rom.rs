@@ -9,7 +9,7 @@ use super::cost;
 use super::facts::SecurityInfo;
 use super::flash::{BLOCK, FlashFault, PAGE, SECTOR};
 use super::hardware::{Answer, Hardware, Then, word};
-use super::inflate::{Inflated, Inflater};
+use super::inflate::{Checksum, Inflated, Inflater, Input, WINDOW};
 
 /// Longest frame that is taken; a longer one is not answered. Measured: 0x1900 is, 0x2000 is not.
 pub const LONGEST_FRAME: usize = 0x1C00;
@@ -17,8 +17,6 @@ pub const LONGEST_FRAME: usize = 0x1C00;
 const LARGEST_BLOCK: u32 = 0x1800;
 /// Flash bytes that are taken for granted until SPI_SET_PARAMS.
 const DEFAULT_FLASH_BYTES: u32 = 2 << 20;
-/// What the inflater collects before it is programmed.
-const WINDOW: usize = 0x8000;
 /// Bytes that READ_FLASH_SLOW answers.
 const SLOW_READ: usize = 64;
 
@@ -37,7 +35,21 @@ pub struct Rom {
     request: Vec<u8>,
     reply: Reply,
     flash_bytes: u32,
-    transfer: Transfer,
+    /// What the last BEGIN was for. It stays after END.
+    mode: Mode,
+    /// How far the transfer is that the last BEGIN with arguments that were taken began.
+    run: Run,
+    inflater: Inflater,
+    /// Inflated and not yet programmed.
+    window: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    None,
+    Flash,
+    Mem,
+    Deflate,
 }
 
 /// The buffer that answers are made in.
@@ -49,21 +61,8 @@ struct Reply {
     body: [u8; SLOW_READ + 4],
 }
 
-/// What BEGIN began. It stays after END.
-#[derive(Debug)]
-enum Transfer {
-    None,
-    Flash(Run),
-    Mem(Run),
-    Deflate {
-        run: Run,
-        inflater: Box<Inflater>,
-        window: Vec<u8>,
-    },
-}
-
 /// How far a transfer is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Run {
     address: u32,
     total_bytes: u32,
@@ -71,19 +70,6 @@ struct Run {
     block_bytes: u32,
     sequence: u32,
     done_bytes: u32,
-}
-
-impl Run {
-    fn new(total_bytes: u32, blocks: u32, block_bytes: u32, address: u32) -> Run {
-        Run {
-            address,
-            total_bytes,
-            blocks,
-            block_bytes,
-            sequence: 0,
-            done_bytes: 0,
-        }
-    }
 }
 
 impl Rom {
@@ -97,7 +83,10 @@ impl Rom {
                 body: [0; SLOW_READ + 4],
             },
             flash_bytes: DEFAULT_FLASH_BYTES,
-            transfer: Transfer::None,
+            mode: Mode::None,
+            run: Run::default(),
+            inflater: Inflater::new(),
+            window: Vec::new(),
         }
     }
 
@@ -185,39 +174,48 @@ impl Rom {
         }
     }
 
-    /// The four words of a BEGIN, if it has the length that this ROM wants.
-    fn begin(&self, words: usize) -> Option<Run> {
-        let run = Run::new(
-            self.argument(0),
-            self.argument(1),
-            self.argument(2),
-            self.argument(3),
-        );
-        (self.length() == words * 4 && run.block_bytes <= LARGEST_BLOCK).then_some(run)
+    /// Takes a BEGIN's four words, if it has the length that this ROM wants. With too large a block it is
+    /// refused when the mode has already changed.
+    fn begin(&mut self, words: usize, mode: Mode) -> Result<(), u16> {
+        if self.length() != words * 4 {
+            return Err(INVALID);
+        }
+        self.mode = mode;
+        if self.argument(2) > LARGEST_BLOCK {
+            return Err(INVALID);
+        }
+        self.run = Run {
+            total_bytes: self.argument(0),
+            blocks: self.argument(1),
+            block_bytes: self.argument(2),
+            address: self.argument(3),
+            sequence: 0,
+            done_bytes: 0,
+        };
+        Ok(())
     }
 
     fn flash_begin(&mut self, hardware: &mut Hardware) -> Answer {
-        let Some(run) = self.begin(hardware.facts.begin_words) else {
-            return self.plain(INVALID, hardware);
-        };
-        self.transfer = Transfer::Flash(run);
-        self.erase(run, hardware)
+        match self.begin(hardware.facts.begin_words, Mode::Flash) {
+            Ok(()) => self.erase(hardware),
+            Err(status) => self.plain(status, hardware),
+        }
     }
 
     fn deflate_begin(&mut self, hardware: &mut Hardware) -> Answer {
-        let Some(run) = self.begin(hardware.facts.begin_words) else {
-            return self.plain(INVALID, hardware);
-        };
-        self.transfer = Transfer::Deflate {
-            run,
-            inflater: Box::new(Inflater::new()),
-            window: Vec::new(),
-        };
-        self.erase(run, hardware)
+        match self.begin(hardware.facts.begin_words, Mode::Deflate) {
+            Ok(()) => {
+                self.inflater = Inflater::new();
+                self.window.clear();
+                self.erase(hardware)
+            }
+            Err(status) => self.plain(status, hardware),
+        }
     }
 
     /// Erases whole sectors, by blocks of 64 KB where it can, before it answers.
-    fn erase(&mut self, run: Run, hardware: &mut Hardware) -> Answer {
+    fn erase(&mut self, hardware: &mut Hardware) -> Answer {
+        let run = self.run;
         let sectors = run.total_bytes.div_ceil(SECTOR);
         let end = u64::from(run.address) + u64::from(sectors) * u64::from(SECTOR);
         if !run.address.is_multiple_of(SECTOR) || end > u64::from(self.flash_bytes) {
@@ -248,44 +246,44 @@ impl Rom {
 
     /// The block of a DATA command that may be taken, or why not. The sequence number counts on after
     /// a wrong checksum; that is why the ROM wants a new BEGIN then.
-    fn block(
-        run: &mut Run,
-        request: &[u8],
-        multiple_of: u32,
-        hardware: &mut Hardware,
-    ) -> Result<Vec<u8>, u16> {
-        let (length, sequence) = (word(request, 8), word(request, 12));
-        if sequence != run.sequence || length > run.block_bytes || length % multiple_of != 0 {
+    fn block(&mut self, multiple_of: u32, hardware: &mut Hardware) -> Result<Vec<u8>, u16> {
+        let (length, sequence) = (self.argument(0), self.argument(1));
+        if sequence != self.run.sequence
+            || length > self.run.block_bytes
+            || !length.is_multiple_of(multiple_of)
+        {
             return Err(INVALID);
         }
-        run.sequence += 1;
-        let data = &request[24..24 + length as usize];
+        self.run.sequence += 1;
+        let data = &self.request[24..24 + length as usize];
         let sum = data.iter().fold(0xEF, |sum, byte| sum ^ byte);
-        if sum != request[4] || hardware.troubles.checksum_refused() {
+        if sum != self.request[4] || hardware.troubles.checksum_refused() {
             return Err(BAD_CHECKSUM);
         }
         Ok(data.to_vec())
     }
 
+    /// RAM and flash share what they know of a transfer.
     fn flash_data(&mut self, hardware: &mut Hardware) -> Answer {
-        let Transfer::Flash(run) = &mut self.transfer else {
+        if !matches!(self.mode, Mode::Flash | Mode::Mem) {
             return self.plain(INVALID, hardware);
-        };
-        let data = match Rom::block(run, &self.request, 4, hardware) {
+        }
+        let data = match self.block(4, hardware) {
             Ok(data) => data,
             Err(status) => return self.plain(status, hardware),
         };
-        let address = run.address;
-        run.address = run.address.wrapping_add(data.len() as u32);
-        run.done_bytes = run.done_bytes.wrapping_add(data.len() as u32);
-        let (status, took) = self.program(address, &data, hardware);
+        self.run.done_bytes = self.run.done_bytes.wrapping_add(data.len() as u32);
+        let (status, took) = self.program(&data, hardware);
         let mut answer = self.plain(status, hardware);
         answer.before += took;
         answer
     }
 
-    /// Programs; what lies past the end of the part as the ROM knows it is dropped without a word.
-    fn program(&self, address: u32, data: &[u8], hardware: &mut Hardware) -> (u16, Duration) {
+    /// Programs at the transfer's address and moves it on; what lies past the end of the part as the
+    /// ROM knows it is dropped without a word.
+    fn program(&mut self, data: &[u8], hardware: &mut Hardware) -> (u16, Duration) {
+        let address = self.run.address;
+        self.run.address = address.wrapping_add(data.len() as u32);
         let room = self.flash_bytes.saturating_sub(address) as usize;
         let data = &data[..data.len().min(room)];
         let took = cost::PAGE_PROGRAM * (data.len() as u32).div_ceil(PAGE);
@@ -297,10 +295,9 @@ impl Rom {
 
     /// Leaves the loader whatever the flag says; only a complete transfer may restart the chip.
     fn flash_end(&mut self, hardware: &mut Hardware) -> Answer {
-        let complete = match &self.transfer {
-            Transfer::Flash(run) => run.done_bytes == run.total_bytes && run.sequence == run.blocks,
-            _ => false,
-        };
+        let complete = self.mode == Mode::Flash
+            && self.run.done_bytes == self.run.total_bytes
+            && self.run.sequence == self.run.blocks;
         if complete && self.argument(0) == 0 {
             return self.restart(hardware);
         }
@@ -317,28 +314,22 @@ impl Rom {
     }
 
     fn mem_begin(&mut self, hardware: &mut Hardware) -> Answer {
-        match self.begin(4) {
-            Some(run) => {
-                self.transfer = Transfer::Mem(run);
-                self.plain(0, hardware)
-            }
-            None => self.plain(INVALID, hardware),
-        }
+        let status = self.begin(4, Mode::Mem).err().unwrap_or(0);
+        self.plain(status, hardware)
     }
 
     fn mem_data(&mut self, hardware: &mut Hardware) -> Answer {
-        let run = match &mut self.transfer {
-            Transfer::Mem(run) => run,
-            // it would write to the flash address as if it were RAM, and crash
-            Transfer::Flash(_) | Transfer::Deflate { .. } => return Answer::hangs(),
-            Transfer::None => return self.plain(INVALID, hardware),
-        };
-        match Rom::block(run, &self.request, 1, hardware) {
-            Ok(data) => {
-                hardware.memory.load(run.address, &data);
-                run.address = run.address.wrapping_add(data.len() as u32);
+        if self.mode == Mode::None {
+            return self.plain(INVALID, hardware);
+        }
+        match self.block(1, hardware) {
+            Ok(data) if self.mode == Mode::Mem => {
+                hardware.memory.load(self.run.address, &data);
+                self.run.address = self.run.address.wrapping_add(data.len() as u32);
                 self.plain(0, hardware)
             }
+            // it writes to the flash address as if it were RAM, and crashes
+            Ok(_) => Answer::hangs(),
             Err(status) => self.plain(status, hardware),
         }
     }
@@ -383,7 +374,8 @@ impl Rom {
         } else if u64::from(address) + u64::from(length) > u64::from(self.flash_bytes) {
             READ_FAILED
         } else {
-            let bytes = hardware.read(address, length);
+            // it reads whole words
+            let bytes = hardware.read(address, length.next_multiple_of(4));
             self.reply.body[..bytes.len()].copy_from_slice(&bytes);
             0
         };
@@ -405,57 +397,49 @@ impl Rom {
     }
 
     fn deflate_data(&mut self, hardware: &mut Hardware) -> Answer {
-        let Transfer::Deflate {
-            run,
-            inflater,
-            window,
-        } = &mut self.transfer
-        else {
+        if self.mode != Mode::Deflate {
             return self.plain(INVALID, hardware);
-        };
-        let block = run.sequence;
-        let data = match Rom::block(run, &self.request, 1, hardware) {
+        }
+        let block = self.run.sequence;
+        let data = match self.block(1, hardware) {
             Ok(data) => data,
             Err(status) => return self.plain(status, hardware),
         };
-        if inflater.is_done() {
+        if self.inflater.is_done() {
             // it waits for ever for a stream that has ended to take its input
             return Answer::hangs();
         }
-        let held = window.len();
+        let last = self.run.sequence == self.run.blocks;
+        let follows = if last { Input::Last } else { Input::Continues };
+        let held = self.window.len();
         let inflated = match hardware.troubles.inflate_fails(block) {
             true => Inflated::Corrupt,
-            false => inflater.feed(&data, window),
+            false => self
+                .inflater
+                .feed(Checksum::Compared, follows, &data, &mut self.window),
         };
         let status = match inflated {
             Inflated::Done { unused } if unused > 0 => return Answer::hangs(),
             Inflated::Corrupt => INFLATE_FAILED,
             Inflated::WrongChecksum => WRONG_ADLER,
-            Inflated::More | Inflated::DataDone | Inflated::Done { .. } => 0,
+            Inflated::More | Inflated::Done { .. } => 0,
         };
-        let mut took = cost::ROM_INFLATE_PER_KB * (window.len() - held).div_ceil(1024) as u32;
-        let mut ready = window.len() / WINDOW * WINDOW;
-        if status == 0 && run.sequence == run.blocks {
-            ready = window.len();
-        }
-        let ready: Vec<u8> = window.drain(..ready).collect();
-        let address = run.address;
-        run.address = run.address.wrapping_add(ready.len() as u32);
-        let (written, programming) = self.program(address, &ready, hardware);
-        took += programming;
+        let inflated_bytes = self.window.len() - held;
+        let ready = match status == 0 && last {
+            true => self.window.len(),
+            false => self.window.len() / WINDOW * WINDOW,
+        };
+        let ready: Vec<u8> = self.window.drain(..ready).collect();
+        let (written, programming) = self.program(&ready, hardware);
         let mut answer = self.plain(if status == 0 { written } else { status }, hardware);
-        answer.before += took;
+        answer.before +=
+            programming + cost::ROM_INFLATE_PER_KB * inflated_bytes.div_ceil(1024) as u32;
         answer
     }
 
     /// Unlike FLASH_END it leaves the loader only to restart.
     fn deflate_end(&mut self, hardware: &mut Hardware) -> Answer {
-        let complete = match &self.transfer {
-            Transfer::Deflate { run, inflater, .. } => {
-                inflater.is_done() && run.sequence == run.blocks
-            }
-            _ => true,
-        };
+        let complete = self.mode != Mode::Deflate || self.run.sequence == self.run.blocks;
         if complete && self.argument(0) == 0 {
             return self.restart(hardware);
         }
@@ -466,7 +450,7 @@ impl Rom {
     fn flash_md5(&mut self, hardware: &mut Hardware) -> Answer {
         let (address, length) = (self.argument(0), self.argument(1));
         let end = u64::from(address) + u64::from(length);
-        if end > u64::from(self.flash_bytes) {
+        if length > 0 && end > u64::from(self.flash_bytes) {
             return self.answer(32, READ_FAILED, hardware);
         }
         let digest = hardware.md5(address, length);

@@ -10,12 +10,10 @@ use super::cost;
 use super::facts::SecurityInfo;
 use super::flash::{BLOCK, FlashFault, PAGE, SECTOR};
 use super::hardware::{Answer, Hardware, Then, word};
-use super::inflate::{Inflated, Inflater};
+use super::inflate::{Checksum, Inflated, Inflater, Input, WINDOW};
 
 /// A frame buffer's size: header, a block of 16 KB, and some (`src/frame_buffer.h`).
 pub const LONGEST_FRAME: usize = 8 + 0x4000 + 0xFF;
-/// Inflater's dictionary, and what is written at once.
-const WINDOW: usize = 0x8000;
 /// The largest packet of READ_FLASH.
 const LARGEST_PACKET: u32 = 4096;
 /// Taken for granted where the flash ID tells no size.
@@ -53,7 +51,6 @@ struct Write {
     dirty_seen: bool,
     inflater: Inflater,
     window: Vec<u8>,
-    deflate_done: bool,
 }
 
 #[derive(Debug)]
@@ -311,7 +308,6 @@ impl Stub {
             dirty_seen: false,
             inflater: Inflater::new(),
             window: Vec::new(),
-            deflate_done: false,
         });
         // the first erase is started and not waited for
         write.erase_next(hardware)?;
@@ -449,23 +445,24 @@ impl Stub {
             write.window.clear();
         }
         let mut took = write.erase_next(hardware)?;
-        if write.deflate_done {
+        if write.inflater.is_done() {
             // a last block that holds only the checksum: nobody looks at it
             return Ok(took);
         }
         write.compressed_left = write.compressed_left.wrapping_sub(data.len() as u32);
         let held = write.window.len();
-        let inflated = write.inflater.feed(data, &mut write.window);
-        took += cost::STUB_INFLATE_PER_KB * (write.window.len() - held).div_ceil(1024) as u32;
-        let failed = match inflated {
-            Inflated::Corrupt => true,
-            // only the call that reads the stream's head compares the checksum at its end
-            Inflated::WrongChecksum => block == 0,
-            Inflated::More | Inflated::DataDone | Inflated::Done { .. } => false,
+        // only the call that reads the stream's head compares the checksum at its end
+        let checksum = match block {
+            0 => Checksum::Compared,
+            _ => Checksum::Ignored,
         };
-        write.deflate_done = !failed && inflated != Inflated::More;
+        let inflated = write
+            .inflater
+            .feed(checksum, Input::Continues, data, &mut write.window);
+        took += cost::STUB_INFLATE_PER_KB * (write.window.len() - held).div_ceil(1024) as u32;
+        let failed = matches!(inflated, Inflated::Corrupt | Inflated::WrongChecksum);
         let mut ready = write.window.len() / WINDOW * WINDOW;
-        if write.deflate_done {
+        if write.inflater.is_done() {
             ready = write.window.len();
         }
         let ready: Vec<u8> = write.window.drain(..ready).collect();
