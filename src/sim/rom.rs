@@ -15,6 +15,8 @@ use super::inflate::{Checksum, Inflated, Inflater, Input, WINDOW};
 pub const LONGEST_FRAME: usize = 0x1C00;
 /// Largest block size that a BEGIN takes.
 const LARGEST_BLOCK: u32 = 0x1800;
+/// Below this no chip of the family has RAM.
+const LOWEST_RAM: u32 = 0x3000_0000;
 /// Flash bytes that are taken for granted until SPI_SET_PARAMS.
 const DEFAULT_FLASH_BYTES: u32 = 2 << 20;
 /// Bytes that READ_FLASH_SLOW answers.
@@ -35,21 +37,13 @@ pub struct Rom {
     request: Vec<u8>,
     reply: Reply,
     flash_bytes: u32,
-    /// What the last BEGIN was for. It stays after END.
-    mode: Mode,
-    /// How far the transfer is that the last BEGIN with arguments that were taken began.
-    run: Run,
+    /// FLASH and MEM share what they know of a transfer; DEFL has its own. Neither is cleared by an END.
+    plain: Run,
+    flash_begun: bool,
+    deflate: Run,
     inflater: Inflater,
     /// Inflated and not yet programmed.
     window: Vec<u8>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    None,
-    Flash,
-    Mem,
-    Deflate,
 }
 
 /// The buffer that answers are made in.
@@ -83,8 +77,9 @@ impl Rom {
                 body: [0; SLOW_READ + 4],
             },
             flash_bytes: DEFAULT_FLASH_BYTES,
-            mode: Mode::None,
-            run: Run::default(),
+            plain: Run::default(),
+            flash_begun: false,
+            deflate: Run::default(),
             inflater: Inflater::new(),
             window: Vec::new(),
         }
@@ -102,7 +97,7 @@ impl Rom {
                 && (matches!(op, 0x0B | 0x0D..=0x13)
                     || op == 0x14 && hardware.facts.security_info != SecurityInfo::Unknown);
         if direction != 0 || !known {
-            return self.plain(INVALID, hardware);
+            return self.say(INVALID, hardware);
         }
         self.reply.op = op;
         match op {
@@ -114,17 +109,17 @@ impl Rom {
             0x07 => self.mem_data(hardware),
             0x08 => {
                 self.reply.value = self.argument(0);
-                self.plain(0, hardware)
+                self.say(0, hardware)
             }
             0x09 => self.write_reg(hardware),
             0x0A => {
                 self.reply.value = hardware.memory.read(self.argument(0));
-                self.plain(0, hardware)
+                self.say(0, hardware)
             }
             0x0B => self.spi_set_params(hardware),
             0x0D => {
                 hardware.memory.attach();
-                self.plain(0, hardware)
+                self.say(0, hardware)
             }
             0x0E => self.read_flash_slow(hardware),
             0x0F => self.change_baudrate(hardware),
@@ -147,7 +142,7 @@ impl Rom {
     }
 
     /// A reply with a status and nothing else; eight of them while the last accepted op is SYNC.
-    fn plain(&mut self, status: u16, hardware: &Hardware) -> Answer {
+    fn say(&mut self, status: u16, hardware: &Hardware) -> Answer {
         self.answer(0, status, hardware)
     }
 
@@ -174,52 +169,44 @@ impl Rom {
         }
     }
 
-    /// Takes a BEGIN's four words, if it has the length that this ROM wants. With too large a block it is
-    /// refused when the mode has already changed.
-    fn begin(&mut self, words: usize, mode: Mode) -> Result<(), u16> {
-        if self.length() != words * 4 {
-            return Err(INVALID);
-        }
-        self.mode = mode;
-        if self.argument(2) > LARGEST_BLOCK {
-            return Err(INVALID);
-        }
-        self.run = Run {
+    /// A BEGIN's four words, if they are as this ROM wants them.
+    fn begin(&self, words: usize) -> Option<Run> {
+        let right = self.length() == words * 4 && self.argument(2) <= LARGEST_BLOCK;
+        right.then(|| Run {
             total_bytes: self.argument(0),
             blocks: self.argument(1),
             block_bytes: self.argument(2),
             address: self.argument(3),
             sequence: 0,
             done_bytes: 0,
-        };
-        Ok(())
+        })
     }
 
     fn flash_begin(&mut self, hardware: &mut Hardware) -> Answer {
-        match self.begin(hardware.facts.begin_words, Mode::Flash) {
-            Ok(()) => self.erase(hardware),
-            Err(status) => self.plain(status, hardware),
-        }
+        let Some(run) = self.begin(hardware.facts.begin_words) else {
+            return self.say(INVALID, hardware);
+        };
+        self.plain = run;
+        self.flash_begun = true;
+        self.erase(run, hardware)
     }
 
     fn deflate_begin(&mut self, hardware: &mut Hardware) -> Answer {
-        match self.begin(hardware.facts.begin_words, Mode::Deflate) {
-            Ok(()) => {
-                self.inflater = Inflater::new();
-                self.window.clear();
-                self.erase(hardware)
-            }
-            Err(status) => self.plain(status, hardware),
-        }
+        let Some(run) = self.begin(hardware.facts.begin_words) else {
+            return self.say(INVALID, hardware);
+        };
+        self.deflate = run;
+        self.inflater = Inflater::new();
+        self.window.clear();
+        self.erase(run, hardware)
     }
 
     /// Erases whole sectors, by blocks of 64 KB where it can, before it answers.
-    fn erase(&mut self, hardware: &mut Hardware) -> Answer {
-        let run = self.run;
+    fn erase(&mut self, run: Run, hardware: &mut Hardware) -> Answer {
         let sectors = run.total_bytes.div_ceil(SECTOR);
         let end = u64::from(run.address) + u64::from(sectors) * u64::from(SECTOR);
         if !run.address.is_multiple_of(SECTOR) || end > u64::from(self.flash_bytes) {
-            return self.plain(FAILED, hardware);
+            return self.say(FAILED, hardware);
         }
         let mut took = Duration::ZERO;
         let mut at = run.address;
@@ -239,52 +226,58 @@ impl Rom {
             Ok(()) => 0,
             Err(_) => FAILED,
         };
-        let mut answer = self.plain(status, hardware);
+        let mut answer = self.say(status, hardware);
         answer.before += took;
         answer
     }
 
     /// The block of a DATA command that may be taken, or why not. The sequence number counts on after
     /// a wrong checksum; that is why the ROM wants a new BEGIN then.
-    fn block(&mut self, multiple_of: u32, hardware: &mut Hardware) -> Result<Vec<u8>, u16> {
-        let (length, sequence) = (self.argument(0), self.argument(1));
-        if sequence != self.run.sequence
-            || length > self.run.block_bytes
+    fn block(
+        run: &mut Run,
+        request: &[u8],
+        multiple_of: u32,
+        hardware: &mut Hardware,
+    ) -> Result<Vec<u8>, u16> {
+        let (length, sequence) = (word(request, 8), word(request, 12));
+        if sequence != run.sequence
+            || length > run.block_bytes
             || !length.is_multiple_of(multiple_of)
         {
             return Err(INVALID);
         }
-        self.run.sequence += 1;
-        let data = &self.request[24..24 + length as usize];
+        run.sequence += 1;
+        let data = &request[24..24 + length as usize];
         let sum = data.iter().fold(0xEF, |sum, byte| sum ^ byte);
-        if sum != self.request[4] || hardware.troubles.checksum_refused() {
+        if sum != request[4] || hardware.troubles.checksum_refused() {
             return Err(BAD_CHECKSUM);
         }
         Ok(data.to_vec())
     }
 
-    /// RAM and flash share what they know of a transfer.
     fn flash_data(&mut self, hardware: &mut Hardware) -> Answer {
-        if !matches!(self.mode, Mode::Flash | Mode::Mem) {
-            return self.plain(INVALID, hardware);
-        }
-        let data = match self.block(4, hardware) {
+        let data = match Rom::block(&mut self.plain, &self.request, 4, hardware) {
             Ok(data) => data,
-            Err(status) => return self.plain(status, hardware),
+            Err(status) => return self.say(status, hardware),
         };
-        self.run.done_bytes = self.run.done_bytes.wrapping_add(data.len() as u32);
-        let (status, took) = self.program(&data, hardware);
-        let mut answer = self.plain(status, hardware);
+        self.plain.done_bytes = self.plain.done_bytes.wrapping_add(data.len() as u32);
+        let (status, took) = Rom::program(&mut self.plain, self.flash_bytes, &data, hardware);
+        let mut answer = self.say(status, hardware);
         answer.before += took;
         answer
     }
 
     /// Programs at the transfer's address and moves it on; what lies past the end of the part as the
     /// ROM knows it is dropped without a word.
-    fn program(&mut self, data: &[u8], hardware: &mut Hardware) -> (u16, Duration) {
-        let address = self.run.address;
-        self.run.address = address.wrapping_add(data.len() as u32);
-        let room = self.flash_bytes.saturating_sub(address) as usize;
+    fn program(
+        run: &mut Run,
+        flash_bytes: u32,
+        data: &[u8],
+        hardware: &mut Hardware,
+    ) -> (u16, Duration) {
+        let address = run.address;
+        run.address = address.wrapping_add(data.len() as u32);
+        let room = flash_bytes.saturating_sub(address) as usize;
         let data = &data[..data.len().min(room)];
         let took = cost::PAGE_PROGRAM * (data.len() as u32).div_ceil(PAGE);
         match hardware.program(address, data) {
@@ -295,48 +288,49 @@ impl Rom {
 
     /// Leaves the loader whatever the flag says; only a complete transfer may restart the chip.
     fn flash_end(&mut self, hardware: &mut Hardware) -> Answer {
-        let complete = self.mode == Mode::Flash
-            && self.run.done_bytes == self.run.total_bytes
-            && self.run.sequence == self.run.blocks;
+        let complete = self.flash_begun
+            && self.plain.done_bytes == self.plain.total_bytes
+            && self.plain.sequence == self.plain.blocks;
         if complete && self.argument(0) == 0 {
             return self.restart(hardware);
         }
-        let mut answer = self.plain(if complete { 0 } else { FAILED }, hardware);
+        let mut answer = self.say(if complete { 0 } else { FAILED }, hardware);
         answer.then = Then::Boot;
         answer
     }
 
     fn restart(&mut self, hardware: &mut Hardware) -> Answer {
         self.reply.status = [0; 2];
-        let mut answer = self.plain(0, hardware);
+        let mut answer = self.say(0, hardware);
         answer.then = Then::Restart;
         answer
     }
 
     fn mem_begin(&mut self, hardware: &mut Hardware) -> Answer {
-        let status = self.begin(4, Mode::Mem).err().unwrap_or(0);
-        self.plain(status, hardware)
+        let Some(run) = self.begin(4) else {
+            return self.say(INVALID, hardware);
+        };
+        self.plain = run;
+        self.say(0, hardware)
     }
 
     fn mem_data(&mut self, hardware: &mut Hardware) -> Answer {
-        if self.mode == Mode::None {
-            return self.plain(INVALID, hardware);
-        }
-        match self.block(1, hardware) {
-            Ok(data) if self.mode == Mode::Mem => {
-                hardware.memory.load(self.run.address, &data);
-                self.run.address = self.run.address.wrapping_add(data.len() as u32);
-                self.plain(0, hardware)
+        let run = &mut self.plain;
+        match Rom::block(run, &self.request, 1, hardware) {
+            // after a FLASH_BEGIN it takes the flash address for one in RAM, and crashes
+            Ok(data) if run.address < LOWEST_RAM && !data.is_empty() => Answer::hangs(),
+            Ok(data) => {
+                hardware.memory.load(run.address, &data);
+                run.address = run.address.wrapping_add(data.len() as u32);
+                self.say(0, hardware)
             }
-            // it writes to the flash address as if it were RAM, and crashes
-            Ok(_) => Answer::hangs(),
-            Err(status) => self.plain(status, hardware),
+            Err(status) => self.say(status, hardware),
         }
     }
 
     fn mem_end(&mut self, hardware: &mut Hardware) -> Answer {
         let (flag, entry) = (self.argument(0), self.argument(1));
-        let mut answer = self.plain(0, hardware);
+        let mut answer = self.say(0, hardware);
         answer.then = match (flag, entry) {
             (0, 0) => Then::Boot,
             (0, entry) if hardware.memory.holds_code(entry) => Then::RunStub,
@@ -354,17 +348,17 @@ impl Rom {
             hardware.write_reg(address, value, mask);
             delay += Duration::from_micros(u64::from(delay_us));
         }
-        let mut answer = self.plain(0, hardware);
+        let mut answer = self.say(0, hardware);
         answer.before += delay;
         answer
     }
 
     fn spi_set_params(&mut self, hardware: &mut Hardware) -> Answer {
         if self.length() != 24 {
-            return self.plain(INVALID, hardware);
+            return self.say(INVALID, hardware);
         }
         self.flash_bytes = self.argument(1);
-        self.plain(0, hardware)
+        self.say(0, hardware)
     }
 
     fn read_flash_slow(&mut self, hardware: &mut Hardware) -> Answer {
@@ -388,7 +382,7 @@ impl Rom {
         if baud == 0 {
             return Answer::hangs();
         }
-        let mut answer = self.plain(0, hardware);
+        let mut answer = self.say(0, hardware);
         answer.then = Then::Baud {
             baud: hardware.rom_baud(baud),
             empty_frame: true,
@@ -397,19 +391,16 @@ impl Rom {
     }
 
     fn deflate_data(&mut self, hardware: &mut Hardware) -> Answer {
-        if self.mode != Mode::Deflate {
-            return self.plain(INVALID, hardware);
-        }
-        let block = self.run.sequence;
-        let data = match self.block(1, hardware) {
+        let block = self.deflate.sequence;
+        let data = match Rom::block(&mut self.deflate, &self.request, 1, hardware) {
             Ok(data) => data,
-            Err(status) => return self.plain(status, hardware),
+            Err(status) => return self.say(status, hardware),
         };
         if self.inflater.is_done() {
             // it waits for ever for a stream that has ended to take its input
             return Answer::hangs();
         }
-        let last = self.run.sequence == self.run.blocks;
+        let last = self.deflate.sequence == self.deflate.blocks;
         let follows = if last { Input::Last } else { Input::Continues };
         let held = self.window.len();
         let inflated = match hardware.troubles.inflate_fails(block) {
@@ -430,8 +421,9 @@ impl Rom {
             false => self.window.len() / WINDOW * WINDOW,
         };
         let ready: Vec<u8> = self.window.drain(..ready).collect();
-        let (written, programming) = self.program(&ready, hardware);
-        let mut answer = self.plain(if status == 0 { written } else { status }, hardware);
+        let (written, programming) =
+            Rom::program(&mut self.deflate, self.flash_bytes, &ready, hardware);
+        let mut answer = self.say(if status == 0 { written } else { status }, hardware);
         answer.before +=
             programming + cost::ROM_INFLATE_PER_KB * inflated_bytes.div_ceil(1024) as u32;
         answer
@@ -439,11 +431,11 @@ impl Rom {
 
     /// Unlike FLASH_END it leaves the loader only to restart.
     fn deflate_end(&mut self, hardware: &mut Hardware) -> Answer {
-        let complete = self.mode != Mode::Deflate || self.run.sequence == self.run.blocks;
+        let complete = self.deflate.sequence == self.deflate.blocks;
         if complete && self.argument(0) == 0 {
             return self.restart(hardware);
         }
-        self.plain(if complete { 0 } else { FAILED }, hardware)
+        self.say(if complete { 0 } else { FAILED }, hardware)
     }
 
     /// 32 hex digits; on an error the digits are left over.
