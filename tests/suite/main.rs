@@ -14,6 +14,8 @@ mod docs;
 mod job;
 mod job_cli;
 mod pty;
+mod line;
+mod product;
 mod report;
 mod sim_bench;
 mod sim_wire;
