@@ -41,7 +41,7 @@ pub struct Station {
 }
 
 impl Station {
-    /// Starts working. `interrupted`: jobs that the record closed when it was opened. `stop` ends the
+    /// Starts working: once this returns, every board that comes is a new one. `interrupted`: jobs that the record closed when it was opened. `stop` ends the
     /// station in order: jobs at a safe point, every row closed.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Station {
         )
         .with_slot_ceilings(ceilings);
         let (publisher, snapshots) = watch::channel(Arc::new(dispatcher.snapshot(now())));
-        let floor = Floor {
+        let mut floor = Floor {
             changes: ports.watch(),
             ports,
             record,
@@ -96,6 +96,12 @@ impl Station {
             publisher,
             dispatcher,
         };
+        // what is there now was there before the start; all that comes later is new
+        if let Some(present) = floor.changes.recv().await {
+            for effect in floor.dispatcher.handle(Input::Port(present), now()) {
+                floor.perform(effect);
+            }
+        }
         Ok(Station {
             snapshots,
             requests: request_sender,
