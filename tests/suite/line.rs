@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flashline::chip::{Chip, FlashId};
-use flashline::event::{Code, Happening, Notice, Outcome, SlotId};
+use flashline::event::{Code, Happening, Notice, Outcome, SlotId, Step};
 use flashline::manifest::Bundle;
 use flashline::port::{OpenError, Pending, Port, PortChange, PortInfo, Ports};
 use flashline::record::{Reader, Record};
 use flashline::settings::{Place, Reset, Settings, SlotSettings, Start};
 use flashline::sim::{BoardHandle, BoardSpec, Fault, Pace, SimPorts};
-use flashline::station::{LineState, Request, SlotState, Snapshot, Station};
+use flashline::station::{BoardView, LineState, Request, SlotState, Snapshot, Station};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -67,7 +67,10 @@ impl Line {
         }
         let now = self.station.snapshots.borrow().clone();
         let said: Vec<&Happening> = now.notices.iter().map(|notice| &notice.what).collect();
-        panic!("it does not come: {:#?}\n{:#?}\n{said:#?}", now.slots, now.standing);
+        panic!(
+            "it does not come: {:#?}\n{:#?}\n{said:#?}",
+            now.slots, now.standing
+        );
     }
 
     /// Waits for the result of a slot's job.
@@ -267,10 +270,13 @@ async fn what_the_gate_refuses_is_not_touched() {
 async fn the_end_in_mid_write_is_recorded_as_stopped() {
     let mut line = Line::new(1).await;
     // paced, so that it is still writing when it is stopped
-    let board = line.ports.plug("1", BoardSpec::esp32(1));
-    board.wait_until(|board| board.bytes_written > 0).await;
-    line.wait(|snapshot| matches!(state(snapshot, "1"), SlotState::Working(_)))
-        .await;
+    line.ports.plug("1", BoardSpec::esp32(1));
+    let writing =
+        |board: &BoardView| board.progress.step == Step::Write && board.progress.done_bytes > 0;
+    line.wait(
+        |snapshot| matches!(state(snapshot, "1"), SlotState::Working(board) if writing(board)),
+    )
+    .await;
     let (last, rows) = line.end().await;
     assert_eq!(last.line, LineState::Ending);
     assert_eq!(rows.len(), 1);
