@@ -2,24 +2,19 @@
 //! the caller tells what time it is, hands bytes in as the host sends them, and asks for those that
 //! the host can read by then and for the moment when there is more.
 
+mod run;
+
 use std::time::Duration;
 
-use super::boot::{self, Cause, Found};
-use super::cost;
-use super::hardware::{Answer, Hardware, Then};
-use super::rom::{self, Rom};
-use super::spec::{BoardSpec, Fault, Wiring};
-use super::stub::{self, Stub};
-use super::wire::{Framing, Line, Moment, Rules, framed, understands};
+use super::boot::Cause;
+use super::hardware::Hardware;
+use super::rom::Rom;
+use super::spec::{BoardSpec, Wiring};
+use super::stub::Stub;
+use super::wire::{Framing, Line, Moment, understands};
 
 /// The rate of the ROM's boot text, and of the app's console.
 const BOOT_BAUD: u32 = 115_200;
-/// The ROM's clock is the crystal's.
-const CRYSTAL_HZ: u64 = 40_000_000;
-/// The stub's is the PLL's.
-const STUB_CLOCK_HZ: u64 = 80_000_000;
-/// What the UART holds while the ROM is at work.
-const FIFO_BYTES: usize = 128;
 
 /// What a board is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -120,7 +115,7 @@ impl Board {
             hardware: Hardware::new(&spec),
             line: Line::new(spec.pace, spec.answer_latency),
             program: Program::Held,
-            framing: rom_framing(),
+            framing: run::rom_framing(),
             baud: None,
             host_baud: BOOT_BAUD,
             busy_until: Moment::ZERO,
@@ -307,271 +302,4 @@ impl Board {
         }
         answer
     }
-
-    /// Carries out everything that happens until now.
-    pub fn advance(&mut self, now: Moment) {
-        loop {
-            let work = self.next_work();
-            let arrival = self.line.next_arrival();
-            match (work, arrival) {
-                (Some(at), arrival) if at <= now && arrival.is_none_or(|byte| at <= byte) => {
-                    self.work(at);
-                }
-                (_, Some(at)) if at <= now => {
-                    if let Some((byte, baud)) = self.line.arrived() {
-                        self.byte(at, byte, baud);
-                    }
-                }
-                _ => return,
-            }
-        }
-    }
-
-    /// When the chip itself has something to do next.
-    fn next_work(&self) -> Option<Moment> {
-        let alarm = self.alarm.map(|(at, _)| at);
-        let pending = self
-            .pending
-            .as_ref()
-            .map(|(since, _)| self.busy_until.max(*since));
-        let fifo = (!self.fifo.is_empty()).then_some(self.busy_until);
-        [alarm, pending, fifo].into_iter().flatten().min()
-    }
-
-    fn work(&mut self, at: Moment) {
-        if let Some((due, alarm)) = self.alarm
-            && due <= at
-        {
-            self.alarm = None;
-            match alarm {
-                Alarm::Released => self.start(at, Cause::PowerOn),
-                Alarm::RomStarts(cause) => self.rom_starts(at, cause),
-                Alarm::StubGreets => self.stub_greets(at),
-            }
-        } else if let Some((_, frame)) = self.pending.take() {
-            self.frame(at, frame);
-        } else {
-            for byte in std::mem::take(&mut self.fifo) {
-                self.understood(at, byte);
-            }
-        }
-    }
-
-    /// A byte reaches the chip.
-    fn byte(&mut self, at: Moment, byte: u8, host_baud: u32) {
-        self.host_baud = host_baud;
-        if matches!(self.program, Program::Held) {
-            return;
-        }
-        // the ROM measures the rate of the first bytes that it gets
-        let baud = *self.baud.get_or_insert_with(|| {
-            self.hardware.memory.set_uart(CRYSTAL_HZ, host_baud);
-            host_baud
-        });
-        let byte = if understands(baud, host_baud) {
-            self.hardware.troubles.on_the_line(byte, baud)
-        } else {
-            self.hardware.troubles.garbage()
-        };
-        let rom_at_work = matches!(self.program, Program::Loader(_)) && at < self.busy_until;
-        if rom_at_work || !self.fifo.is_empty() {
-            if self.fifo.len() < FIFO_BYTES {
-                self.fifo.push(byte);
-            }
-        } else {
-            self.understood(at, byte);
-        }
-    }
-
-    /// A byte reaches the program.
-    fn understood(&mut self, at: Moment, byte: u8) {
-        match &mut self.program {
-            Program::Loader(_) | Program::Stub(_) => {
-                // the stub has no buffer left while one frame is worked on and one waits
-                if self.pending.is_none()
-                    && let Some(frame) = self.framing.push(byte)
-                {
-                    self.pending = Some((at, frame));
-                    if self.busy_until <= at {
-                        self.work(at);
-                    }
-                }
-            }
-            Program::Interpreter(line) => {
-                let echo = match byte {
-                    0 => return,
-                    b'\n' | b'\r' if *line == 0 => b"\r\n>".to_vec(),
-                    b'\n' | b'\r' => b"\r\nHow?\r\n>".to_vec(),
-                    0x08 if *line == 0 => return,
-                    0x08 => b"\x08 \x08".to_vec(),
-                    byte => vec![byte],
-                };
-                *line = match byte {
-                    b'\n' | b'\r' => 0,
-                    0x08 => *line - 1,
-                    _ => *line + 1,
-                };
-                self.say(at, &echo);
-            }
-            _ => {}
-        }
-    }
-
-    /// The program takes up a frame.
-    fn frame(&mut self, at: Moment, mut frame: Vec<u8>) {
-        self.hardware
-            .troubles
-            .damage_block(&mut frame, self.host_baud);
-        let (answer, is_rom) = match &mut self.program {
-            Program::Loader(rom) => (rom.handle(&frame, &mut self.hardware), true),
-            Program::Stub(stub) => (stub.handle(&frame, &mut self.hardware), false),
-            _ => return,
-        };
-        let browned_out = std::mem::take(&mut self.hardware.browned_out);
-        let done = at + self.spec.pace.of(answer.before);
-        // the ROM answers after its work, the stub before it
-        if !(browned_out && is_rom) {
-            self.deliver(done, &answer);
-        }
-        self.busy_until = done + self.spec.pace.of(answer.after);
-        if browned_out {
-            self.start(self.busy_until, Cause::BrownOut);
-            return;
-        }
-        match answer.then {
-            Then::Stay => {}
-            Then::Baud { baud, empty_frame } => {
-                self.baud = Some(baud);
-                let clock = if is_rom { CRYSTAL_HZ } else { STUB_CLOCK_HZ };
-                self.hardware.memory.set_uart(clock, baud);
-                if empty_frame {
-                    self.say(done, &framed(&[]));
-                }
-            }
-            Then::RunStub => {
-                self.program = Program::StubStarts;
-                let greets = self.busy_until + self.spec.pace.of(cost::STUB_START);
-                self.alarm = Some((greets, Alarm::StubGreets));
-            }
-            Then::Boot => self.boot(done),
-            Then::Restart => {
-                self.say(done, &framed(&[]));
-                let quiet = self.line.sent_until();
-                self.start(quiet, Cause::Software);
-            }
-            Then::Hang => self.program = Program::Hung,
-        }
-    }
-
-    fn deliver(&mut self, at: Moment, answer: &Answer) {
-        if answer.frames.is_empty() {
-            return;
-        }
-        let delivery = self.hardware.troubles.delivery(answer.op);
-        if delivery.garbage_before {
-            let garbage: Vec<u8> = (0..9).map(|_| self.hardware.troubles.garbage()).collect();
-            self.say(at, &garbage);
-        }
-        if !delivery.lost {
-            for frame in &answer.frames {
-                self.say(at + self.spec.pace.of(delivery.late), &framed(frame));
-            }
-        }
-    }
-
-    fn say(&mut self, at: Moment, bytes: &[u8]) {
-        let baud = self.baud.unwrap_or(BOOT_BAUD);
-        self.line.chip_sends(at, baud, bytes);
-    }
-
-    /// No program runs.
-    fn hold(&mut self) {
-        self.program = Program::Held;
-        self.alarm = None;
-        self.pending = None;
-        self.fifo.clear();
-    }
-
-    /// Reset is over: the ROM starts a little later.
-    fn start(&mut self, at: Moment, cause: Cause) {
-        self.starts += 1;
-        self.hold();
-        self.baud = None;
-        self.framing = rom_framing();
-        self.hardware.memory.reset();
-        if cause != Cause::Software {
-            self.line.chip_stops(at);
-        }
-        let begins = at + self.spec.pace.of(cost::ROM_START);
-        self.busy_until = begins;
-        self.alarm = Some((begins, Alarm::RomStarts(cause)));
-    }
-
-    fn rom_starts(&mut self, at: Moment, cause: Cause) {
-        if self.hardware.troubles.has(&Fault::Silent) {
-            self.program = Program::Hung;
-            return;
-        }
-        let into_loader = match self.spec.wiring {
-            Wiring::Strapped => true,
-            Wiring::Lines => !self.pins.io0,
-        };
-        if into_loader {
-            let banner = boot::loader_banner(self.hardware.facts, cause);
-            self.say(at, banner.as_bytes());
-            self.hardware.memory.set_uart(CRYSTAL_HZ, BOOT_BAUD);
-            self.program = Program::Loader(Box::new(Rom::new()));
-            self.busy_until = at;
-        } else {
-            let banner = boot::flash_banner(self.hardware.facts, cause);
-            self.say(at, banner.as_bytes());
-            match boot::from_flash(self.hardware.facts, &self.hardware.flash) {
-                Found::Nothing(says) => {
-                    self.say(at, says.as_bytes());
-                    self.program = Program::NoApp;
-                }
-                Found::App { rom, app } => self.run_app(at, &rom, &app),
-            }
-        }
-    }
-
-    /// The ROM leaves its loader without a reset.
-    fn boot(&mut self, at: Moment) {
-        match boot::from_flash(self.hardware.facts, &self.hardware.flash) {
-            Found::Nothing(_) => {
-                self.say(at, boot::INTERPRETER.as_bytes());
-                self.program = Program::Interpreter(0);
-            }
-            Found::App { rom, app } => self.run_app(at, &rom, &app),
-        }
-    }
-
-    fn run_app(&mut self, at: Moment, rom: &str, app: &str) {
-        self.app_starts += 1;
-        self.program = Program::App;
-        self.baud = Some(BOOT_BAUD);
-        self.say(at, rom.as_bytes());
-        self.say(at + self.spec.pace.of(cost::APP_START), app.as_bytes());
-    }
-
-    fn stub_greets(&mut self, at: Moment) {
-        if self.hardware.troubles.has(&Fault::StubSilent) {
-            self.program = Program::Hung;
-            return;
-        }
-        self.framing = Framing::new(Rules::Stub {
-            longest: stub::LONGEST_FRAME,
-        });
-        self.program = Program::Stub(Box::new(Stub::new(&mut self.hardware)));
-        let baud = self.baud.unwrap_or(BOOT_BAUD);
-        self.hardware.memory.set_uart(STUB_CLOCK_HZ, baud);
-        self.busy_until = at;
-        self.say(at, &framed(&Stub::greeting()));
-    }
-}
-
-fn rom_framing() -> Framing {
-    Framing::new(Rules::Rom {
-        longest: rom::LONGEST_FRAME,
-    })
 }

@@ -13,38 +13,12 @@ const LENGTH_ORDER: [usize; 19] = [
     16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
 ];
 /// Lengths and their extra bits (RFC 1951, 3.2.5), and what `tinfl` has for the two beyond.
-const LENGTHS: [(u16, u8); 31] = [
-    (3, 0),
-    (4, 0),
-    (5, 0),
-    (6, 0),
-    (7, 0),
-    (8, 0),
-    (9, 0),
-    (10, 0),
-    (11, 1),
-    (13, 1),
-    (15, 1),
-    (17, 1),
-    (19, 2),
-    (23, 2),
-    (27, 2),
-    (31, 2),
-    (35, 3),
-    (43, 3),
-    (51, 3),
-    (59, 3),
-    (67, 4),
-    (83, 4),
-    (99, 4),
-    (115, 4),
-    (131, 5),
-    (163, 5),
-    (195, 5),
-    (227, 5),
-    (258, 0),
-    (0, 0),
-    (0, 0),
+const LENGTH_BASE: [u16; 31] = [
+    3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131,
+    163, 195, 227, 258, 0, 0,
+];
+const LENGTH_EXTRA: [u8; 31] = [
+    0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0, 0, 0,
 ];
 
 /// Where a stream stands after some input.
@@ -204,7 +178,7 @@ impl Inflater {
         let last = self.bits.take(1)? == 1;
         let stage = match self.bits.take(2)? {
             0 => {
-                self.bits.to_byte();
+                self.bits.skip_to_byte();
                 let (length, complement) = (self.bits.take(16)?, self.bits.take(16)?);
                 if length != complement ^ 0xFFFF {
                     return Err(Stop::Corrupt);
@@ -296,8 +270,8 @@ impl Inflater {
             self.stage = Stage::BlockHead;
             return Ok(());
         }
-        let (base, extra) = LENGTHS[usize::from(symbol) - 257];
-        let length = u32::from(base) + self.bits.take(extra)?;
+        let code = usize::from(symbol) - 257;
+        let length = u32::from(LENGTH_BASE[code]) + self.bits.take(LENGTH_EXTRA[code])?;
         let code = u32::from(distances.decode(&mut self.bits)?);
         let distance = match code {
             0..=3 => code + 1,
@@ -315,7 +289,7 @@ impl Inflater {
     }
 
     fn trailer(&mut self) -> Result<bool, Stop> {
-        self.bits.to_byte();
+        self.bits.skip_to_byte();
         let mut sum = 0;
         for _ in 0..4 {
             sum = sum << 8 | self.bits.take(8)?;
@@ -357,7 +331,7 @@ impl Bits {
         Ok(value)
     }
 
-    fn to_byte(&mut self) {
+    fn skip_to_byte(&mut self) {
         self.place = self.place.next_multiple_of(8);
     }
 
@@ -390,20 +364,16 @@ struct Code {
 impl Code {
     /// Refuses a code that is over- or underfull, unless it has one symbol or none.
     fn new(lengths: &[u8]) -> Result<Code, Stop> {
-        let mut counts = [0; LONGEST_CODE + 1];
-        let mut symbols = Vec::new();
-        for length in 1..=LONGEST_CODE {
-            for (symbol, _) in lengths
-                .iter()
-                .enumerate()
-                .filter(|(_, has)| usize::from(**has) == length)
-            {
-                counts[length] += 1;
-                symbols.push(symbol as u16);
-            }
+        let mut counts = [0u16; LONGEST_CODE + 1];
+        for length in lengths.iter().filter(|length| **length > 0) {
+            counts[usize::from(*length)] += 1;
         }
-        let used: u32 = (1..=LONGEST_CODE)
-            .map(|length| u32::from(counts[length]) << (LONGEST_CODE - length))
+        let mut symbols: Vec<u16> = (0..lengths.len() as u16)
+            .filter(|symbol| lengths[usize::from(*symbol)] > 0)
+            .collect();
+        symbols.sort_by_key(|symbol| lengths[usize::from(*symbol)]);
+        let used: u32 = (counts.iter().enumerate())
+            .map(|(length, count)| u32::from(*count) << (LONGEST_CODE - length))
             .sum();
         if used != 1 << LONGEST_CODE && symbols.len() > 1 {
             return Err(Stop::Corrupt);

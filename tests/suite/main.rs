@@ -18,5 +18,7 @@ mod line;
 mod product;
 mod report;
 mod sim_bench;
+mod sim_faults;
 mod sim_wire;
 mod terminal;
+mod wire_frames;

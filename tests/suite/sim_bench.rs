@@ -10,29 +10,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use flashline::port::{Lines, OpenError, Port, PortChange, Ports};
 use flashline::sim::{Bench, BoardSpec, Fault, Mode, Pace, SimPorts, Wiring};
 
-const SYNC: &[u8] = b"\xC0\0\x08\x24\0\0\0\0\0\x07\x07\x12\x20UUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUU\xC0";
-const READ_MAGIC: &[u8] = b"\xC0\0\x0A\x04\0\0\0\0\0\0\x10\0\x40\xC0";
-const MAGIC_IS: &[u8] = b"\xC0\x01\x0A\x04\0\x83\x1D\xF0\0\0\0\0\0\xC0";
+use crate::wire_frames::{READ_MAGIC, SYNC, command};
 
-/// A frame of a command with words as arguments.
-fn command(op: u8, words: &[u32], data: &[u8]) -> Vec<u8> {
-    let mut payload = vec![0, op];
-    payload.extend((words.len() as u16 * 4 + data.len() as u16).to_le_bytes());
-    let sum = data.iter().fold(0xEF, |sum, byte| sum ^ byte);
-    payload.extend(u32::from(sum).to_le_bytes());
-    payload.extend(words.iter().flat_map(|word| word.to_le_bytes()));
-    payload.extend(data);
-    let mut frame = vec![0xC0];
-    for byte in payload {
-        match byte {
-            0xC0 => frame.extend([0xDB, 0xDC]),
-            0xDB => frame.extend([0xDB, 0xDD]),
-            byte => frame.push(byte),
-        }
-    }
-    frame.push(0xC0);
-    frame
-}
+const MAGIC_IS: &[u8] = b"\xC0\x01\x0A\x04\0\x83\x1D\xF0\0\0\0\0\0\xC0";
 
 /// Sends, and reads as many bytes as the answer has.
 async fn ask(port: &mut Box<dyn Port>, bytes: &[u8], expected: usize) -> Vec<u8> {

@@ -223,3 +223,24 @@ fn esp32c3_stub() {
     let text = include_str!("../fixtures/wire/esp32c3.txt");
     assert!(stub_section(&esp32c3(), text, 0x4038_0E90) > 10);
 }
+
+/// Random frames, recorded from the ROM; here even the left-overs are the same.
+#[test]
+fn esp32_random_frames() {
+    let mut session = None;
+    let (mut title, mut answer, mut compared) = ("", Vec::new(), 0);
+    for line in include_str!("../fixtures/wire/random.txt").lines() {
+        if line == "! fresh" {
+            session = Some(Session::synced(&esp32()));
+        } else if let Some(words) = line.strip_prefix("# ") {
+            title = words;
+        } else if let Some(digits) = line.strip_prefix("> ") {
+            answer = session.as_mut().unwrap().ask(&hex(digits));
+        } else if let Some(digits) = line.strip_prefix("< ") {
+            let recorded = if digits == "(nothing)" { "" } else { digits };
+            assert_eq!(answer, hex(recorded), "{title}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 310);
+}
