@@ -15,7 +15,7 @@ use super::rate::{agree, lower};
 use super::session::Session;
 use super::timeout;
 use crate::event::Step;
-use crate::plan::{Framed, Method, Region};
+use crate::plan::{Framed, Method, Plan, Region};
 use crate::port::LinkError;
 use crate::protocol::{Command, ExchangeError, Op, Request, Stream};
 
@@ -48,6 +48,7 @@ async fn write_all(
     session.journal.write_baud = session.link.baud();
     for index in 0..board.regions.len() {
         if let Standing::Todo { from } = board.regions[index] {
+            let method = fitting(method, &board.plan, index);
             let mut pass = Pass::new(board, index, method, from).await?;
             let result = write_region(session, board, &mut pass).await;
             board.regions[index] = match result {
@@ -58,6 +59,15 @@ async fn write_all(
         }
     }
     Ok(())
+}
+
+/// The method, or plain blocks where it would program past the end of the part.
+fn fitting(method: Method, plan: &Plan, index: usize) -> Method {
+    let end = plan.regions[index].range().end + method.overshoot_bytes();
+    match method {
+        Method::RomDeflate if u64::from(end) > plan.flash_bytes => Method::RomPlain,
+        _ => method,
+    }
 }
 
 async fn write_region(
@@ -257,4 +267,35 @@ async fn frames(region: &Arc<Region>, method: Method, from: u32) -> Result<Arc<F
             region: name,
             why: error.to_string(),
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chip::Chip;
+
+    #[test]
+    fn a_rom_is_not_let_past_the_end_of_the_part() {
+        let plan = |offset| Plan {
+            chip: Chip::Esp32,
+            flash_bytes: 4 << 20,
+            erase_all: false,
+            erases: Vec::new(),
+            regions: vec![Arc::new(Region::new(
+                Chip::Esp32,
+                "tail".into(),
+                offset,
+                &[0x5A; 0x1000],
+                [0; 32],
+            ))],
+            bauds: Vec::new(),
+        };
+        let check = |method, offset, expected| {
+            assert_eq!(fitting(method, &plan(offset), 0), expected, "{offset:x}");
+        };
+        check(Method::RomDeflate, 0x1_0000, Method::RomDeflate);
+        check(Method::RomDeflate, 0x3F_F000, Method::RomPlain);
+        check(Method::StubDeflate, 0x3F_F000, Method::StubDeflate);
+        check(Method::RomPlain, 0x3F_F000, Method::RomPlain);
+    }
 }

@@ -25,6 +25,16 @@ pub enum Method {
 
 impl Method {
     pub const ALL: [Method; 3] = [Method::StubDeflate, Method::RomDeflate, Method::RomPlain];
+
+    /// How far behind the data's last byte the loader may program FF: that changes nothing, but has to
+    /// lie within the part.
+    pub const fn overshoot_bytes(self) -> u32 {
+        match self {
+            // within the last sector, which BEGIN erased
+            Method::StubDeflate | Method::RomPlain => 0,
+            Method::RomDeflate => 3 * timeout::INFLATE_BUFFER_BYTES,
+        }
+    }
 }
 
 /// A stream in the form of one method.
@@ -79,19 +89,23 @@ pub(super) fn frame(
             }
         }
         Method::RomDeflate => {
-            let stream = Deflated::new(data, ROM_BLOCK_BYTES, effort);
+            let stream = Deflated::new(&padded_for_rom(data), ROM_BLOCK_BYTES, effort);
             // the ROM wants the size of what it is to erase, in whole blocks
             let erased = data.len().next_multiple_of(ROM_BLOCK_BYTES) as u32;
             let begin = stream.begin(offset, erased, encrypt);
             let blocks = stream.blocks(|worked_off, _| timeout::rom_write(worked_off));
+            let of_the_data = |after: Vec<u32>| {
+                let of_the_data = |bytes: u32| bytes.min(data.len() as u32);
+                after.into_iter().map(of_the_data).collect()
+            };
             Framed {
                 begin_timeout: timeout::erase(erased.into()),
                 ..framed(
                     offset,
                     &begin,
                     blocks,
-                    stream.flushed_after(),
-                    stream.inflated_after,
+                    of_the_data(stream.flushed_after()),
+                    of_the_data(stream.inflated_after),
                 )
             }
         }
@@ -110,6 +124,23 @@ pub(super) fn frame(
             }
         }
     }
+}
+
+/// The data of a stream that a ROM inflates, with FF behind it.
+///
+/// The ROM programs its buffer of 32 KB whole, whenever it is full and once more when the stream ends,
+/// with whatever is left in it from before: what follows the region would not keep its content (seen
+/// on an ESP32's ROM in an emulator, with esptool's compressed write as well). FF programs nothing. So
+/// the last data come with FF to their buffer's end, and a buffer of FF follows, which is then what is
+/// left.
+fn padded_for_rom(data: &[u8]) -> Vec<u8> {
+    let buffer_bytes = timeout::INFLATE_BUFFER_BYTES as usize;
+    let mut padded = data.to_vec();
+    padded.resize(
+        data.len().next_multiple_of(buffer_bytes) + buffer_bytes,
+        0xFF,
+    );
+    padded
 }
 
 /// With the timeouts of a loader that has nothing to do at BEGIN and after the end.

@@ -44,6 +44,8 @@ pub struct Rom {
     inflater: Inflater,
     /// Inflated and not yet programmed.
     window: Vec<u8>,
+    /// What was programmed last: it keeps its content from one stream to the next.
+    buffer: Vec<u8>,
 }
 
 /// The buffer that answers are made in.
@@ -82,6 +84,7 @@ impl Rom {
             deflate: Run::default(),
             inflater: Inflater::new(),
             window: Vec::new(),
+            buffer: vec![0; WINDOW],
         }
     }
 
@@ -416,11 +419,17 @@ impl Rom {
             Inflated::More | Inflated::Done { .. } => 0,
         };
         let inflated_bytes = self.window.len() - held;
-        let ready = match status == 0 && last {
-            true => self.window.len(),
-            false => self.window.len() / WINDOW * WINDOW,
-        };
-        let ready: Vec<u8> = self.window.drain(..ready).collect();
+        let full = self.window.len() / WINDOW * WINDOW;
+        let mut ready: Vec<u8> = self.window.drain(..full).collect();
+        if let Some(window) = ready.rchunks_exact(WINDOW).next() {
+            self.buffer.copy_from_slice(window);
+        }
+        if status == 0 && last {
+            // the buffer is programmed whole once more, however little is new in it
+            self.buffer[..self.window.len()].copy_from_slice(&self.window);
+            ready.extend_from_slice(&self.buffer);
+            self.window.clear();
+        }
         let (written, programming) =
             Rom::program(&mut self.deflate, self.flash_bytes, &ready, hardware);
         let mut answer = self.say(if status == 0 { written } else { status }, hardware);

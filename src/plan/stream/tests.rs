@@ -89,7 +89,15 @@ fn the_rom_is_told_whole_blocks() {
             .iter()
             .all(|block| block.len() <= block_bytes as usize)
     );
-    assert_eq!(inflate(&blocks.concat()), data);
+    // FF to the end of the ROM's buffer, and a buffer of FF: what it programs too much is FF
+    let inflated = inflate(&blocks.concat());
+    assert_eq!(inflated.len(), 5 * 0x8000);
+    assert_eq!(inflated[..data.len()], data);
+    assert!(inflated[data.len()..].iter().all(|byte| *byte == 0xFF));
+    assert_eq!(framed.inflated_after.last(), Some(&99_996));
+    assert_eq!(framed.flash_bytes_after.last(), Some(&99_996));
+    let overshoot = inflated.len() + 0x8000 - data.len();
+    assert!(overshoot <= Method::RomDeflate.overshoot_bytes() as usize);
 }
 
 #[test]

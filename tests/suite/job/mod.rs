@@ -7,6 +7,7 @@ mod faults;
 mod lost;
 mod ptys;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
@@ -207,7 +208,8 @@ struct Ended {
 
 impl Ended {
     /// The verdict in one line: outcome, code, attempts, what was tried again (blocks, rates,
-    /// connections), rate, and what the flash holds.
+    /// connections), rate, and what the flash holds: "right" is right everywhere, beside what was
+    /// written too.
     fn summary(&self) -> String {
         let Verdict {
             outcome,
@@ -243,8 +245,26 @@ impl Ended {
             let bytes = &flash[range.start as usize..range.end as usize];
             bytes.iter().all(|byte| *byte == 0xFF)
         });
-        if right && erased { "right" } else { "wrong" }
+        let touched = plan.regions.iter().map(|region| region.range());
+        let touched: Vec<Range<usize>> = touched
+            .chain(plan.erases.iter().cloned())
+            .map(|range| sectors(range.start as usize, range.end as usize))
+            .collect();
+        let kept = plan.erase_all
+            || (0..flash.len()).all(|at| {
+                flash[at] == self.before[at] || touched.iter().any(|range| range.contains(&at))
+            });
+        if right && erased && kept {
+            "right"
+        } else {
+            "wrong"
+        }
     }
+}
+
+/// The sectors that a range lies in.
+fn sectors(start: usize, end: usize) -> Range<usize> {
+    start / 0x1000 * 0x1000..end.next_multiple_of(0x1000)
 }
 
 fn plan(keeper: &Keeper) -> Plan {
