@@ -14,7 +14,16 @@ type PanicHook = dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync;
 
 /// Holds the terminal; dropping it gives it back.
 pub struct Screen {
+    held: Arc<Mutex<Held>>,
     previous_hook: Arc<PanicHook>,
+}
+
+/// Whose the terminal is. Locked while something is written, so that nothing is written to a terminal
+/// that has been given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    Ours,
+    GivenBack,
 }
 
 impl Screen {
@@ -22,22 +31,44 @@ impl Screen {
     /// given back.
     pub fn enter() -> io::Result<Screen> {
         terminal::enable_raw_mode()?;
+        let held = Arc::new(Mutex::new(Held::Ours));
         let previous_hook: Arc<PanicHook> = Arc::from(std::panic::take_hook());
         let hook = Arc::clone(&previous_hook);
+        let at_panic = Arc::clone(&held);
         std::panic::set_hook(Box::new(move |info| {
-            leave();
+            give_back(&at_panic);
             hook(info);
         }));
         // from here on the guard undoes it
-        let screen = Screen { previous_hook };
+        let screen = Screen {
+            held,
+            previous_hook,
+        };
         execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)?;
         Ok(screen)
+    }
+
+    /// Writes to the terminal, however slow it is, off the workers.
+    pub async fn write(&self, bytes: Vec<u8>) -> io::Result<()> {
+        let held = Arc::clone(&self.held);
+        let write = move || {
+            let held = held.lock().unwrap_or_else(PoisonError::into_inner);
+            match *held {
+                Held::Ours => {
+                    let mut out = io::stdout().lock();
+                    out.write_all(&bytes)?;
+                    out.flush()
+                }
+                Held::GivenBack => Ok(()),
+            }
+        };
+        tokio::task::spawn_blocking(write).await?
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        leave();
+        give_back(&self.held);
         // a thread that panics may not change the hook, and has no more use for it
         if !std::thread::panicking() {
             let previous = Arc::clone(&self.previous_hook);
@@ -46,10 +77,14 @@ impl Drop for Screen {
     }
 }
 
-fn leave() {
-    // a terminal that is gone needs nothing back
-    let _ = execute!(io::stdout(), LeaveAlternateScreen, cursor::Show);
-    let _ = terminal::disable_raw_mode();
+fn give_back(held: &Mutex<Held>) {
+    let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+    if *held == Held::Ours {
+        *held = Held::GivenBack;
+        // a terminal that is gone needs nothing back
+        let _ = execute!(io::stdout(), LeaveAlternateScreen, cursor::Show);
+        let _ = terminal::disable_raw_mode();
+    }
 }
 
 /// What was drawn and not yet written. Clones share it.

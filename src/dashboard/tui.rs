@@ -9,7 +9,6 @@ use crossterm::event::{Event, EventStream};
 use futures_util::{Stream, StreamExt};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
-use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::draw::{Scene, draw};
@@ -26,15 +25,11 @@ pub async fn tui(
     requests: mpsc::Sender<Request>,
     options: Options,
 ) -> io::Result<()> {
-    let _screen = Screen::enter()?;
+    let screen = Screen::enter()?;
     let (terminal, spool) = Spool::terminal()?;
     let face = Face::new(terminal, snapshots, requests, options);
-    let mut stdout = tokio::io::stdout();
-    face.run(EventStream::new(), async || {
-        stdout.write_all(&spool.take()).await?;
-        stdout.flush().await
-    })
-    .await
+    let written = async || screen.write(spool.take()).await;
+    face.run(EventStream::new(), written).await
 }
 
 struct Face<B: Backend> {

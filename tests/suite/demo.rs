@@ -1,10 +1,13 @@
 //! The demo without a terminal: every board ends as the story says, and the record agrees.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use assert_cmd::Command;
 use flashline::event::{Code, Outcome};
 use flashline::record::{Reader, Since};
+use rustix::process::{Pid, Signal, kill_process};
 
 fn demo(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flashline"));
@@ -81,6 +84,39 @@ fn json_is_an_object_per_line_and_nothing_else() {
     assert_eq!(events.last().map(String::as_str), Some("station_stopped"));
     let ended = events.iter().filter(|event| *event == "job_ended");
     assert_eq!(ended.count(), 2, "{text}");
+}
+
+/// At the pace for eyes, so that boards are at work when the signal comes.
+#[test]
+fn a_signal_ends_it_in_order_and_leaves_it_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_flashline"))
+        .args(["demo", "--plain", "--boards", "2", "--faults", "none"])
+        .env("LC_ALL", "C.UTF-8")
+        .env("TMPDIR", folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let identified = lines.by_ref().map(Result::unwrap);
+    assert_eq!(
+        identified
+            .filter(|line| line.contains("esp32 v3.1"))
+            .take(2)
+            .count(),
+        2
+    );
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{rest:#?}");
+    let stage = stage(folder.path());
+    assert!(!stage.join("ports").exists());
+    let rows = Reader::open(&stage.join("demo.db"))
+        .unwrap()
+        .jobs(Since(None))
+        .unwrap();
+    let ended: Vec<_> = rows.iter().map(|row| (row.outcome, row.code)).collect();
+    assert_eq!(ended, [(Some(Outcome::Aborted), Some(Code::Stopped)); 2]);
 }
 
 #[test]

@@ -11,13 +11,16 @@ use tokio::sync::{mpsc, watch};
 
 use crate::pty::Terminal;
 
-fn demo(extra: &[&str]) -> Command {
+/// A demo that has shown all there is at once.
+const QUICK: &[&str] = &[
+    "--fast", "--boards", "2", "--rounds", "1", "--faults", "none",
+];
+
+fn demo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flashline"));
     command
-        .args([
-            "demo", "--fast", "--boards", "2", "--rounds", "1", "--faults", "none",
-        ])
-        .args(extra)
+        .arg("demo")
+        .args(arguments)
         .env("LC_ALL", "C.UTF-8")
         .env("TMPDIR", env!("CARGO_TARGET_TMPDIR"))
         .env_remove("NO_COLOR");
@@ -32,7 +35,7 @@ fn check_restored(screen: &vt100::Screen) {
 
 #[test]
 fn the_dashboard_shows_the_bench_and_q_ends_it() {
-    let mut terminal = Terminal::start(&demo(&[]), 80, 24);
+    let mut terminal = Terminal::start(&demo(QUICK), 80, 24);
     terminal.wait_for("all rounds done");
     let contents = terminal.screen().contents();
     assert_eq!(contents.matches("✔ PASS").count(), 2 + 2, "{contents}");
@@ -48,9 +51,23 @@ fn the_dashboard_shows_the_bench_and_q_ends_it() {
     );
 }
 
+/// At the pace for eyes, so that boards are at work when the key is pressed.
+#[test]
+fn q_in_the_middle_stops_the_jobs_and_is_no_failure() {
+    let paced = demo(&["--boards", "2", "--faults", "none"]);
+    let mut terminal = Terminal::start(&paced, 80, 24);
+    terminal.wait_for("▸ write");
+    terminal.press("q");
+    let (status, screen) = terminal.end();
+    check_restored(&screen);
+    let contents = screen.contents();
+    assert!(status.success(), "{contents}");
+    assert!(contents.contains("ended early: 6 boards"), "{contents}");
+}
+
 #[test]
 fn keys_change_what_is_shown() {
-    let mut terminal = Terminal::start(&demo(&[]), 100, 30);
+    let mut terminal = Terminal::start(&demo(QUICK), 100, 30);
     terminal.wait_for("all rounds done");
     terminal.press("\x1b[C\x1b[C");
     terminal.wait_for("[2]");
@@ -68,7 +85,7 @@ fn keys_change_what_is_shown() {
 
 #[test]
 fn it_follows_the_terminals_size() {
-    let mut terminal = Terminal::start(&demo(&[]), 80, 24);
+    let mut terminal = Terminal::start(&demo(QUICK), 80, 24);
     terminal.wait_for("all rounds done");
     terminal.resize(40, 10);
     terminal.wait_for("terminal too small");
@@ -81,7 +98,7 @@ fn it_follows_the_terminals_size() {
 #[test]
 fn a_signal_ends_it_in_order() {
     for signal in [Signal::TERM, Signal::INT] {
-        let terminal = Terminal::start(&demo(&[]), 80, 24);
+        let terminal = Terminal::start(&demo(QUICK), 80, 24);
         terminal.wait_for("all rounds done");
         terminal.signal(signal);
         let (_, screen) = terminal.end();
@@ -96,7 +113,7 @@ fn a_signal_ends_it_in_order() {
 
 #[test]
 fn no_color_is_respected() {
-    let mut command = demo(&[]);
+    let mut command = demo(QUICK);
     command.env("NO_COLOR", "1");
     let mut terminal = Terminal::start(&command, 80, 24);
     terminal.wait_for("all rounds done");
