@@ -161,7 +161,8 @@ where
 
     fn handle(&mut self, input: Input) -> io::Result<Next> {
         Ok(match input {
-            Input::Snapshot => {
+            // a caption is never shown beside a snapshot that is older than it
+            Input::Snapshot | Input::Caption => {
                 self.snapshot = Arc::clone(&self.snapshots.borrow_and_update());
                 Next::Redraw
             }
@@ -179,7 +180,7 @@ where
                 self.shutdown = Shutdown::Asked;
                 Next::Keep
             }
-            Input::Caption | Input::Second => Next::Redraw,
+            Input::Second => Next::Redraw,
         })
     }
 
