@@ -158,9 +158,11 @@ fn spec(args: &Args, number: u16, file: Option<&Path>) -> Result<BoardSpec, SimE
 
 /// Writes the file each time a client has closed the port.
 async fn keep_flash(board: BoardHandle, file: PathBuf, part: &'static str) {
+    let mut seen = 0;
     loop {
-        board.wait_until(|state| state.open).await;
-        board.wait_until(|state| !state.open).await;
+        // a session may be over before this gets to run: count them
+        let state = board.wait_until(|state| state.sessions > seen).await;
+        seen = state.sessions;
         let (board, file) = (board.clone(), file.clone());
         let written = tokio::task::spawn_blocking(move || {
             write_flash(&board, &file, part).map_err(failed("writing", file.display()))

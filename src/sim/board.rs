@@ -40,6 +40,8 @@ pub struct BoardState {
     pub mode: Mode,
     /// A client has the port open.
     pub open: bool,
+    /// How often the last client has closed it.
+    pub sessions: u32,
     /// The rate that the chip listens at; 0 until it has measured one.
     pub baud: u32,
     /// Bytes programmed since the board was made, over all resets.
@@ -151,7 +153,7 @@ impl Board {
         self.hardware.flash.to_vec()
     }
 
-    /// `open` and `pulled` are the bench's to fill in.
+    /// `open`, `sessions` and `pulled` are the bench's to fill in.
     pub fn state(&self) -> BoardState {
         BoardState {
             mode: match self.program {

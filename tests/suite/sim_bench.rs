@@ -291,7 +291,15 @@ fn on_a_pty_a_board_answers_starts_afresh_and_can_be_pulled() {
     assert_eq!(say(&port, READ_MAGIC, 14), MAGIC_IS);
     let starts = board.state().starts;
     drop(port);
-    runtime.block_on(board.wait_until(|state| !state.open && state.starts > starts));
+    runtime.block_on(board.wait_until(|state| state.sessions == 1 && state.starts > starts));
+
+    // a client that opens twice has closed when it has closed twice
+    let both = (open_tty(&link), open_tty(&link));
+    assert!(say(&both.0, SYNC, 112).starts_with(b"\xC0\x01\x08\x04"));
+    drop(both.1);
+    assert_eq!(say(&both.0, READ_MAGIC, 14), MAGIC_IS);
+    drop(both.0);
+    runtime.block_on(board.wait_until(|state| state.sessions == 2));
 
     let port = open_tty(&link);
     assert!(say(&port, SYNC, 112).starts_with(b"\xC0\x01\x08\x04"));

@@ -100,6 +100,7 @@ impl Plug {
         self.state.send_if_modified(|state| {
             let next = BoardState {
                 open: state.open,
+                sessions: state.sessions,
                 pulled: state.pulled,
                 ..seen
             };
@@ -123,8 +124,10 @@ impl Plug {
     /// The last client closed it.
     pub fn closed(&self) {
         self.with(Board::close);
-        self.state
-            .send_if_modified(|state| std::mem::replace(&mut state.open, false));
+        self.state.send_modify(|state| {
+            state.open = false;
+            state.sessions += 1;
+        });
     }
 
     /// When the board has something to say or to do next.

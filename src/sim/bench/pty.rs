@@ -6,12 +6,13 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
+use rustix::fs::OFlags;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 use rustix::pty::OpenptFlags;
@@ -44,6 +45,14 @@ pub fn serve(link: &Path, core: Arc<Core>) -> io::Result<Served> {
     settings.make_raw();
     rustix::termios::tcsetattr(&master, OptionalActions::Now, &settings)?;
 
+    // opened and closed once: from now on the master hangs up whenever nobody has the terminal open
+    drop(
+        std::fs::File::options()
+            .read(true)
+            .write(true)
+            .custom_flags(OFlags::NOCTTY.bits() as i32)
+            .open(&terminal)?,
+    );
     let clients = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
     inotify::add_watch(
         &clients,
@@ -71,7 +80,7 @@ pub fn serve(link: &Path, core: Arc<Core>) -> io::Result<Served> {
         master,
         clients,
         bell,
-        open: 0,
+        open: false,
         output: VecDeque::new(),
     };
     let thread = std::thread::Builder::new()
@@ -99,7 +108,7 @@ struct Server {
     /// Opens and closes of the terminal, as inotify sees them.
     clients: OwnedFd,
     bell: Arc<OwnedFd>,
-    open: u32,
+    open: bool,
     output: VecDeque<u8>,
 }
 
@@ -115,7 +124,7 @@ impl Server {
                 Err(_) => break,
             };
             if clients_changed {
-                self.count_clients();
+                self.look_for_clients();
             }
             if from_client {
                 self.listen();
@@ -126,7 +135,7 @@ impl Server {
 
     /// What the board has to say goes to whoever has the terminal open.
     fn speak(&mut self) {
-        if self.open == 0 {
+        if !self.open {
             return;
         }
         let baud = self.baud();
@@ -150,11 +159,11 @@ impl Server {
     /// moment.
     fn wait(&self) -> Result<(bool, bool), Errno> {
         let timeout = match self.open {
-            0 => None,
-            _ => self.plug.next_due().map(until),
+            false => None,
+            true => self.plug.next_due().map(until),
         };
         let mut interest = PollFlags::empty();
-        if self.open > 0 {
+        if self.open {
             interest |= PollFlags::IN;
             if !self.output.is_empty() {
                 interest |= PollFlags::OUT;
@@ -166,14 +175,11 @@ impl Server {
             PollFd::new(&self.master, interest),
         ];
         // with nobody there the master only says HUP, over and over
-        let watched = if self.open > 0 { 3 } else { 2 };
+        let watched = if self.open { 3 } else { 2 };
         rustix::event::poll(&mut ready[..watched], timeout.as_ref())?;
-        let clients_changed = !ready[1].revents().is_empty();
+        let hung_up = ready[2].revents().contains(PollFlags::HUP);
+        let clients_changed = hung_up || !ready[1].revents().is_empty();
         let from_client = ready[2].revents().contains(PollFlags::IN);
-        if ready[2].revents().contains(PollFlags::HUP) && !clients_changed && !from_client {
-            // the close is on its way through inotify
-            std::thread::sleep(Duration::from_millis(1));
-        }
         Ok((from_client, clients_changed))
     }
 
@@ -186,26 +192,49 @@ impl Server {
         }
     }
 
-    fn count_clients(&mut self) {
+    /// Whether somebody has the terminal open is asked of the master; inotify tells when to ask, and of
+    /// sessions that were over before anybody looked. It does not count: equal events that nobody has
+    /// read yet become one.
+    fn look_for_clients(&mut self) {
         let mut buffer = [MaybeUninit::uninit(); 1024];
         let mut events = inotify::Reader::new(&self.clients, &mut buffer);
-        let mut seen = Vec::new();
+        let mut opens = Vec::new();
         while let Ok(event) = events.next() {
-            seen.push(event.events());
+            opens.push(event.events().contains(ReadFlags::OPEN));
         }
-        for event in seen {
-            if event.contains(ReadFlags::OPEN) {
-                self.open += 1;
-                if self.open == 1 {
-                    self.plug.opened();
-                }
-            } else if event.intersects(ReadFlags::CLOSE_WRITE | ReadFlags::CLOSE_NOWRITE) {
-                self.open = self.open.saturating_sub(1);
-                if self.open == 0 {
-                    self.last_client_left();
-                }
+        let now = self.is_open();
+        let reopened = opens.windows(2).any(|pair| pair == [false, true]);
+        match (self.open, now) {
+            (false, true) => self.client_came(),
+            (true, false) => self.last_client_left(),
+            (true, true) if reopened => {
+                self.last_client_left();
+                self.client_came();
             }
+            (false, false) if opens.contains(&true) => {
+                self.client_came();
+                self.last_client_left();
+            }
+            _ => {}
         }
+    }
+
+    /// The master hangs up while no one has the terminal open.
+    fn is_open(&self) -> bool {
+        let mut ready = [PollFd::new(&self.master, PollFlags::IN)];
+        let none = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        match rustix::event::poll(&mut ready, Some(&none)) {
+            Ok(_) => !ready[0].revents().contains(PollFlags::HUP),
+            Err(_) => self.open,
+        }
+    }
+
+    fn client_came(&mut self) {
+        self.open = true;
+        self.plug.opened();
     }
 
     /// What either side had not read is lost; the board starts afresh.
@@ -213,6 +242,7 @@ impl Server {
         let mut buffer = [0; 4096];
         while let Ok(1..) = rustix::io::read(&self.master, &mut buffer) {}
         self.output.clear();
+        self.open = false;
         // a pty knows no failure here that would matter
         let _ = rustix::termios::tcflush(&self.master, QueueSelector::IOFlush);
         self.plug.closed();
