@@ -106,7 +106,7 @@ fn in_order(mut faults: Vec<Fault>) -> Vec<Fault> {
 #[must_use]
 pub struct Fields<'d> {
     document: &'d Document<'d>,
-    /// For messages: "the file", "[flash]".
+    /// For messages: "the file", "`[flash]`".
     name: &'static str,
     /// The heading; `None` for the root.
     span: Option<Range<usize>>,
