@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod faults;
 mod flash;
+mod logging;
 mod report;
 mod run;
 mod session;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Exit;
 use super::faults;
 use super::session::{self, Face};
+use super::{Exit, logging};
 use crate::dashboard::Options;
 use crate::manifest::Bundle;
 use crate::port::SystemPorts;
@@ -27,10 +27,17 @@ pub struct Args {
     /// One JSON object per notice instead of the dashboard
     #[arg(long)]
     json: bool,
+    /// Append a diagnostic log to this file (FLASHLINE_LOG names what, such as "debug")
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
 }
 
 pub fn run(args: Args) -> Exit {
     let face = Face::choose(args.plain, args.json);
+    if let Err(error) = logging::start(args.log.as_deref(), face) {
+        eprintln!("flashline: the log cannot be written: {error}");
+        return Exit::Usage;
+    }
     let (settings, bundle) = match load(&args.config) {
         Ok(loaded) => loaded,
         Err(faults) => {

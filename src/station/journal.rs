@@ -43,6 +43,7 @@ impl Journal {
 
     fn note(&mut self, now: Now, slot: Option<&SlotId>, job: Option<JobId>, what: Happening) {
         self.last_number += 1;
+        tracing::info!(number = self.last_number, ?slot, ?job, ?what);
         if self.kept.len() == KEPT_NOTICES {
             self.kept.pop_front();
         }
