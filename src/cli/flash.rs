@@ -14,12 +14,13 @@ use tokio::sync::{mpsc, watch};
 
 use self::screen::Screen;
 use super::Exit;
+use super::faults;
 use crate::event::{Happening, JobId, Outcome, SlotId, StopReason};
 use crate::job::{self, Assignment, Reports, StubUse, Verdict};
 use crate::manifest::Bundle;
 use crate::port::{OpenError, Pending, Port, PortChange, PortInfo, Ports, StopHandle, tty};
 use crate::record::{NewJob, Record, RecordError};
-use crate::settings::{DATABASE, DISK_RESERVE_MB, Fault, GRACE, Reset};
+use crate::settings::{DATABASE, DISK_RESERVE_MB, GRACE, Reset};
 use crate::station::Gatekeeper;
 
 /// Flash one board
@@ -73,13 +74,11 @@ pub fn run(args: Args) -> Exit {
     let bundle = match Bundle::load(&args.manifest) {
         Ok(bundle) => Arc::new(bundle),
         Err(faults) => {
-            eprintln!("{}", Fault::render_all(&faults, screen::paint()));
+            faults::tell(&faults);
             return Exit::Usage;
         }
     };
-    if !bundle.warnings.is_empty() {
-        eprintln!("{}", Fault::render_all(&bundle.warnings, screen::paint()));
-    }
+    faults::tell(&bundle.warnings);
     let record = match (!args.no_record)
         .then(|| Record::open(&args.db))
         .transpose()
@@ -253,7 +252,13 @@ async fn heard(signal: &mut Option<tokio::signal::unix::Signal>) {
 
 /// Without its row a result does not count.
 fn not_recorded(error: &RecordError) -> Exit {
-    let words = crate::lang::advice(error.code(), crate::lang::Language::English);
-    eprintln!("flashline: {}: {error}. {}", words.happened, words.remedy);
-    Exit::BenchError
+    let exit = Exit::from(error);
+    if exit == Exit::Usage || matches!(error, RecordError::Locked { .. }) {
+        // nothing is wrong with the disk: what to do is for whoever typed the command
+        eprintln!("flashline: {error}");
+    } else {
+        let words = crate::lang::advice(error.code(), crate::lang::Language::English);
+        eprintln!("flashline: {}: {error}. {}", words.happened, words.remedy);
+    }
+    exit
 }

@@ -47,7 +47,10 @@ pub fn run(args: Args) -> Exit {
     };
     let (record, interrupted) = match Record::open(&settings.database) {
         Ok(opened) => opened,
-        Err(error) => return bench_error(&error),
+        Err(error) => {
+            bench_error(&error);
+            return Exit::from(&error);
+        }
     };
     match session::block_on(work(settings, bundle, record, interrupted, face)) {
         Ok(exit) => exit,
@@ -92,7 +95,10 @@ async fn work(
     .await;
     let station = match started {
         Ok(station) => station,
-        Err(error) => return bench_error(&error),
+        Err(error) => {
+            record.close().await;
+            return bench_error(&error);
+        }
     };
     let shown = session::show(station, face, Options::from_env(), &stop).await;
     record.close().await;

@@ -95,11 +95,11 @@ fn english(code: Code) -> (&'static str, &'static str) {
         ),
         Code::PortAbsent => (
             "port is not there",
-            "Check that the adapter is plugged in and the path in station.toml is right.",
+            "Check that the adapter is plugged in and the path (station.toml, or --port) is right.",
         ),
         Code::PortNotSerial => (
             "path is no serial port",
-            "Correct the slot's path in station.toml: it names something else.",
+            "Correct the path (station.toml, or --port): it names something else.",
         ),
         Code::PortBusy => (
             "port is in use",
@@ -166,9 +166,9 @@ fn chinese(code: Code) -> (&'static str, &'static str) {
         Code::BoardSwapped => ("中途换板", "请将两块板依次重新插入。"),
         Code::PortAbsent => (
             "端口不存在",
-            "检查适配器是否插好，以及 station.toml 中的路径。",
+            "检查适配器是否插好，以及路径（station.toml 或 --port）。",
         ),
-        Code::PortNotSerial => ("路径不是串口", "更正 station.toml 中此工位的路径。"),
+        Code::PortNotSerial => ("路径不是串口", "更正路径（station.toml 或 --port）。"),
         Code::PortBusy => ("端口被占用", "关闭占用端口的程序，然后重新插入。"),
         Code::PortDenied => (
             "没有端口权限",

@@ -19,7 +19,15 @@ fn english(what: &Happening) -> String {
             version,
             slots,
         } => {
-            format!("station {station} flashes {product} {version} on {slots} slots")
+            let places = match slots {
+                0 => "each bridge plugged in from now on".to_owned(),
+                1 => "1 slot".to_owned(),
+                _ => format!("{slots} slots"),
+            };
+            format!("station {station} flashes {product} {version} on {places}")
+        }
+        Happening::InterruptedClosed { jobs: 1 } => {
+            "1 job of an earlier run was closed as INTERRUPTED".to_owned()
         }
         Happening::InterruptedClosed { jobs } => {
             format!("{jobs} jobs of an earlier run were closed as INTERRUPTED")
@@ -102,7 +110,11 @@ fn chinese(what: &Happening) -> String {
             version,
             slots,
         } => {
-            format!("工作站 {station} 烧录 {product} {version}，工位 {slots} 个")
+            let places = match slots {
+                0 => "此后插入的每个适配器".to_owned(),
+                _ => format!("工位 {slots} 个"),
+            };
+            format!("工作站 {station} 烧录 {product} {version}，{places}")
         }
         Happening::InterruptedClosed { jobs } => {
             format!("上次运行遗留的 {jobs} 个任务已记为 INTERRUPTED")
@@ -184,5 +196,36 @@ fn size(bytes: u64) -> String {
         format!("{} MB", bytes >> 20)
     } else {
         format!("{} KB", bytes >> 10)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_one_and_many() {
+        let started = |slots| Happening::StationStarted {
+            station: "bench".to_owned(),
+            product: "lamp".to_owned(),
+            version: "1".to_owned(),
+            slots,
+        };
+        let closed = |jobs| Happening::InterruptedClosed { jobs };
+        let check = |what: &Happening, end: &str| {
+            let told = english(what);
+            assert!(told.ends_with(end), "{told}");
+        };
+        check(&started(0), " on each bridge plugged in from now on");
+        check(&started(1), " on 1 slot");
+        check(&started(8), " on 8 slots");
+        check(
+            &closed(1),
+            "1 job of an earlier run was closed as INTERRUPTED",
+        );
+        check(
+            &closed(2),
+            "2 jobs of an earlier run were closed as INTERRUPTED",
+        );
     }
 }

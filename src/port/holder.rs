@@ -4,25 +4,26 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// The first process that has this device (by number) open: `esptool (process 4711)`. `None` where
-/// nobody has, or the holder belongs to another user and cannot be seen.
+/// The processes that have this device (by number) open: `cat (process 815) and esptool (process 4711)`.
+/// All of them, since one may have it open and another keep it to itself. `None` where nobody has, or
+/// the holder belongs to another user and cannot be seen.
 pub fn of(device: u64) -> Option<String> {
-    fs::read_dir("/proc")
+    let mut holders: Vec<u32> = fs::read_dir("/proc")
         .ok()?
         .flatten()
-        .filter(|entry| {
-            let name = entry.file_name();
-            name.as_encoded_bytes().iter().all(u8::is_ascii_digit)
-        })
-        .find(|entry| holds(&entry.path(), device))
-        .map(|entry| {
-            let process = entry.file_name();
-            let process = process.to_string_lossy();
-            match fs::read_to_string(entry.path().join("comm")) {
-                Ok(name) => format!("{} (process {process})", name.trim_end()),
-                Err(_) => format!("process {process}"),
-            }
-        })
+        .filter(|entry| holds(&entry.path(), device))
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    holders.sort_unstable();
+    let named: Vec<String> = holders.into_iter().map(name).collect();
+    (!named.is_empty()).then(|| named.join(" and "))
+}
+
+fn name(process: u32) -> String {
+    match fs::read_to_string(format!("/proc/{process}/comm")) {
+        Ok(name) => format!("{} (process {process})", name.trim_end()),
+        Err(_) => format!("process {process}"),
+    }
 }
 
 fn holds(process: &Path, device: u64) -> bool {

@@ -1,5 +1,5 @@
-//! What no safe interface offers: DTR and RTS of a terminal both at once, and waiting for a descriptor
-//! of one's own within the runtime. All of the crate's `unsafe` is here.
+//! What no safe interface offers: DTR and RTS of a terminal both at once, whether someone keeps it to
+//! himself, and waiting for a descriptor of one's own within the runtime. All of the crate's `unsafe` is here.
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -23,6 +23,7 @@ use super::Lines;
 compile_error!("this architecture numbers its terminal ioctls differently");
 const TIOCMGET: Opcode = 0x5415;
 const TIOCMSET: Opcode = 0x5418;
+const TIOCGEXCL: Opcode = 0x8004_5440;
 const TIOCM_DTR: i32 = 0x002;
 const TIOCM_RTS: i32 = 0x004;
 
@@ -49,6 +50,13 @@ fn get(terminal: BorrowedFd<'_>) -> Result<i32> {
 fn set(terminal: BorrowedFd<'_>, bits: i32) -> Result<()> {
     // SAFETY: TIOCMSET reads one C int, which is an i32 on Linux, and writes nothing.
     unsafe { ioctl(terminal, Setter::<TIOCMSET, i32>::new(bits)) }
+}
+
+/// Whether someone keeps the terminal to himself (TIOCEXCL). The kernel lets root open it all the same.
+pub fn is_exclusive(terminal: BorrowedFd<'_>) -> Result<bool> {
+    // SAFETY: TIOCGEXCL writes one C int, which is an i32 on Linux, and nothing else (tty_ioctl(4));
+    // on a descriptor of another kind the kernel answers ENOTTY.
+    unsafe { ioctl(terminal, Getter::<TIOCGEXCL, i32>::new()) }.map(|exclusive| exclusive != 0)
 }
 
 /// Waits for a non-blocking descriptor within the runtime that this is called in.

@@ -70,18 +70,29 @@ fn open_blocking(path: &Path, baud: u32) -> Result<TtyPort, OpenError> {
     if !meta.file_type().is_char_device() {
         return Err(not_serial(path, kind(meta.file_type())));
     }
-    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let control = match rustix::fs::open(&device, flags, Mode::empty()) {
-        Ok(control) => control,
-        Err(Errno::BUSY) => return Err(busy()),
-        Err(errno) => return Err(failed(errno.into())),
+    let open = || {
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        rustix::fs::open(&device, flags, Mode::empty()).map_err(|errno| match errno {
+            Errno::BUSY => busy(),
+            errno => failed(errno.into()),
+        })
     };
+    let mut control = open()?;
     match tcgetattr(&control) {
         Ok(_) => {}
         Err(Errno::NOTTY | Errno::INVAL) => {
             return Err(not_serial(path, "a device without a serial line"));
         }
         Err(errno) => return Err(failed(errno.into())),
+    }
+    // Root is let in where others meet EBUSY: two would read one line, and our closing would end the
+    // other's exclusiveness. A pty keeps the mark of an owner that was killed: then nobody has it open.
+    if kernel::is_exclusive(control.as_fd()).map_err(|errno| failed(errno.into()))? {
+        drop(control);
+        if holder::of(meta.rdev()).is_some() {
+            return Err(busy());
+        }
+        control = open()?;
     }
     // Asked for here first: where tokio-serial fails to get the lock, it takes the owner's TIOCEXCL away.
     match flock(&control, FlockOperation::NonBlockingLockExclusive) {

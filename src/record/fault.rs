@@ -70,7 +70,9 @@ impl RecordError {
                 path,
                 why: "it is no SQLite file".to_owned(),
             },
-            Some(ErrorCode::DiskFull) => RecordError::Full { path },
+            Some(code) if is_for_lack_of_room(code, free_bytes(&path)) => {
+                RecordError::Full { path }
+            }
             _ => RecordError::Open {
                 path,
                 why: in_words(&error),
@@ -88,13 +90,34 @@ impl RecordError {
     pub(super) fn writing(path: &Path, error: rusqlite::Error) -> RecordError {
         let path = path.to_owned();
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => RecordError::Full { path },
+            Some(code) if is_for_lack_of_room(code, free_bytes(&path)) => {
+                RecordError::Full { path }
+            }
             _ => RecordError::Write {
                 path,
                 why: in_words(&error),
             },
         }
     }
+}
+
+/// Whether a full disk is behind SQLite's error: where it cannot make its shared-memory file, it says
+/// 'disk I/O error'.
+fn is_for_lack_of_room(code: ErrorCode, free_bytes: Option<u64>) -> bool {
+    match code {
+        ErrorCode::DiskFull => true,
+        ErrorCode::SystemIoFailure => free_bytes.is_some_and(|free| free < SHARED_MEMORY_BYTES),
+        _ => false,
+    }
+}
+
+/// What SQLite's shared-memory file begins with (sqlite.org/walformat.html, 2.2).
+const SHARED_MEMORY_BYTES: u64 = 32 * 1024;
+
+/// `None` where the disk cannot be asked.
+fn free_bytes(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 fn in_words(error: &rusqlite::Error) -> String {
@@ -108,5 +131,27 @@ fn in_words(error: &rusqlite::Error) -> String {
             "it is damaged: move it away with its -wal file, and start a new one".to_owned()
         }
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_io_error_on_a_full_disk_is_for_lack_of_room() {
+        let check = |code, free_bytes, expected| {
+            assert_eq!(
+                is_for_lack_of_room(code, free_bytes),
+                expected,
+                "{code:?} {free_bytes:?}"
+            );
+        };
+        check(ErrorCode::DiskFull, None, true);
+        check(ErrorCode::SystemIoFailure, Some(0), true);
+        check(ErrorCode::SystemIoFailure, Some(16_384), true);
+        check(ErrorCode::SystemIoFailure, Some(1 << 30), false);
+        check(ErrorCode::SystemIoFailure, None, false);
+        check(ErrorCode::PermissionDenied, Some(0), false);
     }
 }

@@ -103,6 +103,7 @@ fn usage_and_manifest_are_4_and_leave_no_database() {
     );
     check(folder.path(), &[], 4, "--port");
     check(folder.path(), &port, 4, "manifest.toml:7:10");
+    check(folder.path(), &port, 4, "3 errors\n");
     assert!(!folder.path().join("flashline.db").exists());
 }
 
@@ -143,6 +144,15 @@ fn a_database_that_someone_holds_is_3_and_says_who() {
     check(folder.path(), &["--port", "absent"], 3, "in use by");
     let args = ["--port", "absent", "--db", "no/such/folder/x.db"];
     check(folder.path(), &args, 3, "no/such/folder/x.db");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_4_and_stays_as_it_was() {
+    let folder = folder(MANIFEST);
+    let args = ["--port", "absent", "--db", "manifest.toml"];
+    check(folder.path(), &args, 4, "is no flashline database");
+    let manifest = fs::read_to_string(folder.path().join("manifest.toml")).unwrap();
+    assert_eq!(manifest, MANIFEST);
 }
 
 #[test]

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use crate::event::{Code, Happening, Notice, Progress, Step};
 use crate::job::Reports;
 use crate::lang::Language;
-use crate::settings::Paint;
 
 /// Between two paintings of the bar.
 const PAINT_EACH: Duration = Duration::from_millis(100);
@@ -113,16 +112,6 @@ pub(super) fn words(what: Happening) -> String {
         what,
     };
     crate::lang::notice(&notice, Language::English)
-}
-
-/// Whether what goes to stderr is coloured.
-pub(super) fn paint() -> Paint {
-    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    if wanted && std::io::stderr().is_terminal() {
-        Paint::Coloured
-    } else {
-        Paint::Plain
-    }
 }
 
 /// A step's name when it begins, and every line.

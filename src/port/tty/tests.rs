@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 
+use rustix::termios::ioctl_tiocexcl;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
@@ -103,6 +104,46 @@ async fn a_port_is_opened_once_and_its_holder_is_named() {
     }
     port.close().await;
     open(path, 115_200).await.unwrap().close().await;
+}
+
+/// Root as well, whom the kernel would let in.
+#[tokio::test]
+async fn a_port_that_someone_keeps_to_himself_is_busy() {
+    let (_master, path) = pty();
+    let owner = File::options().read(true).write(true).open(&path).unwrap();
+    ioctl_tiocexcl(&owner).unwrap();
+    for _ in 0..2 {
+        assert!(matches!(refused(&path).await, OpenError::Busy { .. }));
+    }
+    drop(owner);
+    // a child that another test is just making may have it for a moment
+    loop {
+        match open(path.clone(), 115_200).await {
+            Ok(port) => break port.close().await,
+            Err(OpenError::Busy { .. }) => tokio::task::yield_now().await,
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn all_who_have_a_busy_port_open_are_named() {
+    let (_master, path) = pty();
+    let mut reader = std::process::Command::new("sleep")
+        .arg("60")
+        .stdin(File::open(&path).unwrap())
+        .spawn()
+        .unwrap();
+    let port = open(path.clone(), 115_200).await;
+    let told = match &port {
+        Ok(_) => refused(&path).await.to_string(),
+        Err(error) => panic!("{error}"),
+    };
+    reader.kill().unwrap();
+    reader.wait().unwrap();
+    for process in [reader.id(), std::process::id()] {
+        assert!(told.contains(&format!("(process {process})")), "{told}");
+    }
 }
 
 #[tokio::test]
