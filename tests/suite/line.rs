@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flashline::chip::{Chip, FlashId};
+use flashline::chip::{Chip, FlashId, Revision};
 use flashline::event::{Code, Happening, Notice, Outcome, SlotId, Step};
 use flashline::manifest::Bundle;
 use flashline::port::{OpenError, Pending, Port, PortChange, PortInfo, Ports};
@@ -28,8 +28,13 @@ struct Line {
 
 impl Line {
     async fn new(slots: usize) -> Line {
+        Line::with(slots, "").await
+    }
+
+    /// A line whose manifest says more.
+    async fn with(slots: usize, more: &str) -> Line {
         let folder = tempfile::tempdir().unwrap();
-        let bundle = Bundle::load(&product::write(folder.path())).unwrap();
+        let bundle = Bundle::load(&product::write_with(folder.path(), more)).unwrap();
         let settings = settings(folder.path(), slots);
         let (record, interrupted) = Record::open(&settings.database).unwrap();
         let ports = SimPorts::new();
@@ -254,7 +259,31 @@ async fn what_the_gate_refuses_is_not_touched() {
             Code::SecurityState,
         ),
     ];
-    let mut line = Line::new(cases.len()).await;
+    refused(cases, "").await;
+    // what this manifest asks for beyond that
+    let more = "min_chip_revision = \"v2.0\"\nflash_ids = [\"ef4016\"]";
+    let old = Revision { major: 1, minor: 0 };
+    let cases = [
+        (
+            BoardSpec {
+                revision: old,
+                ..BoardSpec::esp32(1)
+            },
+            Code::ChipRevision,
+        ),
+        (
+            BoardSpec {
+                flash_id: FlashId(0xC8_4016),
+                ..BoardSpec::esp32(2)
+            },
+            Code::FlashId,
+        ),
+    ];
+    refused(cases, more).await;
+}
+
+async fn refused<const N: usize>(cases: [(BoardSpec, Code); N], manifest: &str) {
+    let mut line = Line::with(N, manifest).await;
     for (index, (spec, code)) in cases.into_iter().enumerate() {
         let slot = (index + 1).to_string();
         let board = line.plug(&slot, spec);
@@ -450,4 +479,42 @@ async fn a_jigs_boards_are_told_apart_by_the_silence_between_them() {
     assert!(second.state().bytes_written > 0);
     let (_, rows) = line.end().await;
     assert_eq!(rows.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_gone_stops_the_line_before_a_board_is_touched() {
+    let mut line = Line::new(1).await;
+    std::fs::remove_file(line.folder.path().join("line.db")).unwrap();
+    let board = line.plug("1", BoardSpec::esp32(1));
+    let blocked = SlotState::Blocked {
+        code: Code::RecordFailed,
+    };
+    let snapshot = line.wait(|snapshot| *state(snapshot, "1") == blocked).await;
+    assert!(matches!(
+        snapshot.line,
+        LineState::Stopped {
+            code: Code::RecordFailed,
+            ..
+        }
+    ));
+    let state = board.state();
+    assert!(!state.open && state.sessions == 0, "{state:?}");
+    line.stop.cancel();
+    line.station.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_without_room_is_told_before_the_station_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = Bundle::load(&product::write(folder.path())).unwrap();
+    let mut settings = settings(folder.path(), 1);
+    settings.disk_reserve_bytes = u64::MAX;
+    let (record, _) = Record::open(&settings.database).unwrap();
+    let ports = Arc::new(SimPorts::new());
+    let stop = CancellationToken::new();
+    let refused = Station::start(settings, Arc::new(bundle), ports, record, 0, stop).await;
+    assert_eq!(
+        refused.err().map(|error| error.code()),
+        Some(Code::DiskFull)
+    );
 }

@@ -20,8 +20,14 @@ pub fn flash_image() -> Vec<(u32, Vec<u8>)> {
 
 /// Writes the product's files and manifest; returns the manifest's path.
 pub fn write(folder: &Path) -> PathBuf {
-    let mut text = String::from(
-        "product = \"thermostat\"\nversion = \"1.2.0\"\nchip = \"esp32\"\nbauds = [921600, 460800, 115200]\n",
+    write_with(folder, "")
+}
+
+/// The same with more lines at the head of the manifest.
+pub fn write_with(folder: &Path, more: &str) -> PathBuf {
+    let mut text = format!(
+        "product = \"thermostat\"\nversion = \"1.2.0\"\nchip = \"esp32\"\n\
+         bauds = [921600, 460800, 115200]\n{more}\n"
     );
     let names = ["bootloader", "partition-table", "app"];
     for (name, (offset, bytes)) in names.into_iter().zip(flash_image()) {
