@@ -4,14 +4,17 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use rustix::fs::{major, minor};
+
 /// The processes that have this device (by number) open: `cat (process 815) and esptool (process 4711)`.
-/// All of them, since one may have it open and another keep it to itself. `None` where nobody has, or
-/// the holder belongs to another user and cannot be seen.
+/// All of them, since one may have it open and another keep it to itself; but not who made a pty and
+/// serves its other side (socat, an emulator), which often keeps this side open as well. `None` where
+/// nobody has, or the holder belongs to another user and cannot be seen.
 pub fn of(device: u64) -> Option<String> {
     let mut holders: Vec<u32> = fs::read_dir("/proc")
         .ok()?
         .flatten()
-        .filter(|entry| holds(&entry.path(), device))
+        .filter(|entry| holds(&entry.path(), device) && !serves(&entry.path(), device))
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .collect();
     holders.sort_unstable();
@@ -25,6 +28,26 @@ fn name(process: u32) -> String {
         Err(_) => format!("process {process}"),
     }
 }
+
+/// Whether another process than this one has the master of a pty open.
+fn serves(process: &Path, device: u64) -> bool {
+    let is_pty = major(device) == PTY_MAJOR;
+    if !is_pty || process.ends_with(std::process::id().to_string()) {
+        return false;
+    }
+    let Ok(descriptors) = fs::read_dir(process.join("fdinfo")) else {
+        return false;
+    };
+    // proc(5): only a pty's master has this line
+    let line = format!("tty-index:\t{}", minor(device));
+    descriptors.flatten().any(|descriptor| {
+        fs::read_to_string(descriptor.path())
+            .is_ok_and(|info| info.lines().any(|found| found == line))
+    })
+}
+
+/// Of the side of a pty that is a terminal (devices.txt of the kernel: UNIX98 PTY slaves).
+const PTY_MAJOR: u32 = 136;
 
 fn holds(process: &Path, device: u64) -> bool {
     let Ok(descriptors) = fs::read_dir(process.join("fd")) else {

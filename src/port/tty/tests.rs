@@ -15,6 +15,18 @@ async fn refused(path: &Path) -> OpenError {
     }
 }
 
+/// Once no one has it any more: a child that another test is just making holds, until it is the other
+/// program, all that is open here.
+async fn opened_soon(path: &Path) -> Box<dyn Port> {
+    loop {
+        match open(path.to_owned(), 115_200).await {
+            Ok(port) => return port,
+            Err(OpenError::Busy { .. }) => tokio::task::yield_now().await,
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn bytes_pass_unchanged_both_ways() {
     let (mut master, path) = pty();
@@ -103,27 +115,32 @@ async fn a_port_is_opened_once_and_its_holder_is_named() {
         }
     }
     port.close().await;
-    open(path, 115_200).await.unwrap().close().await;
+    opened_soon(&path).await.close().await;
 }
 
 /// Root as well, whom the kernel would let in.
 #[tokio::test]
 async fn a_port_that_someone_keeps_to_himself_is_busy() {
-    let (_master, path) = pty();
+    let (master, path) = pty();
+    // like socat, who serves the other side, and keeps this one open
+    let mut server = std::process::Command::new("sleep")
+        .arg("60")
+        .stdin(master.try_clone().unwrap())
+        .stdout(File::options().write(true).open(&path).unwrap())
+        .spawn()
+        .unwrap();
     let owner = File::options().read(true).write(true).open(&path).unwrap();
     ioctl_tiocexcl(&owner).unwrap();
     for _ in 0..2 {
         assert!(matches!(refused(&path).await, OpenError::Busy { .. }));
     }
     drop(owner);
-    // a child that another test is just making may have it for a moment
-    loop {
-        match open(path.clone(), 115_200).await {
-            Ok(port) => break port.close().await,
-            Err(OpenError::Busy { .. }) => tokio::task::yield_now().await,
-            Err(other) => panic!("{other}"),
-        }
+    // the mark is still there, and the kernel refuses everyone but root
+    if rustix::process::geteuid().is_root() {
+        opened_soon(&path).await.close().await;
     }
+    server.kill().unwrap();
+    server.wait().unwrap();
 }
 
 #[tokio::test]
@@ -150,14 +167,8 @@ async fn all_who_have_a_busy_port_open_are_named() {
 async fn a_dropped_port_is_free_again() {
     let (_master, path) = pty();
     drop(open(path.clone(), 115_200).await.unwrap());
-    // It is closed by another thread, soon.
-    loop {
-        match open(path.clone(), 115_200).await {
-            Ok(port) => break port.close().await,
-            Err(OpenError::Busy { .. }) => tokio::task::yield_now().await,
-            Err(other) => panic!("{other}"),
-        }
-    }
+    // It is closed by another thread.
+    opened_soon(&path).await.close().await;
 }
 
 #[tokio::test]
