@@ -10,7 +10,7 @@ use crate::chip::{Identity, Mac};
 use crate::event::{Code, JobId, SlotId};
 use crate::job::{Admission, Gate, Grant};
 use crate::manifest::{Bundle, Manifest};
-use crate::plan::Planner;
+use crate::plan::{Method, Planner};
 use crate::port::Pending;
 use crate::record::{Record, RecordError};
 
@@ -143,6 +143,12 @@ impl Gatekeeper {
     pub fn with_slot_ceilings(mut self, ceilings: HashMap<SlotId, u32>) -> Gatekeeper {
         self.baud_ceilings = ceilings;
         self
+    }
+
+    /// Builds what every board shares, so that the first one does not wait for it. Costs CPU: call it
+    /// off the workers.
+    pub fn prepare(&self, method: Method) {
+        self.planner.prepare(method);
     }
 
     /// The board of this slot has left, or its next job begins.

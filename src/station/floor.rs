@@ -19,6 +19,7 @@ use crate::chip::Chip;
 use crate::event::{Code, JobId, Progress, SlotId, Step};
 use crate::job::{self, Assignment, Reports, StubUse};
 use crate::manifest::Bundle;
+use crate::plan::Method;
 use crate::port::{PortChange, PortInfo, Ports, Stop, StopHandle};
 use crate::record::{Record, RecordError, Standing};
 use crate::settings::Settings;
@@ -96,6 +97,8 @@ impl Station {
             publisher,
             dispatcher,
         };
+        let (gate, method) = (floor.gate.clone(), floor.method());
+        floor.tasks.spawn_blocking(move || gate.prepare(method));
         // what is there now was there before the start; all that comes later is new
         if let Some(present) = floor.changes.recv().await {
             for effect in floor.dispatcher.handle(Input::Port(present), now()) {
@@ -146,6 +149,23 @@ struct Floor {
 }
 
 impl Floor {
+    /// How this station writes.
+    fn method(&self) -> Method {
+        match self.stub_use() {
+            StubUse::Stub => Method::StubDeflate,
+            StubUse::RomDeflate => Method::RomDeflate,
+            StubUse::RomPlain => Method::RomPlain,
+        }
+    }
+
+    fn stub_use(&self) -> StubUse {
+        if self.settings.stub {
+            StubUse::Stub
+        } else {
+            StubUse::RomDeflate
+        }
+    }
+
     async fn work(mut self, stop: CancellationToken) {
         let mut stopping = false;
         let mut publish_at: Option<Instant> = None;
@@ -323,11 +343,7 @@ impl Floor {
             likely: self.likely,
             attempts: self.settings.attempts,
             grace: self.settings.grace,
-            stub: if self.settings.stub {
-                StubUse::Stub
-            } else {
-                StubUse::RomDeflate
-            },
+            stub: self.stub_use(),
         };
         let reports = Arc::new(JobReports {
             slot: slot.clone(),
