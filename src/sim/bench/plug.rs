@@ -1,6 +1,7 @@
 //! A board in a place: the model behind a lock, what others may see and wait for, and pulling it out.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -52,6 +53,10 @@ pub struct Plug {
     path: PathBuf,
     wiring: Wiring,
     state: watch::Sender<BoardState>,
+    /// Pulling it has begun; `BoardState::pulled` tells that it is over, the port gone.
+    going: AtomicBool,
+    /// Held while it is pulled: who pulls it a second time returns when the port is gone.
+    pulling: Mutex<()>,
     pull_when: Mutex<Option<Condition>>,
     /// Takes the port away; called once.
     unplug: Unplug,
@@ -71,6 +76,8 @@ impl Plug {
             path,
             wiring,
             state: watch::Sender::new(BoardState::default()),
+            going: AtomicBool::new(false),
+            pulling: Mutex::new(()),
             pull_when: Mutex::new(None),
             unplug,
         };
@@ -84,7 +91,7 @@ impl Plug {
     }
 
     pub fn is_pulled(&self) -> bool {
-        self.state.borrow().pulled
+        self.going.load(Ordering::Acquire)
     }
 
     /// Works on the board now; `None` once it is pulled. Those who wait for a state are told, and the
@@ -142,15 +149,19 @@ impl Plug {
         Some(self.core.epoch + due)
     }
 
+    /// Returns when the port is gone, whoever pulled it.
     pub fn pull(&self) {
-        let first = self.state.send_if_modified(|state| {
-            state.open = false;
-            !std::mem::replace(&mut state.pulled, true)
-        });
-        if first {
-            self.core.lock().power_off(self.core.epoch.elapsed());
-            (self.unplug)();
+        let _one_at_a_time = self.pulling.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.going.swap(true, Ordering::AcqRel) {
+            return;
         }
+        self.core.lock().power_off(self.core.epoch.elapsed());
+        (self.unplug)();
+        // last: who waits for it may put another board there at once
+        self.state.send_modify(|state| {
+            state.open = false;
+            state.pulled = true;
+        });
     }
 
     pub fn watch(&self) -> watch::Receiver<BoardState> {
@@ -163,7 +174,7 @@ impl Plug {
             .pull_when
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let fires = !state.pulled && script.as_ref().is_some_and(|when| when(&state));
+        let fires = !self.is_pulled() && script.as_ref().is_some_and(|when| when(&state));
         if fires {
             *script = None;
         }
