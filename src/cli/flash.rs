@@ -13,8 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use self::screen::Screen;
-use super::Exit;
 use super::faults;
+use super::{Exit, session};
 use crate::event::{Happening, JobId, Outcome, SlotId, StopReason};
 use crate::job::{self, Assignment, Reports, StubUse, Verdict};
 use crate::manifest::Bundle;
@@ -92,12 +92,8 @@ pub fn run(args: Args) -> Exit {
         }),
         Err(error) => return not_recorded(&error),
     };
-    match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime.block_on(work(args, bundle, record)),
+    match session::block_on(work(args, bundle, record)) {
+        Ok(exit) => exit,
         Err(error) => {
             eprintln!("flashline: no threads to work with: {error}");
             Exit::BenchError
