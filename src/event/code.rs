@@ -41,6 +41,12 @@ pub enum Code {
     CommandRefused,
     /// Blocks arrived damaged until every retry was used up.
     LineNoise,
+    /// The console said something that the boot check rejects.
+    BootRejected,
+    /// The console did not say in time what the boot check expects.
+    BootTimeout,
+    /// A value that the app printed is outside its limits.
+    MeasurementOutOfLimits,
     /// The board was pulled while it was being worked on.
     Unplugged,
     /// After a reconnect another MAC answered.
@@ -56,11 +62,17 @@ pub enum Code {
     PortDenied,
     /// The operating system reported an error on the port.
     PortError,
+    /// The bridge does not make the rate that it was asked for.
+    BaudNotReached,
+    /// Several slots of one hub were lost at the same moment.
+    HubPower,
     /// The record could not be written.
     RecordFailed,
     /// The disk that holds the record is nearly full.
     DiskFull,
     // ---- someone, something stopped it
+    /// Stopped in the middle of an erase of the whole part.
+    EraseUnfinished,
     /// Stopped by the operator or by the end of the program.
     Stopped,
     /// Found open at the next start: the program or the computer died.
@@ -69,7 +81,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Code; 27] = [
+    pub const ALL: [Code; 33] = [
         Code::NoSync,
         Code::WrongChip,
         Code::ChipRevision,
@@ -86,6 +98,9 @@ impl Code {
         Code::NoReply,
         Code::CommandRefused,
         Code::LineNoise,
+        Code::BootRejected,
+        Code::BootTimeout,
+        Code::MeasurementOutOfLimits,
         Code::Unplugged,
         Code::BoardSwapped,
         Code::PortAbsent,
@@ -93,8 +108,11 @@ impl Code {
         Code::PortBusy,
         Code::PortDenied,
         Code::PortError,
+        Code::BaudNotReached,
+        Code::HubPower,
         Code::RecordFailed,
         Code::DiskFull,
+        Code::EraseUnfinished,
         Code::Stopped,
         Code::Interrupted,
     ];
@@ -118,6 +136,9 @@ impl Code {
             Code::NoReply => "NO_REPLY",
             Code::CommandRefused => "COMMAND_REFUSED",
             Code::LineNoise => "LINE_NOISE",
+            Code::BootRejected => "BOOT_REJECTED",
+            Code::BootTimeout => "BOOT_TIMEOUT",
+            Code::MeasurementOutOfLimits => "MEASUREMENT_OUT_OF_LIMITS",
             Code::Unplugged => "UNPLUGGED",
             Code::BoardSwapped => "BOARD_SWAPPED",
             Code::PortAbsent => "PORT_ABSENT",
@@ -125,8 +146,11 @@ impl Code {
             Code::PortBusy => "PORT_BUSY",
             Code::PortDenied => "PORT_DENIED",
             Code::PortError => "PORT_ERROR",
+            Code::BaudNotReached => "BAUD_NOT_REACHED",
+            Code::HubPower => "HUB_POWER",
             Code::RecordFailed => "RECORD_FAILED",
             Code::DiskFull => "DISK_FULL",
+            Code::EraseUnfinished => "ERASE_UNFINISHED",
             Code::Stopped => "STOPPED",
             Code::Interrupted => "INTERRUPTED",
         }
@@ -139,14 +163,16 @@ impl Code {
     /// The outcome of a job that ends with this code.
     pub const fn outcome(self) -> Outcome {
         match self {
-            Code::PortAbsent
+            Code::BaudNotReached
+            | Code::HubPower
+            | Code::PortAbsent
             | Code::PortNotSerial
             | Code::PortBusy
             | Code::PortDenied
             | Code::PortError
             | Code::RecordFailed
             | Code::DiskFull => Outcome::Error,
-            Code::Stopped | Code::Interrupted => Outcome::Aborted,
+            Code::EraseUnfinished | Code::Stopped | Code::Interrupted => Outcome::Aborted,
             _ => Outcome::Fail,
         }
     }

@@ -113,10 +113,42 @@ pub struct RegionResult {
     pub written_sha256: [u8; 32],
     /// The MD5 that the chip answered, where it was asked.
     pub found_md5: Option<[u8; 16]>,
+    /// The SHA-256 of what was read back, where it was.
+    pub found_sha256: Option<[u8; 32]>,
+    /// Bytes of it that the flash held already and that were not written.
+    pub skipped_bytes: u32,
+}
+
+/// What a board said after its reset, and what that tells.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct BootLog {
+    /// The console's text, what looks like a secret blotted out, bounded in length.
+    pub text: String,
+    pub measurements: Vec<Measurement>,
+}
+
+/// A value that the app printed, with its limits (both included; `None`: open to that side).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    pub name: String,
+    pub value: f64,
+    /// As the manifest spells it; empty where it has none.
+    pub unit: String,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+}
+
+impl Measurement {
+    /// Whether the value is a number within its limits.
+    pub fn is_within(&self) -> bool {
+        !self.value.is_nan()
+            && self.low.is_none_or(|low| self.value >= low)
+            && self.high.is_none_or(|high| self.value <= high)
+    }
 }
 
 /// How a job ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
     pub outcome: Outcome,
     /// `None` with PASS.
@@ -130,6 +162,10 @@ pub struct Verdict {
     pub baud: u32,
     /// Flash bytes written, over all attempts.
     pub bytes_written: u64,
+    /// Flash bytes that the board held already, as the chip's digests told.
+    pub bytes_skipped: u64,
+    /// The console after the reset, where the manifest asks for a boot check.
+    pub boot: Option<BootLog>,
     pub steps: Vec<StepResult>,
     pub regions: Vec<RegionResult>,
 }

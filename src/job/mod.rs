@@ -22,8 +22,8 @@ mod verify;
 mod write;
 
 pub use border::{
-    Admission, Assignment, Gate, Grant, RegionResult, Reports, Retries, StepResult, StubUse,
-    Verdict,
+    Admission, Assignment, BootLog, Gate, Grant, Measurement, RegionResult, Reports, Retries,
+    StepResult, StubUse, Verdict,
 };
 pub use probe::probe;
 pub use run::run;

@@ -238,6 +238,8 @@ impl Job {
                 file_sha256: region.file_sha256,
                 written_sha256: region.written_sha256,
                 found_md5: *found_md5,
+                found_sha256: None,
+                skipped_bytes: 0,
             })
         });
         Verdict {
@@ -252,6 +254,8 @@ impl Job {
             retries: self.journal.retries,
             baud: self.journal.write_baud,
             bytes_written: self.journal.bytes_written,
+            bytes_skipped: 0,
+            boot: None,
             steps: self.journal.steps,
         }
     }

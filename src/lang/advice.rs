@@ -85,6 +85,18 @@ fn english(code: Code) -> (&'static str, &'static str) {
             "noisy line",
             "Change the cable or clean the pins of this slot, then plug the board again.",
         ),
+        Code::BootRejected => (
+            "app starts wrongly",
+            "Put the board aside for engineering: its console log is with the job.",
+        ),
+        Code::BootTimeout => (
+            "app does not start",
+            "Plug the board again; a second time: put it aside for engineering.",
+        ),
+        Code::MeasurementOutOfLimits => (
+            "measured value out of limits",
+            "Bad bin: the board's own measurement is outside its limits.",
+        ),
         Code::Unplugged => (
             "pulled too early",
             "Plug the board again and leave it in until the slot is green or red.",
@@ -113,6 +125,14 @@ fn english(code: Code) -> (&'static str, &'static str) {
             "port failed",
             "Unplug and replug the adapter; a second time: change the cable or the hub.",
         ),
+        Code::BaudNotReached => (
+            "adapter cannot do this rate",
+            "Lower the slot's baud ceiling in station.toml, or change the adapter.",
+        ),
+        Code::HubPower => (
+            "slots of one hub lost together",
+            "Check the hub's plug and power supply, then plug the boards again.",
+        ),
         Code::RecordFailed => (
             "result could not be recorded",
             "Call the supervisor: the database cannot be written. The board does not count.",
@@ -120,6 +140,10 @@ fn english(code: Code) -> (&'static str, &'static str) {
         Code::DiskFull => (
             "disk is nearly full",
             "Call the supervisor: make room on the database's disk. The line waits.",
+        ),
+        Code::EraseUnfinished => (
+            "stopped while erasing",
+            "The flash is half erased: plug the board again and let it finish.",
         ),
         Code::Stopped => (
             "stopped",
@@ -162,6 +186,9 @@ fn chinese(code: Code) -> (&'static str, &'static str) {
         ),
         Code::CommandRefused => ("芯片拒绝命令", "重新插入；再次出现则交给工程部。"),
         Code::LineNoise => ("线路干扰", "更换线缆或清洁此工位针脚，然后重新插入。"),
+        Code::BootRejected => ("程序启动异常", "交给工程部：控制台日志已随作业保存。"),
+        Code::BootTimeout => ("程序未启动", "重新插入；再次出现则放一边交给工程部。"),
+        Code::MeasurementOutOfLimits => ("测量值超限", "放入不良品箱：板子自测值超出限值。"),
         Code::Unplugged => ("拔出过早", "重新插入，等工位变绿或变红后再取出。"),
         Code::BoardSwapped => ("中途换板", "请将两块板依次重新插入。"),
         Code::PortAbsent => (
@@ -175,8 +202,17 @@ fn chinese(code: Code) -> (&'static str, &'static str) {
             "将用户加入端口所属组（通常为 dialout）或安装 udev 规则。",
         ),
         Code::PortError => ("端口故障", "重新插拔适配器；再次出现则更换线缆或集线器。"),
+        Code::BaudNotReached => (
+            "适配器达不到此速率",
+            "在 station.toml 中降低此工位速率上限，或更换适配器。",
+        ),
+        Code::HubPower => (
+            "同一集线器的工位同时掉线",
+            "检查集线器插头和电源，然后重新插入板子。",
+        ),
         Code::RecordFailed => ("结果无法记录", "叫主管：数据库无法写入，此板不计数。"),
         Code::DiskFull => ("磁盘将满", "叫主管：清理数据库所在磁盘，生产线等待中。"),
+        Code::EraseUnfinished => ("擦除中途停止", "闪存只擦除了一半：重新插入并等待完成。"),
         Code::Stopped => ("已停止", "工作提前停止：重新插入以烧录。"),
         Code::Interrupted => ("工作站中途退出", "重新烧录此板：上次工作未完成。"),
     }

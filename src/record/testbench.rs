@@ -56,6 +56,8 @@ pub fn verdict(code: Option<Code>, identity: Option<Identity>) -> Verdict {
         retries: Retries::default(),
         baud: 921_600,
         bytes_written: 0,
+        bytes_skipped: 0,
+        boot: None,
         steps: Vec::new(),
         regions: Vec::new(),
     }

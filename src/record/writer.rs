@@ -297,6 +297,8 @@ mod tests {
             retries: crate::job::Retries::default(),
             baud: 0,
             bytes_written: 0,
+            bytes_skipped: 0,
+            boot: None,
             steps: Vec::new(),
             regions: Vec::new(),
         };

@@ -175,6 +175,8 @@ async fn work(record: Record, slot: u8) {
             retries: Retries::default(),
             baud: 921_600,
             bytes_written: 1 << 20,
+            bytes_skipped: 0,
+            boot: None,
             steps: Vec::new(),
             regions: Vec::new(),
         };

@@ -59,6 +59,8 @@ async fn pulled(path: &Path) -> Record {
         retries: Retries::default(),
         baud: 921_600,
         bytes_written: 4096,
+        bytes_skipped: 0,
+        boot: None,
         steps: Vec::new(),
         regions: Vec::new(),
     };

@@ -88,6 +88,8 @@ fn random_history(bench: &mut Bench, dice: &mut Dice, jobs: u64) {
                 verdict: Verdict {
                     attempts: 1 + dice.below(2) as u32,
                     bytes_written: dice.below(2) * 4096,
+                    bytes_skipped: 0,
+                    boot: None,
                     ..verdict(code, known.then(|| board(last)))
                 },
                 ended: started + Duration::from_millis(dice.below(30_000)),

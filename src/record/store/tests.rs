@@ -63,6 +63,8 @@ fn a_job_is_a_row_from_its_arrival_on() {
             attempts: 2,
             retries,
             bytes_written: 1 << 20,
+            bytes_skipped: 0,
+            boot: None,
             ..verdict(Some(Code::VerifyMismatch), Some(locked))
         },
         ended: at("08:00:14.250"),
@@ -109,6 +111,8 @@ fn steps_regions_and_the_manifest_are_kept() {
                 file_sha256: [1; 32],
                 written_sha256: [2; 32],
                 found_md5: Some([3; 16]),
+                found_sha256: None,
+                skipped_bytes: 0,
             }],
             ..verdict(None, Some(board(1)))
         },

@@ -277,6 +277,8 @@ pub(super) fn stopped_verdict(running: &Running, detail: &str) -> Verdict {
         retries: Retries::default(),
         baud: running.progress.baud,
         bytes_written: running.progress.done_bytes,
+        bytes_skipped: 0,
+        boot: None,
         steps: Vec::new(),
         regions: Vec::new(),
     }

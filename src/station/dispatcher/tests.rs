@@ -78,6 +78,8 @@ fn verdict(code: Option<Code>) -> Verdict {
         retries: Default::default(),
         baud: 921_600,
         bytes_written: 1000,
+        bytes_skipped: 0,
+        boot: None,
         steps: Vec::new(),
         regions: Vec::new(),
     }
