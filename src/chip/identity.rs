@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Chip, FlashId, Mac};
+use super::{Chip, Eui64, Feature, FlashId, Mac};
 
 /// A chip revision: `v3.1` is major 3, minor 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,23 +60,52 @@ impl fmt::Display for Security {
     }
 }
 
-/// A board as identify found it.
+/// How much of a board its loader lets be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Access {
+    Full,
+    /// Secure Download Mode: no registers, so neither MAC nor revision nor flash ID, and no digests.
+    SecureDownload,
+}
+
+/// A board as identify found it. Everything that is read from a register is `None` or empty in
+/// Secure Download Mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     pub chip: Chip,
-    pub revision: Revision,
-    pub mac: Mac,
+    pub access: Access,
+    pub revision: Option<Revision>,
+    pub mac: Option<Mac>,
     /// Whether the CRC beside the MAC in eFuse holds (ESP32; `true` where the chip has none).
     pub mac_crc_holds: bool,
+    /// Of chips that have one.
+    pub eui64: Option<Eui64>,
+    pub features: Vec<Feature>,
     /// Crystal, where it can be told.
     pub crystal_mhz: Option<u32>,
-    pub flash_id: FlashId,
+    pub flash_id: Option<FlashId>,
     pub security: Security,
 }
 
 impl Identity {
+    /// A board that hides nothing: no security eFuse burnt, nothing told of crystal and features.
+    pub fn open(chip: Chip, revision: Revision, mac: Mac, flash_id: FlashId) -> Identity {
+        Identity {
+            chip,
+            access: Access::Full,
+            revision: Some(revision),
+            mac: Some(mac),
+            mac_crc_holds: true,
+            eui64: None,
+            features: Vec::new(),
+            crystal_mhz: None,
+            flash_id: Some(flash_id),
+            security: Security::default(),
+        }
+    }
+
     /// The flash part's size as its ID tells it.
     pub fn flash_bytes(&self) -> Option<u64> {
-        self.flash_id.size_bytes()
+        self.flash_id.and_then(FlashId::size_bytes)
     }
 }

@@ -2,20 +2,24 @@
 //! that identify a board (MAC, flash ID, revision). Leaves out how a chip is talked to (`protocol`)
 //! and what is written to it (`plan`).
 
+mod eui64;
 mod facts;
 mod family;
+mod feature;
 mod flash;
 mod identity;
 mod mac;
 mod stub;
 
+pub use eui64::Eui64;
 pub use facts::{
     Crystal, Detection, Facts, MAGIC_ADDRESS, MacWords, Readout, Rom, Silicon, SpiRegisters,
     flash_mode_code,
 };
 pub use family::esp32_mac_crc8;
+pub use feature::Feature;
 pub use flash::FlashId;
-pub use identity::{Identity, Revision, Security};
+pub use identity::{Access, Identity, Revision, Security};
 pub use mac::Mac;
 pub use stub::{Load, Stub};
 

@@ -147,7 +147,7 @@ async fn work(args: Args, bundle: Arc<Bundle>, record: Option<Record>) -> Exit {
             outcome: verdict.outcome,
             code: verdict.code,
             detail: verdict.detail,
-            mac: verdict.identity.map(|identity| identity.mac),
+            mac: verdict.identity.and_then(|identity| identity.mac),
             attempts: verdict.attempts,
             retries: verdict.retries.total(),
             took: began.elapsed(),

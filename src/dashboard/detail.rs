@@ -123,16 +123,19 @@ fn rows(scene: &Scene<'_>, slot: &SlotView) -> Vec<(Word, String)> {
 }
 
 fn identity_rows(identity: &Identity) -> Vec<(Word, String)> {
-    let flash = match identity.flash_bytes() {
-        Some(bytes) => format!("{} ({} KB)", identity.flash_id, bytes >> 10),
-        None => identity.flash_id.to_string(),
+    let flash = match (identity.flash_id, identity.flash_bytes()) {
+        (Some(id), Some(bytes)) => format!("{id} ({} KB)", bytes >> 10),
+        (Some(id), None) => id.to_string(),
+        (None, _) => String::new(),
     };
+    let chip = match identity.revision {
+        Some(revision) => format!("{} {revision}", identity.chip),
+        None => identity.chip.to_string(),
+    };
+    let mac = identity.mac.map(|mac| mac.to_string()).unwrap_or_default();
     vec![
-        (Word::Mac, identity.mac.to_string()),
-        (
-            Word::Chip,
-            format!("{} {}", identity.chip, identity.revision),
-        ),
+        (Word::Mac, mac),
+        (Word::Chip, chip),
         (Word::Flash, flash),
         (
             Word::Crystal,

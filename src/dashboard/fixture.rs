@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::options::{Colour, Options, Quit};
-use crate::chip::{Chip, FlashId, Identity, Mac, Revision, Security};
+use crate::chip::{Chip, FlashId, Identity, Mac, Revision};
 use crate::event::{Code, Happening, JobId, Notice, Outcome, Progress, SlotId, Step, Waiting};
 use crate::lang::Language;
 use crate::record::{Jobs, OpenUnit, Standing, Yield};
@@ -41,13 +41,13 @@ fn mac(last: u8) -> Mac {
 
 pub fn identity(last: u8) -> Identity {
     Identity {
-        chip: Chip::Esp32,
-        revision: Revision { major: 3, minor: 1 },
-        mac: mac(last),
-        mac_crc_holds: true,
         crystal_mhz: Some(40),
-        flash_id: FlashId(0xEF_4016),
-        security: Security::default(),
+        ..Identity::open(
+            Chip::Esp32,
+            Revision { major: 3, minor: 1 },
+            mac(last),
+            FlashId(0xEF_4016),
+        )
     }
 }
 

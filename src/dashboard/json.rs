@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::feed::{Item, follow};
 use super::plain::ending_on_broken_pipe;
+use crate::chip::Access;
 use crate::event::{Happening, Notice, Waiting};
 use crate::station::{Request, Snapshot};
 
@@ -94,10 +95,13 @@ enum Event<'a> {
     },
     BoardIdentified {
         chip: &'static str,
-        revision: String,
-        mac: String,
+        access: &'static str,
+        revision: Option<String>,
+        mac: Option<String>,
+        eui64: Option<String>,
+        features: Vec<String>,
         crystal_mhz: Option<u32>,
-        flash_id: String,
+        flash_id: Option<String>,
         flash_bytes: Option<u64>,
         security: String,
     },
@@ -166,10 +170,16 @@ impl<'a> Event<'a> {
             Happening::BoardArrived { port } => Event::BoardArrived { port },
             Happening::BoardIdentified { identity } => Event::BoardIdentified {
                 chip: identity.chip.name(),
-                revision: identity.revision.to_string(),
-                mac: identity.mac.to_string(),
+                access: match identity.access {
+                    Access::Full => "full",
+                    Access::SecureDownload => "secure_download",
+                },
+                revision: identity.revision.map(|revision| revision.to_string()),
+                mac: identity.mac.map(|mac| mac.to_string()),
+                eui64: identity.eui64.map(|eui64| eui64.to_string()),
+                features: identity.features.iter().map(ToString::to_string).collect(),
                 crystal_mhz: identity.crystal_mhz,
-                flash_id: identity.flash_id.to_string(),
+                flash_id: identity.flash_id.map(|id| id.to_string()),
                 flash_bytes: identity.flash_bytes(),
                 security: identity.security.to_string(),
             },

@@ -177,7 +177,7 @@ fn body(slot: &SlotView, language: Language, cells: usize) -> Body {
                 short.push(bar(percent, cells));
             }
             if let Some(identity) = &board.identity {
-                short.push(identity.mac.to_string());
+                short.extend(identity.mac.map(|mac| mac.to_string()));
             }
             if progress.baud > 0 {
                 short.push(format!("{} baud", progress.baud));

@@ -48,15 +48,12 @@ async fn identity(session: &mut Session<'_>, likely: Chip) -> Result<Identity, J
         session.link.set_dialect(Dialect::Rom8266);
     }
     let Some(readout) = facts.readout else {
-        return Ok(Identity {
+        return Ok(Identity::open(
             chip,
-            revision: Revision { major: 0, minor: 0 },
-            mac: mac(session, facts.mac).await?,
-            mac_crc_holds: true,
-            crystal_mhz: None,
-            flash_id: FlashId(0),
-            security: Security::default(),
-        });
+            BLANK.revision,
+            mac(session, facts.mac).await?,
+            FlashId(0),
+        ));
     };
     let mut words = Vec::with_capacity(readout.registers.len());
     for address in readout.registers {
@@ -83,14 +80,12 @@ async fn identity(session: &mut Session<'_>, likely: Chip) -> Result<Identity, J
         _ => None,
     };
     attach(session, chip).await?;
+    let flash_id = flash_id(session, &facts.spi).await?;
     Ok(Identity {
-        chip,
-        revision: silicon.revision,
-        mac: silicon.mac,
         mac_crc_holds: silicon.mac_crc_holds,
         crystal_mhz,
-        flash_id: flash_id(session, &facts.spi).await?,
         security: silicon.security,
+        ..Identity::open(chip, silicon.revision, silicon.mac, flash_id)
     })
 }
 

@@ -101,11 +101,11 @@ impl Job {
         self.lost_since = None;
         let identified = connected.identify(self.assignment.likely).await?;
         let found = &identified.identity;
-        if let Some(known) = self.identity.as_ref().filter(|k| k.mac != found.mac) {
-            return Err(JobError::Swapped {
-                expected: known.mac,
-                found: found.mac,
-            });
+        let known = self.identity.as_ref().and_then(|known| known.mac);
+        if let (Some(expected), Some(found)) = (known, found.mac)
+            && expected != found
+        {
+            return Err(JobError::Swapped { expected, found });
         }
         self.identity = Some(found.clone());
         let admitted = identified

@@ -1,6 +1,7 @@
 //! A notice as one line.
 
 use super::{Language, advice, effort};
+use crate::chip::{Access, Identity};
 use crate::event::{Happening, Notice, Waiting};
 
 /// The notice in words, without its time, number and slot (faces lay those out).
@@ -46,14 +47,9 @@ fn english(what: &Happening) -> String {
         }
         Happening::PortUnassigned { port, why } => format!("{port} is left alone: {why}"),
         Happening::BoardArrived { port } => format!("board arrived at {port}"),
-        Happening::BoardIdentified { identity } => format!(
-            "{} {} {} flash {} {}",
-            identity.mac,
-            identity.chip,
-            identity.revision,
-            identity.flash_id,
-            identity.flash_bytes().map(size).unwrap_or_default(),
-        ),
+        Happening::BoardIdentified { identity } => {
+            board(identity, "flash", "in secure download mode")
+        }
         Happening::Retried {
             step,
             code,
@@ -133,14 +129,7 @@ fn chinese(what: &Happening) -> String {
         }
         Happening::PortUnassigned { port, why } => format!("{port} 不使用：{why}"),
         Happening::BoardArrived { port } => format!("板子插入 {port}"),
-        Happening::BoardIdentified { identity } => format!(
-            "{} {} {} 闪存 {} {}",
-            identity.mac,
-            identity.chip,
-            identity.revision,
-            identity.flash_id,
-            identity.flash_bytes().map(size).unwrap_or_default(),
-        ),
+        Happening::BoardIdentified { identity } => board(identity, "闪存", "处于安全下载模式"),
         Happening::Retried {
             step,
             code,
@@ -191,6 +180,20 @@ fn chinese(what: &Happening) -> String {
 }
 
 /// Bytes in the unit that flash parts are sold in.
+/// A board in one line: what is known of it, in the order MAC, chip, revision, flash.
+fn board(identity: &Identity, flash: &str, in_secure_download: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    words.extend(identity.mac.map(|mac| mac.to_string()));
+    words.push(identity.chip.to_string());
+    words.extend(identity.revision.map(|revision| revision.to_string()));
+    words.extend(identity.flash_id.map(|id| format!("{flash} {id}")));
+    words.extend(identity.flash_bytes().map(size));
+    if identity.access == Access::SecureDownload {
+        words.push(in_secure_download.to_owned());
+    }
+    words.join(" ")
+}
+
 fn size(bytes: u64) -> String {
     if bytes >= 1 << 20 {
         format!("{} MB", bytes >> 20)

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params,
 
 use super::tally::{ClosedJob, leaves_open};
 use super::{NewJob, row};
-use crate::chip::{Identity, Mac};
+use crate::chip::{Identity, Mac, Revision};
 use crate::event::{Code, JobId, Outcome, Step};
 use crate::job::Verdict;
 
@@ -103,8 +103,13 @@ fn open_job(connection: &Connection, job: &NewJob) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// `false` if the job is not open.
+/// `false` if the job is not open. A board without a MAC leaves its columns empty.
 fn identify(connection: &Connection, job: JobId, board: &Identity) -> rusqlite::Result<bool> {
+    let Some(mac) = board.mac else {
+        return connection
+            .prepare_cached("SELECT 1 FROM job WHERE job = ?1 AND ended_ms IS NULL")?
+            .exists([job.to_string()]);
+    };
     let rows = connection
         .prepare_cached(
             "UPDATE job SET mac = :mac, mac_crc_holds = :crc, chip = :chip, revision = :revision,
@@ -115,12 +120,12 @@ fn identify(connection: &Connection, job: JobId, board: &Identity) -> rusqlite::
         )?
         .execute(named_params! {
             ":job": job.to_string(),
-            ":mac": board.mac.to_string(),
+            ":mac": mac.to_string(),
             ":crc": board.mac_crc_holds,
             ":chip": board.chip.name(),
-            ":revision": board.revision.as_number(),
+            ":revision": board.revision.map(Revision::as_number),
             ":crystal": board.crystal_mhz,
-            ":flash_id": board.flash_id.to_string(),
+            ":flash_id": board.flash_id.map(|id| id.to_string()),
             ":flash_bytes": board.flash_bytes().map(u64::cast_signed),
             ":encryption": board.security.flash_encryption,
             ":secure_boot": board.security.secure_boot,

@@ -73,23 +73,23 @@ fn identity(row: &Row<'_>) -> rusqlite::Result<Option<Identity>> {
         return Ok(None);
     };
     let revision: u16 = row.get("revision")?;
+    let revision = Revision {
+        major: (revision / 100) as u8,
+        minor: (revision % 100) as u8,
+    };
+    let chip = required(row, "chip", Chip::from_name)?;
+    let flash_id = required(row, "flash_id", |text| {
+        u32::from_str_radix(text, 16).ok().map(FlashId)
+    })?;
     Ok(Some(Identity {
-        chip: required(row, "chip", Chip::from_name)?,
-        revision: Revision {
-            major: (revision / 100) as u8,
-            minor: (revision % 100) as u8,
-        },
-        mac,
         mac_crc_holds: row.get("mac_crc_holds")?,
         crystal_mhz: row.get("crystal_mhz")?,
-        flash_id: required(row, "flash_id", |text| {
-            u32::from_str_radix(text, 16).ok().map(FlashId)
-        })?,
         security: Security {
             flash_encryption: row.get("flash_encryption")?,
             secure_boot: row.get("secure_boot")?,
             download_locked: row.get("download_locked")?,
         },
+        ..Identity::open(chip, revision, mac, flash_id)
     }))
 }
 

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::change::Change;
 use super::store::Store;
 use super::{JobRow, NewJob, Reader, RecordError, Since};
-use crate::chip::{Chip, FlashId, Identity, Mac, Revision, Security};
+use crate::chip::{Chip, FlashId, Identity, Mac, Revision};
 use crate::event::{Code, JobId, Outcome, SlotId};
 use crate::job::{Retries, Verdict};
 
@@ -22,13 +22,13 @@ pub fn mac(last: u8) -> Mac {
 
 pub fn board(last: u8) -> Identity {
     Identity {
-        chip: Chip::Esp32,
-        revision: Revision { major: 3, minor: 1 },
-        mac: mac(last),
-        mac_crc_holds: true,
         crystal_mhz: Some(40),
-        flash_id: FlashId(0xEF_4016),
-        security: Security::default(),
+        ..Identity::open(
+            Chip::Esp32,
+            Revision { major: 3, minor: 1 },
+            mac(last),
+            FlashId(0xEF_4016),
+        )
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
-use crate::chip::{Identity, Mac};
+use crate::chip::{Identity, Mac, Revision};
 use crate::event::{Code, JobId, SlotId};
 use crate::job::{Admission, Gate, Grant};
 use crate::manifest::{Bundle, Manifest};
@@ -34,32 +34,31 @@ pub fn judge(bundle: &Bundle, identity: &Identity) -> Result<(), Objection> {
         );
         return object(Code::WrongChip, detail);
     }
-    if let Some(detail) = revision_objection(manifest, identity) {
+    let (Some(revision), Some(mac), Some(flash_id)) =
+        (identity.revision, identity.mac, identity.flash_id)
+    else {
+        let detail = "secure download mode tells neither the MAC nor the flash part".to_owned();
+        return object(Code::SecurityState, detail);
+    };
+    if let Some(detail) = revision_objection(manifest, revision) {
         return object(Code::ChipRevision, detail);
     }
-    if !identity.mac.is_plausible() {
-        return object(
-            Code::MacInvalid,
-            format!("{} is no board's address", identity.mac),
-        );
+    if !mac.is_plausible() {
+        return object(Code::MacInvalid, format!("{mac} is no board's address"));
     }
     if !identity.mac_crc_holds {
-        let detail = format!("the CRC beside {} in eFuse does not hold", identity.mac);
+        let detail = format!("the CRC beside {mac} in eFuse does not hold");
         return object(Code::MacInvalid, detail);
     }
-    if identity.flash_id.is_silent() {
+    if flash_id.is_silent() {
         return object(
             Code::FlashNoAnswer,
-            format!("the flash ID reads {}", identity.flash_id),
+            format!("the flash ID reads {flash_id}"),
         );
     }
-    if !manifest.flash_ids.is_empty() && !manifest.flash_ids.contains(&identity.flash_id) {
+    if !manifest.flash_ids.is_empty() && !manifest.flash_ids.contains(&flash_id) {
         let allowed: Vec<String> = manifest.flash_ids.iter().map(ToString::to_string).collect();
-        let detail = format!(
-            "found {}, allowed: {}",
-            identity.flash_id,
-            allowed.join(", ")
-        );
+        let detail = format!("found {flash_id}, allowed: {}", allowed.join(", "));
         return object(Code::FlashId, detail);
     }
     match identity.flash_bytes() {
@@ -70,7 +69,7 @@ pub fn judge(bundle: &Bundle, identity: &Identity) -> Result<(), Objection> {
         }
         Some(_) => {}
         None => {
-            let detail = format!("the size of flash part {} is not known", identity.flash_id);
+            let detail = format!("the size of flash part {flash_id} is not known");
             return object(Code::FlashId, detail);
         }
     }
@@ -80,22 +79,17 @@ pub fn judge(bundle: &Bundle, identity: &Identity) -> Result<(), Objection> {
     Ok(())
 }
 
-fn revision_objection(manifest: &Manifest, identity: &Identity) -> Option<String> {
-    let found = identity.revision.as_number();
+fn revision_objection(manifest: &Manifest, revision: Revision) -> Option<String> {
+    let found = revision.as_number();
     let shown = |number: u16| format!("v{}.{}", number / 100, number % 100);
     if let Some(least) = manifest.min_revision.filter(|least| found < *least) {
         return Some(format!(
-            "found {}, at least {} needed",
-            identity.revision,
+            "found {revision}, at least {} needed",
             shown(least)
         ));
     }
     let most = manifest.max_revision.filter(|most| found > *most)?;
-    Some(format!(
-        "found {}, at most {} allowed",
-        identity.revision,
-        shown(most)
-    ))
+    Some(format!("found {revision}, at most {} allowed", shown(most)))
 }
 
 /// A job's question was answered: the board is known.
@@ -202,7 +196,8 @@ impl Gatekeeper {
                 detail: error.to_string(),
             };
         }
-        let verdict = judge(&self.bundle, identity).and_then(|()| self.claim(identity.mac, slot));
+        let verdict = judge(&self.bundle, identity)
+            .and_then(|()| identity.mac.map_or(Ok(()), |mac| self.claim(mac, slot)));
         if let Err(Objection { code, detail }) = verdict {
             return Admission::Refuse { code, detail };
         }
@@ -272,13 +267,13 @@ mod tests {
 
     fn board() -> Identity {
         Identity {
-            chip: Chip::Esp32,
-            revision: Revision { major: 3, minor: 1 },
-            mac: Mac([0x24, 0x0A, 0xC4, 0, 0, 1]),
-            mac_crc_holds: true,
             crystal_mhz: Some(40),
-            flash_id: FlashId(0xEF4016),
-            security: Security::default(),
+            ..Identity::open(
+                Chip::Esp32,
+                Revision { major: 3, minor: 1 },
+                Mac([0x24, 0x0A, 0xC4, 0, 0, 1]),
+                FlashId(0xEF4016),
+            )
         }
     }
 
@@ -304,15 +299,15 @@ mod tests {
             Some((Code::WrongChip, "found esp32c3, the manifest is for esp32")),
         );
         check(
-            |board| board.revision = Revision { major: 0, minor: 0 },
+            |board| board.revision = Some(Revision { major: 0, minor: 0 }),
             Some((Code::ChipRevision, "found v0.0, at least v1.0 needed")),
         );
         check(
-            |board| board.revision = Revision { major: 4, minor: 0 },
+            |board| board.revision = Some(Revision { major: 4, minor: 0 }),
             Some((Code::ChipRevision, "found v4.0, at most v3.1 allowed")),
         );
         check(
-            |board| board.mac = Mac([0; 6]),
+            |board| board.mac = Some(Mac([0; 6])),
             Some((Code::MacInvalid, "00:00:00:00:00:00 is no board's address")),
         );
         check(
@@ -323,27 +318,34 @@ mod tests {
             )),
         );
         check(
-            |board| board.flash_id = FlashId(0xFF_FFFF),
+            |board| board.flash_id = Some(FlashId(0xFF_FFFF)),
             Some((Code::FlashNoAnswer, "the flash ID reads ffffff")),
         );
         check(
-            |board| board.flash_id = FlashId(0),
+            |board| board.flash_id = Some(FlashId(0)),
             Some((Code::FlashNoAnswer, "the flash ID reads 000000")),
         );
         check(
-            |board| board.flash_id = FlashId(0x20_4016),
+            |board| board.flash_id = Some(FlashId(0x20_4016)),
             Some((
                 Code::FlashId,
                 "found 204016, allowed: ef4016, ef4014, ef4099",
             )),
         );
         check(
-            |board| board.flash_id = FlashId(0xEF_4014),
+            |board| board.flash_id = Some(FlashId(0xEF_4014)),
             Some((Code::FlashTooSmall, "found 1024 KB, needed 2048 KB")),
         );
         check(
-            |board| board.flash_id = FlashId(0xEF_4099),
+            |board| board.flash_id = Some(FlashId(0xEF_4099)),
             Some((Code::FlashId, "the size of flash part ef4099 is not known")),
+        );
+        check(
+            |board| (board.mac, board.flash_id) = (None, None),
+            Some((
+                Code::SecurityState,
+                "secure download mode tells neither the MAC nor the flash part",
+            )),
         );
         check(
             |board| board.security.secure_boot = true,
@@ -369,7 +371,7 @@ mod tests {
         check(
             |board| {
                 board.chip = Chip::Esp8266;
-                board.flash_id = FlashId(0);
+                board.flash_id = Some(FlashId(0));
                 board.mac_crc_holds = false;
             },
             Some((Code::WrongChip, "found esp8266, the manifest is for esp32")),
@@ -388,7 +390,7 @@ mod tests {
             baud_ceilings: HashMap::new(),
             baud_ceiling: None,
         };
-        let (one, two, mac) = (SlotId::new("1"), SlotId::new("2"), board().mac);
+        let (one, two, mac) = (SlotId::new("1"), SlotId::new("2"), board().mac.unwrap());
         assert_eq!(keeper.claim(mac, &one), Ok(()));
         assert_eq!(keeper.claim(mac, &one), Ok(()));
         let objection = keeper.claim(mac, &two).unwrap_err();

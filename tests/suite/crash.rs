@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use flashline::chip::{Chip, FlashId, Identity, Mac, Revision, Security};
+use flashline::chip::{Chip, FlashId, Identity, Mac, Revision};
 use flashline::event::{Code, JobId, Outcome, SlotId};
 use flashline::job::{Retries, Verdict};
 use flashline::record::{NewJob, Reader, Record, RecordError, Since};
@@ -154,13 +154,13 @@ async fn work(record: Record, slot: u8) {
 
         let [_, a, b, c] = number.to_be_bytes();
         let identity = Identity {
-            chip: Chip::Esp32,
-            revision: Revision { major: 3, minor: 1 },
-            mac: Mac([0x24, 0x0A, slot, a, b, c]),
-            mac_crc_holds: true,
             crystal_mhz: Some(40),
-            flash_id: FlashId(0xEF_4016),
-            security: Security::default(),
+            ..Identity::open(
+                Chip::Esp32,
+                Revision { major: 3, minor: 1 },
+                Mac([0x24, 0x0A, slot, a, b, c]),
+                FlashId(0xEF_4016),
+            )
         };
         record.identify(job, identity.clone()).await.unwrap();
 

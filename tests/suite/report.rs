@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use assert_cmd::Command;
-use flashline::chip::{Chip, FlashId, Identity, Mac, Revision, Security};
+use flashline::chip::{Chip, FlashId, Identity, Mac, Revision};
 use flashline::event::{Code, JobId, SlotId};
 use flashline::job::{Retries, Verdict};
 use flashline::record::{NewJob, Record};
@@ -47,13 +47,13 @@ async fn pulled(path: &Path) -> Record {
         code: Some(Code::Unplugged),
         detail: String::new(),
         identity: Some(Identity {
-            chip: Chip::Esp32,
-            revision: Revision { major: 3, minor: 1 },
-            mac: Mac([0x24, 0x0A, 0xC4, 0, 0, 1]),
-            mac_crc_holds: true,
             crystal_mhz: Some(40),
-            flash_id: FlashId(0xEF_4016),
-            security: Security::default(),
+            ..Identity::open(
+                Chip::Esp32,
+                Revision { major: 3, minor: 1 },
+                Mac([0x24, 0x0A, 0xC4, 0, 0, 1]),
+                FlashId(0xEF_4016),
+            )
         }),
         attempts: 1,
         retries: Retries::default(),

@@ -102,10 +102,8 @@ impl Verdict {
 fn ended(row: &JobRow) -> String {
     let outcome = row.outcome.map_or("not at all", Outcome::name);
     let code = row.code.map(|code| format!(" {code}")).unwrap_or_default();
-    let mac = row
-        .identity
-        .as_ref()
-        .map(|identity| format!(" ({})", identity.mac));
+    let mac = row.identity.as_ref().and_then(|identity| identity.mac);
+    let mac = mac.map(|mac| format!(" ({mac})"));
     let retries = match row.retries.total() {
         0 => String::new(),
         count => format!(" after {count} retries"),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::chip::{FlashId, Mac, Revision, Security};
+use crate::chip::{FlashId, Mac, Revision};
 use crate::image::{md5, sample, sha256};
 use crate::manifest::{DataPartition, Manifest, VerifyPolicy};
 
@@ -63,13 +63,13 @@ fn bundle(size: FlashParameter<u64>, erase: ErasePolicy) -> Bundle {
 
 fn board(flash_id: u32) -> Identity {
     Identity {
-        chip: Chip::Esp32,
-        revision: Revision { major: 1, minor: 0 },
-        mac: Mac([2, 0, 0, 0, 0, 1]),
-        mac_crc_holds: true,
         crystal_mhz: Some(40),
-        flash_id: FlashId(flash_id),
-        security: Security::default(),
+        ..Identity::open(
+            Chip::Esp32,
+            Revision { major: 1, minor: 0 },
+            Mac([2, 0, 0, 0, 0, 1]),
+            FlashId(flash_id),
+        )
     }
 }
 

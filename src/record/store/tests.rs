@@ -36,7 +36,7 @@ fn a_job_is_a_row_from_its_arrival_on() {
     assert_eq!(bench.rows(), [expected.clone()]);
 
     let locked = Identity {
-        revision: Revision { major: 1, minor: 7 },
+        revision: Some(Revision { major: 1, minor: 7 }),
         crystal_mhz: None,
         security: Security {
             flash_encryption: true,

@@ -222,7 +222,7 @@ impl Dispatcher {
         };
         let took = now.steady.saturating_duration_since(running.began.steady);
         let (verdict, next) = (verdict.clone(), *next);
-        let mac = verdict.identity.as_ref().map(|identity| identity.mac);
+        let mac = verdict.identity.as_ref().and_then(|identity| identity.mac);
         slot.result = Some(ResultView {
             job,
             outcome: verdict.outcome,

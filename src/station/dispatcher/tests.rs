@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::chip::{Chip, FlashId, Mac, Revision, Security};
+use crate::chip::{Chip, FlashId, Mac, Revision};
 use crate::event::{SlotId, UsbPath, Waiting};
 use crate::manifest::{ErasePolicy, FlashParameter, FlashSettings, Manifest, VerifyPolicy};
 use crate::port::UsbId;
@@ -58,13 +58,13 @@ fn full() -> RecordError {
 
 fn identity() -> Identity {
     Identity {
-        chip: Chip::Esp32,
-        revision: Revision { major: 3, minor: 0 },
-        mac: Mac([0x24, 0x0A, 0xC4, 0, 0, 1]),
-        mac_crc_holds: true,
         crystal_mhz: Some(40),
-        flash_id: FlashId(0xEF4016),
-        security: Security::default(),
+        ..Identity::open(
+            Chip::Esp32,
+            Revision { major: 3, minor: 0 },
+            Mac([0x24, 0x0A, 0xC4, 0, 0, 1]),
+            FlashId(0xEF4016),
+        )
     }
 }
 

@@ -43,11 +43,11 @@ async fn the_verdict_tells_all_of_the_board_and_the_work() {
     let verdict = &ended.verdict;
     let identity = verdict.identity.as_ref().unwrap();
     assert_eq!(identity.chip, Chip::Esp32);
-    assert_eq!(identity.mac, Mac([0x24, 0x0A, 0xC4, 0, 0, 7]));
+    assert_eq!(identity.mac, Some(Mac([0x24, 0x0A, 0xC4, 0, 0, 7])));
     assert!(identity.mac_crc_holds);
-    assert_eq!(identity.revision, Revision { major: 3, minor: 1 });
+    assert_eq!(identity.revision, Some(Revision { major: 3, minor: 1 }));
     assert_eq!(identity.crystal_mhz, Some(40));
-    assert_eq!(identity.flash_id, FlashId(0xEF4016));
+    assert_eq!(identity.flash_id, Some(FlashId(0xEF4016)));
     assert!(identity.security.is_open());
     let steps: Vec<Step> = verdict.steps.iter().map(|step| step.step).collect();
     assert_eq!(steps, Step::ALL[..9]);

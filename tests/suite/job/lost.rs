@@ -77,7 +77,7 @@ async fn another_board_in_its_place_is_not_written() {
     let identity = ended.verdict.identity.unwrap();
     assert_eq!(
         identity.mac,
-        ended.board.mac(),
+        Some(ended.board.mac()),
         "the row stays that of the first"
     );
 }

@@ -268,15 +268,15 @@ fn sectors(start: usize, end: usize) -> Range<usize> {
 }
 
 fn plan(keeper: &Keeper) -> Plan {
-    use flashline::chip::{FlashId, Mac, Revision, Security};
+    use flashline::chip::{FlashId, Mac, Revision};
     let identity = Identity {
-        chip: Chip::Esp32,
-        revision: Revision { major: 3, minor: 1 },
-        mac: Mac([0x24, 0x0A, 0xC4, 0, 0, 1]),
-        mac_crc_holds: true,
         crystal_mhz: Some(40),
-        flash_id: FlashId(0xEF4016),
-        security: Security::default(),
+        ..Identity::open(
+            Chip::Esp32,
+            Revision { major: 3, minor: 1 },
+            Mac([0x24, 0x0A, 0xC4, 0, 0, 1]),
+            FlashId(0xEF4016),
+        )
     };
     keeper.planner.plan(&identity, None)
 }

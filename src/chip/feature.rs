@@ -1,0 +1,69 @@
+//! What a chip or its package has, as its eFuses tell.
+
+use std::fmt;
+
+/// Something that a chip or its package has. Shown as a short stable word: `wifi`, `dual-core`,
+/// `embedded flash 4MB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Feature {
+    Wifi,
+    /// Classic Bluetooth and BLE (ESP32).
+    Bluetooth,
+    /// Bluetooth LE only.
+    BluetoothLe,
+    Ieee802154,
+    SingleCore,
+    DualCore,
+    /// A small core that works while the others sleep.
+    LowPowerCore,
+    /// A flash part inside the package; the size where the eFuses tell it.
+    EmbeddedFlash {
+        kb: Option<u32>,
+    },
+    /// PSRAM inside the package; the size where the eFuses tell it.
+    EmbeddedPsram {
+        kb: Option<u32>,
+    },
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let memory = |what: &str, kb: &Option<u32>| match kb {
+            None => format!("embedded {what}"),
+            Some(kb) if kb % 1024 == 0 => format!("embedded {what} {}MB", kb / 1024),
+            Some(kb) => format!("embedded {what} {kb}KB"),
+        };
+        match self {
+            Feature::Wifi => f.pad("wifi"),
+            Feature::Bluetooth => f.pad("bt"),
+            Feature::BluetoothLe => f.pad("ble"),
+            Feature::Ieee802154 => f.pad("802.15.4"),
+            Feature::SingleCore => f.pad("single-core"),
+            Feature::DualCore => f.pad("dual-core"),
+            Feature::LowPowerCore => f.pad("lp-core"),
+            Feature::EmbeddedFlash { kb } => f.pad(&memory("flash", kb)),
+            Feature::EmbeddedPsram { kb } => f.pad(&memory("psram", kb)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words() {
+        let shown = |feature: Feature| feature.to_string();
+        assert_eq!(shown(Feature::DualCore), "dual-core");
+        assert_eq!(
+            [Some(4096), Some(512), None].map(|kb| shown(Feature::EmbeddedFlash { kb })),
+            [
+                "embedded flash 4MB",
+                "embedded flash 512KB",
+                "embedded flash"
+            ]
+        );
+        let kb = Some(2048);
+        assert_eq!(shown(Feature::EmbeddedPsram { kb }), "embedded psram 2MB");
+    }
+}
