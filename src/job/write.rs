@@ -273,14 +273,18 @@ async fn frames(region: &Arc<Region>, method: Method, from: u32) -> Result<Arc<F
 mod tests {
     use super::*;
     use crate::chip::Chip;
+    use crate::manifest::{VerifyPolicy, WritePolicy};
 
     #[test]
     fn a_rom_is_not_let_past_the_end_of_the_part() {
         let plan = |offset| Plan {
             chip: Chip::Esp32,
             flash_bytes: 4 << 20,
+            write: WritePolicy::All,
+            verify: VerifyPolicy::Md5,
             erase_all: false,
             erases: Vec::new(),
+            kept: Vec::new(),
             regions: vec![Arc::new(Region::new(
                 Chip::Esp32,
                 "tail".into(),

@@ -28,11 +28,22 @@ pub struct FlashSettings {
     pub size: FlashParameter<u64>,
 }
 
+/// What is written of the images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WritePolicy {
+    /// The sectors whose digest is another than the images', as the chip tells before.
+    Changed,
+    /// Everything, whatever the flash holds.
+    All,
+}
+
 /// What is erased beside what is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErasePolicy {
     /// Only the sectors that images touch, and data partitions marked `erase`.
     Touched,
+    /// Also what lies behind an image in its partition, so that nothing of a larger, older one stays.
+    Regions,
     /// The whole part first.
     All,
 }
@@ -42,6 +53,8 @@ pub enum ErasePolicy {
 pub enum VerifyPolicy {
     /// The MD5 of each region, computed on the chip.
     Md5,
+    /// Each region is read back and its SHA-256 computed here.
+    Readback,
 }
 
 /// What happens to a data partition that no image fills.
@@ -51,7 +64,8 @@ pub enum Leftover {
     Keep,
 }
 
-/// A data partition that no image fills, or the part of it that none fills, with the decision.
+/// A data partition that no image fills, or the part of it that none fills, with the decision; where
+/// [`ErasePolicy::Regions`] holds also what an app leaves of its partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataPartition {
     /// The partition's.
@@ -78,6 +92,7 @@ pub struct Manifest {
     pub bauds: Vec<u32>,
     pub partition_table_offset: u32,
     pub flash: FlashSettings,
+    pub write: WritePolicy,
     pub erase: ErasePolicy,
     pub verify: VerifyPolicy,
 }

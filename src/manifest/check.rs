@@ -190,6 +190,7 @@ fn finish(
             bauds: draft.bauds.clone(),
             partition_table_offset: draft.table_offset(),
             flash,
+            write: draft.write(),
             erase: draft.erase(),
             verify: draft
                 .verify

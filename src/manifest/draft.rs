@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 use std::ops::{Range, RangeInclusive};
 
 use super::values::{DETECT, KEEP, chip, flash_id, parameter, revision, sha256, size_name};
-use super::{ErasePolicy, FlashParameter, Leftover, VerifyPolicy};
+use super::{ErasePolicy, FlashParameter, Leftover, VerifyPolicy, WritePolicy};
 use crate::chip::{Chip, Facts, FlashId, flash_mode_code};
 use crate::settings::{Document, Fault, Fields, Found, Severity, text, whole, word};
 
@@ -23,6 +23,7 @@ pub(super) struct Draft {
     pub bauds: Vec<u32>,
     pub table_offset: Option<Found<u32>>,
     pub flash: FlashDraft,
+    pub write: Option<Found<WritePolicy>>,
     pub erase: Option<Found<ErasePolicy>>,
     pub verify: Option<Found<VerifyPolicy>>,
     /// In the file's order.
@@ -86,6 +87,15 @@ impl Draft {
         offsets.into_iter().any(|found| found.value == offset)
     }
 
+    /// A part that is erased as a whole holds nothing that could be right.
+    pub fn write(&self) -> WritePolicy {
+        let said = self.write.as_ref().map(|found| found.value);
+        match self.erase() {
+            ErasePolicy::All => WritePolicy::All,
+            ErasePolicy::Touched | ErasePolicy::Regions => said.unwrap_or(WritePolicy::Changed),
+        }
+    }
+
     pub fn erase(&self) -> ErasePolicy {
         let said = self.erase.as_ref().map(|found| found.value);
         said.unwrap_or(ErasePolicy::Touched)
@@ -103,11 +113,25 @@ pub(super) fn read(document: &Document<'_>) -> Draft {
     let flash_ids = root.list("flash_ids", flash_id);
     let bauds = root.list("bauds", whole(BAUDS, "baud"));
     let table_offset = root.optional("partition_table_offset", whole(ADDRESSES, "bytes"));
+    let write = root.optional(
+        "write",
+        word(&[("changed", WritePolicy::Changed), ("all", WritePolicy::All)]),
+    );
     let erase = root.optional(
         "erase",
-        word(&[("touched", ErasePolicy::Touched), ("all", ErasePolicy::All)]),
+        word(&[
+            ("touched", ErasePolicy::Touched),
+            ("regions", ErasePolicy::Regions),
+            ("all", ErasePolicy::All),
+        ]),
     );
-    let verify = root.optional("verify", word(&[("md5", VerifyPolicy::Md5)]));
+    let verify = root.optional(
+        "verify",
+        word(&[
+            ("md5", VerifyPolicy::Md5),
+            ("readback", VerifyPolicy::Readback),
+        ]),
+    );
     let facts = chip.as_ref().map(|chip| chip.value.facts());
     let flash = flash(&mut root, facts);
     let images = images(document, &mut root);
@@ -126,6 +150,18 @@ pub(super) fn read(document: &Document<'_>) -> Draft {
             format!("this version of flashline does not flash {}", chip.value),
             format!("it flashes: {}", flashed.join(", ")),
         );
+    }
+    if let (Some(write), Some(erase)) = (&write, &erase)
+        && (write.value, erase.value) == (WritePolicy::Changed, ErasePolicy::All)
+    {
+        let fault = Fault::new(
+            Severity::Warning,
+            document.source(),
+            Some(write.span.clone()),
+            "everything is written: nothing is left unchanged in a flash that is erased first",
+            "leave the line out, or write erase = \"touched\" or \"regions\"",
+        );
+        document.push(fault.and(erase.span.clone(), "erases everything"));
     }
     if let (Some(min), Some(max)) = (&min_revision, &max_revision)
         && min.value > max.value
@@ -150,6 +186,7 @@ pub(super) fn read(document: &Document<'_>) -> Draft {
         bauds: descending(document, bauds),
         table_offset,
         flash,
+        write,
         erase,
         verify,
         images,

@@ -1,5 +1,9 @@
 //! Partitions against images and decisions: an image fits its partition, and for whatever part of a
 //! data partition no image fills, it is known whether it is erased or kept.
+//!
+//! Partitions are whole sectors and images begin with a sector, so no sector is an image's and a kept
+//! partition's at once: what an image leaves of its last sector is its own, and nothing has to be
+//! read, kept aside and written back.
 
 use super::draft::{Decision, Draft, error};
 use super::firmware;
@@ -148,7 +152,11 @@ pub(super) fn decide(
         }
     }
     let mut leftovers = Vec::new();
-    for row in data() {
+    let erases_apps = draft.erase() == ErasePolicy::Regions;
+    let rows = table.rows.iter();
+    for row in
+        rows.filter(|row| is_data(row) || erases_apps && row.is_app() && is_begun(row, placed))
+    {
         let decision = draft.decisions.iter().find(|d| d.name.value == row.name);
         leftovers.extend(leftover(document, draft, row, decision, placed));
     }
@@ -168,12 +176,12 @@ fn leftover(
 ) -> Vec<DataPartition> {
     let gaps = gaps(row, placed);
     let said = decision.map(|decision| decision.leftover.value);
-    let leftover = match (draft.erase(), said) {
-        (ErasePolicy::All, _) => Leftover::Erase,
-        (ErasePolicy::Touched, Some(leftover)) => leftover,
-        (ErasePolicy::Touched, None) => Leftover::Keep,
+    let (leftover, is_undecided) = match (draft.erase(), said) {
+        (ErasePolicy::All, _) => (Leftover::Erase, false),
+        (ErasePolicy::Touched | ErasePolicy::Regions, Some(leftover)) => (leftover, false),
+        (ErasePolicy::Regions, None) if is_begun(row, placed) => (Leftover::Erase, false),
+        (ErasePolicy::Touched | ErasePolicy::Regions, None) => (Leftover::Keep, true),
     };
-    let is_undecided = draft.erase() == ErasePolicy::Touched && said.is_none();
     if is_undecided && !gaps.is_empty() {
         if row.is_otadata() {
             let table = placed
@@ -232,6 +240,15 @@ fn is_data(row: &Partition) -> bool {
         row.kind,
         kind::APP | kind::BOOTLOADER | kind::PARTITION_TABLE
     )
+}
+
+/// Whether an image lies in the partition.
+fn is_begun(row: &Partition, placed: &[Placed<'_>]) -> bool {
+    let range = row.range();
+    placed.iter().any(|placed| {
+        let end = placed.content.end().unwrap_or(0);
+        u64::from(placed.offset) < range.end && end > range.start
+    })
 }
 
 /// Whole sectors of a partition that no image touches: offset and size in bytes.

@@ -8,7 +8,9 @@ use super::region::Region;
 use super::stream::Method;
 use crate::chip::{Chip, Identity};
 use crate::image::{EspImage, FlashHeader, SECTOR_BYTES, patch_flash_header};
-use crate::manifest::{Bundle, ErasePolicy, FlashParameter, FlashSettings, Image, Leftover};
+use crate::manifest::{
+    Bundle, ErasePolicy, FlashParameter, FlashSettings, Image, Leftover, VerifyPolicy, WritePolicy,
+};
 
 /// All that is done to one board's flash.
 #[derive(Debug, Clone)]
@@ -16,10 +18,15 @@ pub struct Plan {
     pub chip: Chip,
     /// The part's size, for SPI_SET_PARAMS.
     pub flash_bytes: u64,
+    pub write: WritePolicy,
+    pub verify: VerifyPolicy,
     /// Erase the whole part first.
     pub erase_all: bool,
-    /// Sector-aligned ranges to erase before writing (data partitions marked `erase`).
+    /// Sector-aligned ranges to erase before writing, sorted: partitions, or what images leave of
+    /// them, that the manifest does not keep.
     pub erases: Vec<Range<u32>>,
+    /// Sector-aligned ranges that keep what they hold, sorted; no region and no erase touches them.
+    pub kept: Vec<Range<u32>>,
     /// Sorted by offset; shared between boards wherever they are the same.
     pub regions: Vec<Arc<Region>>,
     /// Rates to try, best first, the manifest's clipped by the ceiling.
@@ -32,6 +39,7 @@ pub struct Planner {
     bundle: Arc<Bundle>,
     regions: Vec<Source>,
     erases: Vec<Range<u32>>,
+    kept: Vec<Range<u32>>,
 }
 
 /// Where a region comes from.
@@ -70,7 +78,8 @@ impl Planner {
             .collect();
         Planner {
             regions,
-            erases: erases(&bundle),
+            erases: leftovers(&bundle, Leftover::Erase),
+            kept: leftovers(&bundle, Leftover::Keep),
             bundle,
         }
     }
@@ -98,6 +107,9 @@ impl Planner {
         Plan {
             chip: manifest.chip,
             flash_bytes,
+            write: manifest.write,
+            verify: manifest.verify,
+            kept: self.kept.clone(),
             erase_all,
             erases: if erase_all {
                 Vec::new()
@@ -193,12 +205,12 @@ fn flash_header(
     }
 }
 
-/// The data partitions to erase, in whole sectors, those that touch each other as one.
-fn erases(bundle: &Bundle) -> Vec<Range<u32>> {
+/// What is erased, or what is kept, in whole sectors, ranges that touch each other as one.
+fn leftovers(bundle: &Bundle, wanted: Leftover) -> Vec<Range<u32>> {
     let mut ranges: Vec<Range<u32>> = bundle
         .leftovers
         .iter()
-        .filter(|partition| partition.leftover == Leftover::Erase && partition.size_bytes > 0)
+        .filter(|partition| partition.leftover == wanted && partition.size_bytes > 0)
         .map(|partition| {
             let end = partition.offset.saturating_add(partition.size_bytes);
             partition.offset / SECTOR_BYTES * SECTOR_BYTES

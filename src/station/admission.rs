@@ -235,7 +235,7 @@ impl Gate for Gatekeeper {
 mod tests {
     use super::*;
     use crate::chip::{Chip, FlashId, Revision, Security};
-    use crate::manifest::{ErasePolicy, FlashParameter, FlashSettings, VerifyPolicy};
+    use crate::manifest::{ErasePolicy, FlashParameter, FlashSettings, VerifyPolicy, WritePolicy};
 
     fn bundle() -> Bundle {
         Bundle {
@@ -253,6 +253,7 @@ mod tests {
                     frequency: FlashParameter::Keep,
                     size: FlashParameter::Keep,
                 },
+                write: WritePolicy::Changed,
                 erase: ErasePolicy::Touched,
                 verify: VerifyPolicy::Md5,
             },

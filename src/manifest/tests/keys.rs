@@ -109,7 +109,7 @@ size = "4"
     8 | erase = "some"
       |         ^^^^^^
       |
-      = help: write "touched" or "all"
+      = help: write "touched", "regions" or "all"
 
     error: `mode` is "fast"
       --> line/manifest.toml:10:8
@@ -293,5 +293,34 @@ fn the_same_name_twice() {
        |        ^^^^^^
        |
        = help: give each image a name of its own
+    "#);
+}
+
+#[test]
+fn policies() {
+    use {ErasePolicy as Erase, VerifyPolicy as Verify, WritePolicy as Write};
+    let check = |lines: &str, expected: (Write, Erase, Verify)| {
+        let manifest = Case::new().top(lines).bundle().manifest;
+        let found = (manifest.write, manifest.erase, manifest.verify);
+        assert_eq!(found, expected, "{lines}");
+    };
+    check("", (Write::Changed, Erase::Touched, Verify::Md5));
+    check(
+        "write = \"all\"\nerase = \"regions\"\nverify = \"readback\"",
+        (Write::All, Erase::Regions, Verify::Readback),
+    );
+    check("erase = \"all\"", (Write::All, Erase::All, Verify::Md5));
+    let both = Case::new().top("write = \"changed\"\nerase = \"all\"");
+    assert_eq!(both.bundle().manifest.write, Write::All);
+    insta::assert_snapshot!(both.warned(), @r#"
+    warning: everything is written: nothing is left unchanged in a flash that is erased first
+     --> line/manifest.toml:4:9
+      |
+    4 | write = "changed"
+      |         ^^^^^^^^^
+    5 | erase = "all"
+      |         ----- erases everything
+      |
+      = help: leave the line out, or write erase = "touched" or "regions"
     "#);
 }

@@ -138,6 +138,7 @@ fn a_manifest_with_defaults() {
                 frequency: FlashParameter::Keep,
                 size: FlashParameter::Keep,
             },
+            write: WritePolicy::Changed,
             erase: ErasePolicy::Touched,
             verify: VerifyPolicy::Md5,
         }

@@ -267,3 +267,32 @@ fn a_partition_that_is_filled_in_part() {
         (0xB000, 0x4000, Leftover::Erase)
     );
 }
+
+#[test]
+fn what_images_leave_of_their_partitions_is_erased_with_regions() {
+    let case = || {
+        Case::new()
+            .top("erase = \"regions\"")
+            .end("[[image]]\nname = \"data\"\npath = \"x\"\noffset = 0x9000\n")
+            .file("x", vec![1; 0x1001])
+    };
+    let leftovers = |case: Case| {
+        let leftovers = case.bundle().leftovers;
+        let rows = leftovers.into_iter().map(|part| {
+            let end = part.offset + part.size_bytes;
+            (part.name, part.offset..end, part.leftover)
+        });
+        rows.collect::<Vec<_>>()
+    };
+    assert_eq!(case().warned(), "");
+    let nvs = |leftover| ("nvs".to_owned(), 0xB000..0xF000, leftover);
+    let phy = ("phy_init".to_owned(), 0xF000..0x1_0000, Leftover::Keep);
+    let app = ("factory".to_owned(), 0x1_5000..0x11_0000, Leftover::Erase);
+    assert_eq!(
+        leftovers(case()),
+        [nvs(Leftover::Erase), phy.clone(), app.clone()]
+    );
+    // what is said of one partition goes before what is said of all
+    let keep = "[[partition]]\nname = \"nvs\"\nleftover = \"keep\"\n";
+    assert_eq!(leftovers(case().end(keep)), [nvs(Leftover::Keep), phy, app]);
+}

@@ -1,7 +1,7 @@
 use super::*;
 use crate::chip::{FlashId, Mac, Revision};
 use crate::image::{md5, sample, sha256};
-use crate::manifest::{DataPartition, Manifest, VerifyPolicy};
+use crate::manifest::{DataPartition, Manifest, VerifyPolicy, WritePolicy};
 
 const MB: u64 = 1 << 20;
 
@@ -35,6 +35,7 @@ fn bundle(size: FlashParameter<u64>, erase: ErasePolicy) -> Bundle {
                 frequency: FlashParameter::Keep,
                 size,
             },
+            write: WritePolicy::Changed,
             erase,
             verify: VerifyPolicy::Md5,
         },
@@ -136,6 +137,10 @@ fn leftovers_are_erased_in_few_pieces() {
         Planner::new(Arc::new(bundle(FlashParameter::Keep, erase))).plan(&board(0xEF4016), None)
     };
     let touched = plan(ErasePolicy::Touched);
+    assert_eq!(
+        touched.kept,
+        std::iter::once(0x20_0000..0x20_1000).collect::<Vec<_>>()
+    );
     assert!(!touched.erase_all);
     assert_eq!(
         touched.erases,

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use super::*;
 use crate::chip::{Chip, FlashId, Mac, Revision};
 use crate::event::{SlotId, UsbPath, Waiting};
-use crate::manifest::{ErasePolicy, FlashParameter, FlashSettings, Manifest, VerifyPolicy};
+use crate::manifest::{
+    ErasePolicy, FlashParameter, FlashSettings, Manifest, VerifyPolicy, WritePolicy,
+};
 use crate::port::UsbId;
 use crate::settings::{Place, SlotSettings, Start};
 use crate::station::SlotState;
@@ -114,6 +116,7 @@ impl Bench {
                     frequency: FlashParameter::Keep,
                     size: FlashParameter::Keep,
                 },
+                write: WritePolicy::Changed,
                 erase: ErasePolicy::Touched,
                 verify: VerifyPolicy::Md5,
             },
