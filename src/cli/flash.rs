@@ -25,7 +25,8 @@ use crate::station::Gatekeeper;
 
 /// Flash one board
 ///
-/// Exit code: 0 passed, 1 stopped, 2 the board failed, 3 the bench failed, 4 usage or manifest.
+/// Exit code: 0 passed, 1 stopped, 2 the board failed, 3 the bench failed, 4 usage or manifest, 5 written
+/// and not all of it verified.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What to flash
@@ -155,6 +156,7 @@ async fn work(args: Args, bundle: Arc<Bundle>, record: Option<Record>) -> Exit {
     );
     match verdict.outcome {
         Outcome::Pass => Exit::Pass,
+        Outcome::Written => Exit::NotVerified,
         Outcome::Fail => Exit::BoardFailed,
         Outcome::Error => Exit::BenchError,
         Outcome::Aborted => Exit::Failure,

@@ -30,6 +30,8 @@ pub enum Exit {
     BenchError,
     /// 4
     Usage,
+    /// 5: written, and not all of it verified.
+    NotVerified,
 }
 
 impl From<Exit> for ExitCode {
@@ -40,6 +42,7 @@ impl From<Exit> for ExitCode {
             Exit::BoardFailed => 2,
             Exit::BenchError => 3,
             Exit::Usage => 4,
+            Exit::NotVerified => 5,
         })
     }
 }

@@ -12,7 +12,7 @@ use super::text::{clip, width};
 use crate::lang::{self, Language, Word};
 use crate::record::Yield;
 
-/// The yield, part by part, as many as fit.
+/// The yield, part by part; one that does not fit leaves its place to the next.
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let language = scene.language();
     let standing = &scene.snapshot.standing;
@@ -36,14 +36,15 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     for (text, style) in parts {
         let end = x + width(&text) as u16;
         if end >= area.right() {
-            break;
+            continue;
         }
         buffer.set_string(x, area.y, text, style);
         x = end + 3;
     }
 }
 
-/// Today's units, first-pass and final yield and median cycle.
+/// Today's units, first-pass and final yield, units that are written and unverified where there are
+/// any, and the median cycle.
 pub fn yield_parts(today: &Yield, language: Language) -> Vec<String> {
     let percent = |part: u64| match today.units {
         0 => "-".to_owned(),
@@ -54,7 +55,7 @@ pub fn yield_parts(today: &Yield, language: Language) -> Vec<String> {
         Some(median) => format!("{:.1} s", median.as_secs_f64()),
     };
     let word = |word| lang::word(word, language);
-    vec![
+    let mut parts = vec![
         format!(
             "{} {}",
             word(Word::Today),
@@ -63,7 +64,11 @@ pub fn yield_parts(today: &Yield, language: Language) -> Vec<String> {
         format!("{} {}", word(Word::FirstPass), percent(today.first_pass)),
         format!("{} {}", word(Word::FinalPass), percent(today.passed)),
         format!("{} {median}", word(Word::MedianCycle)),
-    ]
+    ];
+    if today.written > 0 {
+        parts.insert(3, format!("{} {}", word(Word::NotVerified), today.written));
+    }
+    parts
 }
 
 /// Failures by code, open units, ports left alone.

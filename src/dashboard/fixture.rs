@@ -228,6 +228,7 @@ fn standing() -> Standing {
             units: 24,
             jobs: Jobs {
                 passed: 22,
+                written: 0,
                 failed: 4,
                 no_contact: 2,
                 errors: 0,
@@ -235,6 +236,7 @@ fn standing() -> Standing {
             },
             first_pass: 19,
             passed: 20,
+            written: 0,
             median_cycle: Some(Duration::from_millis(6_400)),
             failures: vec![
                 (Code::NoSync, 2),

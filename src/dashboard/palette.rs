@@ -33,6 +33,8 @@ pub fn tile(status: Status, colour: Colour) -> Style {
         (Colour::Colour, Status::Passed | Status::PassedAfterRetry) => {
             filled(BLACK, Color::Indexed(40))
         }
+        // light blue: no green for who cannot tell hues, and no alarm
+        (Colour::Colour, Status::Written) => filled(BLACK, Color::Indexed(117)),
         (Colour::Colour, Status::Failed | Status::PulledTooEarly) => {
             filled(WHITE, Color::Indexed(160))
         }
@@ -71,6 +73,7 @@ pub fn text(status: Status, colour: Colour) -> Style {
     let style = match (colour, status) {
         (Colour::None, _) => Style::new(),
         (_, Status::Passed | Status::PassedAfterRetry) => Style::new().fg(Color::Green),
+        (_, Status::Written) => Style::new().fg(Color::Cyan),
         (_, Status::Failed | Status::PulledTooEarly) => Style::new().fg(Color::Red),
         (_, Status::BenchError | Status::LineStopped) => Style::new().fg(Color::Magenta),
         (_, Status::Waiting | Status::PortLost) => Style::new().fg(Color::Yellow),
@@ -103,7 +106,8 @@ pub fn role(role: Role, colour: Colour) -> Style {
 fn wants_a_human(status: Status) -> bool {
     matches!(
         status,
-        Status::Failed
+        Status::Written
+            | Status::Failed
             | Status::PulledTooEarly
             | Status::BenchError
             | Status::LineStopped

@@ -16,6 +16,7 @@ pub enum Status {
     PortLost,
     Passed,
     PassedAfterRetry,
+    Written,
     Failed,
     PulledTooEarly,
     BenchError,
@@ -24,12 +25,13 @@ pub enum Status {
 }
 
 impl Status {
-    pub const ALL: [Status; 11] = [
+    pub const ALL: [Status; 12] = [
         Status::Empty,
         Status::Waiting,
         Status::Working,
         Status::Passed,
         Status::PassedAfterRetry,
+        Status::Written,
         Status::Failed,
         Status::PulledTooEarly,
         Status::PortLost,
@@ -61,6 +63,7 @@ impl Status {
         match outcome {
             Outcome::Pass if again => Status::PassedAfterRetry,
             Outcome::Pass => Status::Passed,
+            Outcome::Written => Status::Written,
             Outcome::Fail if code == Some(Code::Unplugged) => Status::PulledTooEarly,
             Outcome::Fail => Status::Failed,
             Outcome::Error => Status::BenchError,
@@ -98,6 +101,7 @@ impl Status {
             Status::PortLost => "~",
             Status::Passed => "✔",
             Status::PassedAfterRetry => "↻",
+            Status::Written => "≈",
             Status::Failed => "✘",
             Status::PulledTooEarly => "^",
             Status::BenchError => "!",
@@ -115,6 +119,7 @@ impl Status {
             Status::PortLost => Word::PortLost,
             Status::Passed => Word::Pass,
             Status::PassedAfterRetry => Word::PassAfterRetry,
+            Status::Written => Word::WrittenOnly,
             Status::Failed => Word::Fail,
             Status::PulledTooEarly => Word::PulledTooEarly,
             Status::BenchError => Word::BenchError,
@@ -128,6 +133,7 @@ impl Status {
     pub const fn large(self) -> Option<&'static str> {
         match self {
             Status::Passed | Status::PassedAfterRetry => Some("PASS"),
+            Status::Written => Some("WRITTEN"),
             Status::Failed | Status::PulledTooEarly => Some("FAIL"),
             Status::BenchError => Some("ERROR"),
             Status::Stopped => Some("STOP"),

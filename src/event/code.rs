@@ -51,6 +51,9 @@ pub enum Code {
     Unplugged,
     /// After a reconnect another MAC answered.
     BoardSwapped,
+    // ---- neither good nor bad yet
+    /// Everything was written, and nothing could tell that all of it arrived.
+    NotVerified,
     // ---- the bench
     /// The port does not exist.
     PortAbsent,
@@ -81,7 +84,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Code; 33] = [
+    pub const ALL: [Code; 34] = [
         Code::NoSync,
         Code::WrongChip,
         Code::ChipRevision,
@@ -103,6 +106,7 @@ impl Code {
         Code::MeasurementOutOfLimits,
         Code::Unplugged,
         Code::BoardSwapped,
+        Code::NotVerified,
         Code::PortAbsent,
         Code::PortNotSerial,
         Code::PortBusy,
@@ -141,6 +145,7 @@ impl Code {
             Code::MeasurementOutOfLimits => "MEASUREMENT_OUT_OF_LIMITS",
             Code::Unplugged => "UNPLUGGED",
             Code::BoardSwapped => "BOARD_SWAPPED",
+            Code::NotVerified => "NOT_VERIFIED",
             Code::PortAbsent => "PORT_ABSENT",
             Code::PortNotSerial => "PORT_NOT_SERIAL",
             Code::PortBusy => "PORT_BUSY",
@@ -172,6 +177,7 @@ impl Code {
             | Code::PortError
             | Code::RecordFailed
             | Code::DiskFull => Outcome::Error,
+            Code::NotVerified => Outcome::Written,
             Code::EraseUnfinished | Code::Stopped | Code::Interrupted => Outcome::Aborted,
             _ => Outcome::Fail,
         }

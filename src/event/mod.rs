@@ -104,6 +104,9 @@ impl fmt::Debug for JobId {
 pub enum Outcome {
     /// Written, verified and recorded.
     Pass,
+    /// Everything was written, not everything could be verified: neither good nor bad until someone
+    /// or something else tells. Never a PASS.
+    Written,
     /// The board is bad.
     Fail,
     /// The bench is bad: port, cable, hub, database.
@@ -113,10 +116,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    pub const ALL: [Outcome; 5] = [
+        Outcome::Pass,
+        Outcome::Written,
+        Outcome::Fail,
+        Outcome::Error,
+        Outcome::Aborted,
+    ];
+
     /// The word in records and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Outcome::Pass => "PASS",
+            Outcome::Written => "WRITTEN",
             Outcome::Fail => "FAIL",
             Outcome::Error => "ERROR",
             Outcome::Aborted => "ABORTED",
@@ -124,14 +136,9 @@ impl Outcome {
     }
 
     pub fn from_name(name: &str) -> Option<Outcome> {
-        [
-            Outcome::Pass,
-            Outcome::Fail,
-            Outcome::Error,
-            Outcome::Aborted,
-        ]
-        .into_iter()
-        .find(|outcome| outcome.name() == name)
+        Outcome::ALL
+            .into_iter()
+            .find(|outcome| outcome.name() == name)
     }
 }
 

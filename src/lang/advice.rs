@@ -105,6 +105,10 @@ fn english(code: Code) -> (&'static str, &'static str) {
             "another board in mid-job",
             "Plug both boards again, one after the other.",
         ),
+        Code::NotVerified => (
+            "written, not all verified",
+            "Not a good board yet: take it to where boards are tested.",
+        ),
         Code::PortAbsent => (
             "port is not there",
             "Check that the adapter is plugged in and the path (station.toml, or --port) is right.",
@@ -191,6 +195,7 @@ fn chinese(code: Code) -> (&'static str, &'static str) {
         Code::MeasurementOutOfLimits => ("测量值超限", "放入不良品箱：板子自测值超出限值。"),
         Code::Unplugged => ("拔出过早", "重新插入，等工位变绿或变红后再取出。"),
         Code::BoardSwapped => ("中途换板", "请将两块板依次重新插入。"),
+        Code::NotVerified => ("已写入，未全部校验", "还不是合格品：送去测试。"),
         Code::PortAbsent => (
             "端口不存在",
             "检查适配器是否插好，以及路径（station.toml 或 --port）。",

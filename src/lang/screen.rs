@@ -12,6 +12,8 @@ pub enum Word {
     Today,
     FirstPass,
     FinalPass,
+    /// Units whose last job is WRITTEN.
+    NotVerified,
     MedianCycle,
     OpenUnits,
     Failures,
@@ -26,6 +28,8 @@ pub enum Word {
     PortLost,
     Pass,
     PassAfterRetry,
+    /// The outcome WRITTEN: not all of it verified.
+    WrittenOnly,
     Fail,
     PulledTooEarly,
     BenchError,
@@ -104,6 +108,7 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         Word::Today => ("today", "今日"),
         Word::FirstPass => ("first pass", "直通率"),
         Word::FinalPass => ("final", "最终良率"),
+        Word::NotVerified => ("unverified", "待验"),
         Word::MedianCycle => ("median", "节拍中位"),
         Word::OpenUnits => ("open", "未完成"),
         Word::CutShort => ("cut short: plug them again", "未完成：请重新插入"),
@@ -116,6 +121,7 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         Word::PortLost => ("PORT LOST", "端口断开"),
         Word::Pass => ("PASS", "合格"),
         Word::PassAfterRetry => ("PASS after retry", "重试后合格"),
+        Word::WrittenOnly => ("WRITTEN", "已写待验"),
         Word::Fail => ("FAIL", "不合格"),
         Word::PulledTooEarly => ("PULLED TOO EARLY", "拔出过早"),
         Word::BenchError => ("BENCH ERROR", "设备故障"),

@@ -42,6 +42,8 @@ pub struct Since(pub Option<jiff::Timestamp>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Jobs {
     pub passed: u64,
+    /// Written, and not all of it verified.
+    pub written: u64,
     pub failed: u64,
     /// Of the failed: nothing told its MAC, so they belong to no unit.
     pub no_contact: u64,
@@ -52,7 +54,7 @@ pub struct Jobs {
 
 impl Jobs {
     pub fn total(self) -> u64 {
-        self.passed + self.failed + self.errors + self.aborted
+        self.passed + self.written + self.failed + self.errors + self.aborted
     }
 }
 
@@ -64,9 +66,12 @@ pub struct Yield {
     pub first_pass: u64,
     /// Units whose last counted job passed.
     pub passed: u64,
+    /// Units whose last counted job is WRITTEN: neither passed nor failed.
+    pub written: u64,
     /// Of passed jobs, arrival to verdict.
     pub median_cycle: Option<Duration>,
-    /// Jobs that ended with each code (bench errors and stops included), most frequent first.
+    /// Jobs that ended with each code (bench errors and stops included, WRITTEN ones not), most frequent
+    /// first.
     pub failures: Vec<(Code, u64)>,
     pub jobs: Jobs,
 }

@@ -222,7 +222,7 @@ fn keep_open_unit(connection: &Connection, job: &ClosedJob) -> rusqlite::Result<
     let Some(mac) = job.mac.map(|mac| mac.to_string()) else {
         return Ok(());
     };
-    if job.outcome == Outcome::Pass {
+    if matches!(job.outcome, Outcome::Pass | Outcome::Written) {
         connection
             .prepare_cached("DELETE FROM open_unit WHERE mac = ?1")?
             .execute([mac])?;

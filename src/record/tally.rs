@@ -2,11 +2,14 @@
 //!
 //! - A unit is a board, known by its MAC; tried again it is still one unit. A job without a MAC belongs
 //!   to no unit: a failed one counts as `no_contact`.
-//! - A job counts for its unit when it passed or failed. A stopped or interrupted one counts (as not
+//! - A job counts for its unit when it passed, failed or was written without being verified to the
+//!   end (WRITTEN). A stopped or interrupted one counts (as not
 //!   passed) when the flash had been touched. A bench error never counts against the board.
 //! - A board that is pulled in mid-job failed that job (`UNPLUGGED` is a FAIL).
 //! - First-pass yield: the unit's first counted job passed at its first attempt. Blocks and rates tried
-//!   again within the attempt do not matter. Final yield: its last counted job passed.
+//!   again within the attempt do not matter. Final yield: its last counted job passed. WRITTEN is no
+//!   pass of either; a unit whose last counted job is WRITTEN is neither passed nor failed, and has a
+//!   figure of its own.
 //! - First and last are by arrival, among the jobs that the question is about: a unit's jobs before the
 //!   asked period are not looked at.
 //! - Cycle time: arrival to verdict, passed jobs only; the median of an even number is the mean of the
@@ -36,7 +39,7 @@ impl ClosedJob {
     /// The unit that this job counts for.
     fn unit(&self) -> Option<Mac> {
         let counts = match self.outcome {
-            Outcome::Pass | Outcome::Fail => true,
+            Outcome::Pass | Outcome::Written | Outcome::Fail => true,
             Outcome::Error => false,
             Outcome::Aborted => self.flash_touched,
         };
@@ -45,10 +48,11 @@ impl ClosedJob {
 }
 
 /// Whether a job's board was left half-worked: it must pass or be written off before it is shipped.
-/// A FAIL that the job itself found is none: the board is red, and known to be bad.
+/// A FAIL that the job itself found is none: the board is red, and known to be bad. A WRITTEN one is
+/// whole, and known to be unverified.
 pub fn leaves_open(outcome: Outcome, code: Option<Code>, flash_touched: bool) -> bool {
     match outcome {
-        Outcome::Pass => false,
+        Outcome::Pass | Outcome::Written => false,
         Outcome::Fail => matches!(code, Some(Code::Unplugged | Code::BoardSwapped)),
         Outcome::Error | Outcome::Aborted => flash_touched,
     }
@@ -59,7 +63,7 @@ struct Unit {
     first: i64,
     first_pass: bool,
     last: i64,
-    passed: bool,
+    last_outcome: Outcome,
 }
 
 /// Closed jobs, summed up as they come, in any order.
@@ -79,6 +83,7 @@ impl Tally {
                 self.jobs.passed += 1;
                 self.cycles_ms.push(job.took_ms);
             }
+            Outcome::Written => self.jobs.written += 1,
             Outcome::Fail => self.jobs.failed += 1,
             Outcome::Error => self.jobs.errors += 1,
             Outcome::Aborted => self.jobs.aborted += 1,
@@ -86,23 +91,24 @@ impl Tally {
         if job.outcome == Outcome::Fail && job.mac.is_none() {
             self.jobs.no_contact += 1;
         }
-        if let Some(code) = job.code {
+        if let Some(code) = job.code
+            && job.outcome != Outcome::Written
+        {
             *self.failures.entry(code).or_default() += 1;
         }
         let Some(mac) = job.unit() else { return };
-        let passed = job.outcome == Outcome::Pass;
-        let first_pass = passed && job.attempts <= 1;
+        let first_pass = job.outcome == Outcome::Pass && job.attempts <= 1;
         let unit = self.units.entry(mac).or_insert(Unit {
             first: job.number,
             first_pass,
             last: job.number,
-            passed,
+            last_outcome: job.outcome,
         });
         if job.number < unit.first {
             (unit.first, unit.first_pass) = (job.number, first_pass);
         }
         if job.number > unit.last {
-            (unit.last, unit.passed) = (job.number, passed);
+            (unit.last, unit.last_outcome) = (job.number, job.outcome);
         }
     }
 
@@ -117,7 +123,8 @@ impl Tally {
         Yield {
             units: self.units.len() as u64,
             first_pass: count(|unit| unit.first_pass) as u64,
-            passed: count(|unit| unit.passed) as u64,
+            passed: count(|unit| unit.last_outcome == Outcome::Pass) as u64,
+            written: count(|unit| unit.last_outcome == Outcome::Written) as u64,
             median_cycle: median(self.cycles_ms.clone()).map(Duration::from_millis),
             failures,
             jobs: self.jobs,

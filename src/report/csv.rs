@@ -37,6 +37,7 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     )?;
     row("final_units", "", period.passed.to_string(), none())?;
     row("final_yield_percent", "", percent(period.passed), none())?;
+    row("written_units", "", period.written.to_string(), none())?;
     let cycle = period.median_cycle;
     row(
         "median_cycle_seconds",
@@ -46,6 +47,7 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     )?;
     for (outcome, count) in [
         ("PASS", jobs.passed),
+        ("WRITTEN", jobs.written),
         ("FAIL", jobs.failed),
         ("ERROR", jobs.errors),
         ("ABORTED", jobs.aborted),

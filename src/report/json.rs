@@ -17,6 +17,8 @@ struct Document<'a> {
     first_pass_yield: Option<f64>,
     final_units: u64,
     final_yield: Option<f64>,
+    /// Neither passed nor failed: written, and not all of it verified.
+    written_units: u64,
     median_cycle_seconds: Option<f64>,
     jobs: Jobs,
     failures: Vec<Failure>,
@@ -26,6 +28,7 @@ struct Document<'a> {
 #[derive(Serialize)]
 struct Jobs {
     pass: u64,
+    written: u64,
     fail: u64,
     error: u64,
     aborted: u64,
@@ -58,9 +61,11 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         first_pass_yield: share(period.first_pass, period.units),
         final_units: period.passed,
         final_yield: share(period.passed, period.units),
+        written_units: period.written,
         median_cycle_seconds: period.median_cycle.map(|cycle| cycle.as_secs_f64()),
         jobs: Jobs {
             pass: period.jobs.passed,
+            written: period.jobs.written,
             fail: period.jobs.failed,
             error: period.jobs.errors,
             aborted: period.jobs.aborted,

@@ -51,6 +51,14 @@ fn put(report: &Report, out: &mut String) -> std::fmt::Result {
             period.passed,
             percent(period.passed)
         )?;
+        if period.written > 0 {
+            writeln!(
+                out,
+                "  unverified  {:>7} {:>8}   WRITTEN in the last job: not all verified",
+                period.written,
+                percent(period.written)
+            )?;
+        }
         if let Some(cycle) = period.median_cycle {
             writeln!(
                 out,
@@ -65,6 +73,11 @@ fn put(report: &Report, out: &mut String) -> std::fmt::Result {
         )?;
         for (name, count, note) in [
             (Outcome::Pass.name(), jobs.passed, ""),
+            (
+                Outcome::Written.name(),
+                jobs.written,
+                "not all of it verified",
+            ),
             (Outcome::Fail.name(), jobs.failed, "the board"),
             (Outcome::Error.name(), jobs.errors, "the bench"),
             (Outcome::Aborted.name(), jobs.aborted, "stopped"),

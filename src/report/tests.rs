@@ -17,6 +17,7 @@ fn report() -> Report {
                 units: 10_412,
                 first_pass: 10_129,
                 passed: 10_398,
+                written: 3,
                 median_cycle: Some(Duration::from_millis(12_480)),
                 failures: vec![
                     (Code::NoSync, 34),
@@ -26,6 +27,7 @@ fn report() -> Report {
                 ],
                 jobs: Jobs {
                     passed: 10_431,
+                    written: 3,
                     failed: 221,
                     no_contact: 34,
                     errors: 12,

@@ -119,6 +119,36 @@ fn the_other_states() {
     }
 }
 
+/// Neither green nor red, in its own words, and as large as there is room for.
+#[test]
+fn written_is_no_pass_and_no_fail() {
+    let detail = "verified: nothing; not verified: bootloader, app (Secure Download Mode)";
+    let written = |last| fixture::ended(last, Code::NotVerified, detail);
+    let mut snapshot = fixture::bench();
+    snapshot.slots[1] = fixture::slot("2", written(2));
+    let mut standing = (*snapshot.standing).clone();
+    standing.today.written = 1;
+    snapshot.standing = standing.into();
+    let chinese = View {
+        language: Language::Chinese,
+        ..view()
+    };
+    for (name, view, colour) in [
+        ("colour", view(), Colour::Colour),
+        ("plain", view(), Colour::None),
+        ("chinese", chinese, Colour::Colour),
+    ] {
+        let buffer = screen(&snapshot, &view, colour, (80, 24));
+        insta::assert_snapshot!(format!("written_{name}"), both(&buffer));
+    }
+    let alone = fixture::with(vec![fixture::slot("1", written(1))]);
+    let buffer = screen(&alone, &view(), Colour::Colour, (80, 24));
+    insta::assert_snapshot!("written_large", text(&buffer));
+    let detail = selecting("2", Page::Detail);
+    let buffer = screen(&snapshot, &detail, Colour::Colour, (80, 24));
+    insta::assert_snapshot!("written_detail", text(&buffer));
+}
+
 #[test]
 fn sixty_four_slots() {
     for size in [(80, 24), (200, 60)] {

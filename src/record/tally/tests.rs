@@ -67,6 +67,12 @@ fn each_rule_alone() {
     check(&[bench_error], [0, 0, 0]);
     check(&[bench_error, pass], [1, 1, 1]);
     check(&[pass, bench_error], [1, 1, 1]);
+    // written and not verified: a unit that neither passed nor failed
+    let written = (Some(1), Some(NotVerified), true, 1, 9);
+    check(&[written], [1, 0, 0]);
+    check(&[written, pass], [1, 0, 1]);
+    check(&[pass, written], [1, 1, 0]);
+    check(&[failed, written], [1, 0, 0]);
     // no MAC, no unit
     check(&[nothing, nothing], [0, 0, 0]);
     check(&[nothing, pass], [1, 1, 1]);
@@ -99,6 +105,7 @@ fn a_shift_worked_out_by_hand() {
             units: 7,      // 1 2 3 4 5 7 8
             first_pass: 2, // 1 5
             passed: 4,     // 1 2 4 5
+            written: 0,
             // of 11 12 13 31
             median_cycle: Some(Duration::from_millis(12_500)),
             failures: vec![
@@ -112,6 +119,7 @@ fn a_shift_worked_out_by_hand() {
             ],
             jobs: Jobs {
                 passed: 4,
+                written: 0,
                 failed: 6,
                 no_contact: 2,
                 errors: 2,
@@ -120,6 +128,31 @@ fn a_shift_worked_out_by_hand() {
         }
     );
     assert_eq!(figures.jobs.total(), arrivals.len() as u64);
+}
+
+#[test]
+fn written_has_figures_of_its_own() {
+    use Code::*;
+    let arrivals = [
+        (Some(1), Some(NotVerified), true, 1, 9),    // 1: unverified
+        (Some(2), Some(NotVerified), true, 1, 9),    // 2: unverified …
+        (Some(3), None, true, 1, 10),                // 3: passed …
+        (Some(4), Some(VerifyMismatch), true, 1, 9), // 4: red
+        (Some(2), None, true, 1, 10),                // … 2 passed
+        (Some(3), Some(NotVerified), true, 1, 9),    // … 3 unverified
+    ];
+    let figures = tally(&arrivals).figures();
+    let units = [
+        figures.units,
+        figures.first_pass,
+        figures.passed,
+        figures.written,
+    ];
+    assert_eq!(units, [4, 1, 1, 2]);
+    assert_eq!((figures.jobs.passed, figures.jobs.written), (2, 3));
+    assert_eq!(figures.jobs.total(), arrivals.len() as u64);
+    // it is no failure
+    assert_eq!(figures.failures, [(VerifyMismatch, 1)]);
 }
 
 #[test]
