@@ -23,7 +23,7 @@ use flashline::image::sample;
 use flashline::manifest::Bundle;
 use flashline::port::{Lines, OpenError, Pending, Port, PortChange, Ports};
 use flashline::record::Record;
-use flashline::settings::{Place, Reset, Settings, SlotSettings, Start};
+use flashline::settings::{After, Place, Reset, Settings, SlotSettings, Start};
 use flashline::sim::{BoardSpec, SimPorts};
 use flashline::station::{SlotState, Station};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -277,6 +277,7 @@ fn settings(folder: &Path) -> Settings {
         place: Place::Path(format!("/sim/{number}").into()),
         baud_ceiling: None,
         reset: Reset::Auto,
+        after: After::Auto,
         start: Start::Plug,
     });
     Settings {

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 
-use clap::ValueEnum;
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -20,7 +19,7 @@ use crate::job::{self, Assignment, Reports, StubUse, Verdict};
 use crate::manifest::Bundle;
 use crate::port::{OpenError, Pending, Port, PortChange, PortInfo, Ports, StopHandle, tty};
 use crate::record::{NewJob, Record, RecordError};
-use crate::settings::{DATABASE, DISK_RESERVE_MB, GRACE, Reset};
+use crate::settings::{After, DATABASE, DISK_RESERVE_MB, GRACE, Reset};
 use crate::station::Gatekeeper;
 
 /// Flash one board
@@ -32,15 +31,20 @@ pub struct Args {
     /// What to flash
     #[arg(long, value_name = "FILE")]
     manifest: PathBuf,
-    /// The board's serial port: a device file, a pty, or a symlink to one
+    /// The board's serial port: a device file, a pty, a symlink to one, rfc2217://host:port or
+    /// socket://host:port
     #[arg(long, value_name = "PORT")]
     port: PathBuf,
     /// No faster than this, whatever the manifest says
     #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(u32).range(9_600..=5_000_000))]
     baud: Option<u32>,
-    /// How the board gets into its loader
-    #[arg(long, value_enum, default_value_t)]
-    before: Before,
+    /// How the board gets into its loader: auto, tight, classic, usb-jtag, usb-otg, none, or a
+    /// sequence such as D0|R1|W0.1|D1|R0|W0.05|D0
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    before: Reset,
+    /// What becomes of the board afterwards: auto, hard (RTS), watchdog, or stay in its loader
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    after: After,
     /// Attempts, the first included
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10))]
     attempts: u32,
@@ -56,16 +60,6 @@ pub struct Args {
     /// Send the data as it is (only without the stub)
     #[arg(long, requires = "no_stub")]
     no_compress: bool,
-}
-
-/// `--before`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum Before {
-    /// By DTR and RTS where the port has them
-    #[default]
-    Auto,
-    /// A jig holds the boot strap: just SYNC
-    None,
 }
 
 /// The station's name in rows that this command writes.
@@ -173,21 +167,13 @@ async fn flash(
     screen: Arc<Screen>,
 ) -> Verdict {
     // nobody announces the port's return: the job tries its path again
-    let (_presence, presence) = watch::channel(Some(PortInfo {
-        path: args.port.clone(),
-        instance: 0,
-        usb_path: None,
-        usb_id: None,
-        description: String::new(),
-    }));
+    let (_presence, presence) = watch::channel(Some(PortInfo::at(&args.port)));
     let assignment = Assignment {
         job,
         slot,
         presence,
-        reset: match args.before {
-            Before::Auto => Reset::Auto,
-            Before::None => Reset::None,
-        },
+        reset: args.before.clone(),
+        after: args.after,
         likely: bundle.manifest.chip,
         attempts: args.attempts,
         grace: GRACE,

@@ -9,7 +9,7 @@ use crate::chip::{Chip, Identity};
 use crate::event::{Code, JobId, Outcome, Progress, SlotId, Step};
 use crate::plan::Plan;
 use crate::port::{Pending, PortInfo};
-use crate::settings::Reset;
+use crate::settings::{After, Reset};
 
 /// One job's work order.
 #[derive(Debug, Clone)]
@@ -19,7 +19,10 @@ pub struct Assignment {
     /// The port that is at the slot now; `None` while there is none. A job whose port is lost watches
     /// it for the port's return, under whatever name.
     pub presence: watch::Receiver<Option<PortInfo>>,
+    /// How the board gets into its loader.
     pub reset: Reset,
+    /// What becomes of it once it is written and verified.
+    pub after: After,
     /// The manifest's chip: its own probe is tried first. What answers may be another.
     pub likely: Chip,
     /// Attempts, the first included; at least 1.

@@ -7,8 +7,7 @@
 use super::error::JobError;
 use super::session::{ROM_BAUD, Session};
 use crate::event::Step;
-use crate::port::reset;
-use crate::settings::Reset;
+use crate::port::reset::Ways;
 
 /// Resets before a board counts as silent; without lines, as many rounds of SYNC.
 const ROUNDS: usize = 7;
@@ -30,13 +29,13 @@ pub(super) struct Connected<'a> {
 }
 
 /// `last_baud` is the rate of this job's connection before, where there was one.
-pub(super) async fn connect(
-    mut session: Session<'_>,
-    how: Reset,
+pub(super) async fn connect<'a>(
+    mut session: Session<'a>,
+    ways: &Ways,
     last_baud: Option<u32>,
-) -> Result<Connected<'_>, JobError> {
+) -> Result<Connected<'a>, JobError> {
     let mark = session.journal.begin(Step::Connect);
-    let result = reach(&mut session, how, last_baud).await;
+    let result = reach(&mut session, ways, last_baud).await;
     session.journal.end(mark, &result);
     Ok(Connected {
         lines: result?,
@@ -46,17 +45,18 @@ pub(super) async fn connect(
 
 async fn reach(
     session: &mut Session<'_>,
-    how: Reset,
+    ways: &Ways,
     last_baud: Option<u32>,
 ) -> Result<HasLines, JobError> {
-    let mut lines = match how {
-        Reset::Auto => HasLines::Yes,
-        Reset::None => HasLines::No,
+    let mut lines = match ways {
+        Ways::None => HasLines::No,
+        Ways::Known(_) | Ways::Custom(_) => HasLines::Yes,
     };
-    let ways = reset::INTO_LOADER.into_iter().cycle();
-    for (round, way) in ways.take(ROUNDS).enumerate() {
-        if lines == HasLines::Yes {
-            lines = session.reset(way).await?;
+    for round in 0..ROUNDS {
+        if lines == HasLines::Yes
+            && let Some(way) = ways.round(round, session.link.lines())
+        {
+            lines = session.reset(&way).await?;
         }
         let baud = baud_of_round(round, last_baud);
         if lines == HasLines::No && session.link.baud() != baud {

@@ -16,6 +16,7 @@ use super::ladder::{self, Aim, Next, Tried};
 use super::session::{ROM_BAUD, Session};
 use crate::chip::Identity;
 use crate::event::{Code, Outcome};
+use crate::port::reset::Ways;
 use crate::port::{Link, OpenError, Port, Ports, Stop};
 use crate::protocol::Dialect;
 
@@ -85,13 +86,17 @@ impl Job {
 
     /// One connection, from SYNC to the reset.
     async fn attempt(&mut self, link: &mut Link) -> Result<(), JobError> {
+        let ways = match &*self.assignment.presence.borrow() {
+            Some(port) => Ways::of(&self.assignment.reset, port),
+            None => Ways::None,
+        };
         let session = Session {
             link,
             journal: &mut self.journal,
             attempts_allowed: self.assignment.attempts,
             lower_rates: 0,
         };
-        let connected = match connect(session, self.assignment.reset, self.last_baud).await {
+        let connected = match connect(session, &ways, self.last_baud).await {
             Err(JobError::NoSync { tries }) if self.before.is_some() => {
                 let before = self.before.take().unwrap_or_default();
                 return Err(JobError::NoSyncAgain { tries, before });

@@ -42,6 +42,8 @@ pub struct Link {
     decoder: Decoder,
     dialect: Dialect,
     baud: u32,
+    /// As they were set last.
+    lines: Lines,
     stop: Stop,
     /// A frame was begun and not finished: nothing more can be said over this link.
     mid_frame: bool,
@@ -78,6 +80,11 @@ impl Link {
             decoder: Decoder::new(),
             dialect: Dialect::Rom,
             baud,
+            // Linux raises both when a port is opened
+            lines: Lines {
+                dtr: true,
+                rts: true,
+            },
             stop,
             mid_frame: false,
         }
@@ -150,7 +157,13 @@ impl Link {
 
     /// `Ok(false)` where the port has no lines.
     pub async fn set_lines(&mut self, lines: Lines) -> Result<bool, LinkError> {
+        self.lines = lines;
         self.port.set_lines(lines).await.map_err(failed)
+    }
+
+    /// The lines as they were set last; both asserted before that.
+    pub fn lines(&self) -> Lines {
+        self.lines
     }
 
     /// Runs a reset sequence to its end, a stop notwithstanding: half of one leaves a board held in

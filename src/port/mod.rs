@@ -19,6 +19,7 @@ mod traits;
 pub mod tty;
 mod usb;
 
+pub use bridges::OwnUsb;
 pub use link::{Console, Link, LinkError};
 pub use memory::{CONTROLS, Control, FarEnd, MemoryPort, ModemLines};
 pub use stop::{Stop, StopHandle};

@@ -52,7 +52,7 @@ impl fmt::Display for UsbId {
 /// A port that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortInfo {
-    /// The node to open: `/dev/ttyUSB3`, or the configured path, symlinks unresolved.
+    /// The node to open: `/dev/ttyUSB3`; or the configured path, symlinks unresolved, or URL.
     pub path: PathBuf,
     /// The device that the path resolves to: the same for as long as it stays plugged in, another after a
     /// replug under the same name, whatever became of symlinks.
@@ -61,6 +61,19 @@ pub struct PortInfo {
     pub usb_id: Option<UsbId>,
     /// Product string and driver, for people.
     pub description: String,
+}
+
+impl PortInfo {
+    /// A port of which nothing is known but its path.
+    pub fn at(path: impl Into<PathBuf>) -> PortInfo {
+        PortInfo {
+            path: path.into(),
+            instance: 0,
+            usb_path: None,
+            usb_id: None,
+            description: String::new(),
+        }
+    }
 }
 
 /// What changed on the machine.

@@ -5,12 +5,16 @@
 mod fault;
 mod fields;
 mod likeness;
+mod net;
+mod reset;
 mod source;
 mod station;
 mod value;
 
 pub use fault::{Fault, Paint, Pointer, Severity};
 pub use fields::{Document, Fields, Found};
+pub use net::{NetPort, NetPortError, NetProtocol};
+pub use reset::{After, Reset, ResetError, Sequence, SequenceError, SequenceStep};
 pub use source::{FileError, Source, read_bounded};
-pub use station::{DATABASE, DISK_RESERVE_MB, GRACE, Place, Reset, Settings, SlotSettings, Start};
+pub use station::{DATABASE, DISK_RESERVE_MB, GRACE, Place, Settings, SlotSettings, Start};
 pub use value::{Misfit, text, whole, word, yes_or_no};

@@ -8,8 +8,8 @@ use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Document, Fault, Fields, Found, Misfit, Severity, Source};
-use super::{text, whole, word, yes_or_no};
+use super::{After, Document, Fault, Fields, Found, Misfit, NetPort, Reset, Sequence, Severity};
+use super::{Source, text, whole, word, yes_or_no};
 use crate::event::{SlotId, UsbPath};
 
 /// A station's settings, paths resolved against the file's folder.
@@ -37,20 +37,10 @@ pub struct Settings {
 /// Where a slot is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Place {
-    /// A device file, a pty, or a symlink to one.
+    /// A device file, a pty, a symlink to one; or the URL of a network port ([`NetPort`]), as it is.
     Path(PathBuf),
     /// A place on USB.
     Usb(UsbPath),
-}
-
-/// How a board is brought into its loader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Reset {
-    /// By DTR and RTS where the port has them, else none.
-    #[default]
-    Auto,
-    /// A jig holds the strap: just SYNC.
-    None,
 }
 
 /// What starts a job on a slot.
@@ -72,6 +62,7 @@ pub struct SlotSettings {
     pub place: Place,
     pub baud_ceiling: Option<u32>,
     pub reset: Reset,
+    pub after: After,
     pub start: Start,
 }
 
@@ -137,10 +128,8 @@ fn slots(document: &Document<'_>, root: &mut Fields<'_>, folder: &Path) -> Vec<S
         let name = slot.required("name", "\"1\"", text(24));
         let place = place(document, &mut slot, folder);
         let baud_ceiling = slot.optional("baud_ceiling", whole(BAUDS, "baud"));
-        let reset = slot.optional(
-            "reset",
-            word(&[("auto", Reset::Auto), ("none", Reset::None)]),
-        );
+        let reset = slot.optional("reset", reset);
+        let after = slot.optional("after", word(&After::NAMES));
         let start = slot.optional(
             "start",
             word(&[
@@ -149,6 +138,18 @@ fn slots(document: &Document<'_>, root: &mut Fields<'_>, folder: &Path) -> Vec<S
                 ("request", Start::Request),
             ]),
         );
+        let start_value = start.as_ref().map(|found| found.value).unwrap_or_default();
+        if let Some(place) = &place
+            && is_on_network(&place.value)
+            && start_value == Start::Plug
+        {
+            let span = start.map_or(place.span.clone(), |start| start.span);
+            document.error(
+                &span,
+                "a network port is always there, so plugging a board in cannot start its job",
+                "add: start = \"probe\" (a board is noticed by its answer), or \"request\"",
+            );
+        }
         slot.finish();
         let name = name.map(|name| Found {
             value: SlotId::new(&name.value),
@@ -166,7 +167,8 @@ fn slots(document: &Document<'_>, root: &mut Fields<'_>, folder: &Path) -> Vec<S
                 place: place.value,
                 baud_ceiling: baud_ceiling.map(|found| found.value),
                 reset: reset.map(|found| found.value).unwrap_or_default(),
-                start: start.map(|found| found.value).unwrap_or_default(),
+                after: after.map(|found| found.value).unwrap_or_default(),
+                start: start_value,
             });
         }
     }
@@ -174,11 +176,11 @@ fn slots(document: &Document<'_>, root: &mut Fields<'_>, folder: &Path) -> Vec<S
 }
 
 fn place(document: &Document<'_>, slot: &mut Fields<'_>, folder: &Path) -> Option<Found<Place>> {
-    let path = slot.optional("path", text(4096));
+    let path = slot.optional("path", port_path);
     let usb = slot.optional("usb_path", usb_path);
     match (path, usb) {
         (Some(path), None) => Some(Found {
-            value: Place::Path(folder.join(path.value)),
+            value: at_path(folder, path.value),
             span: path.span,
         }),
         (None, Some(usb)) => Some(Found {
@@ -193,7 +195,7 @@ fn place(document: &Document<'_>, slot: &mut Fields<'_>, folder: &Path) -> Optio
                 "keep the one that says where the slot is",
             );
             Some(Found {
-                value: Place::Path(folder.join(path.value)),
+                value: at_path(folder, path.value),
                 span: path.span,
             })
         }
@@ -207,6 +209,54 @@ fn place(document: &Document<'_>, slot: &mut Fields<'_>, folder: &Path) -> Optio
             None
         }
     }
+}
+
+/// A URL is no path to resolve.
+fn at_path(folder: &Path, path: String) -> Place {
+    match NetPort::parse(&path) {
+        Some(_) => Place::Path(path.into()),
+        None => Place::Path(folder.join(path)),
+    }
+}
+
+fn is_on_network(place: &Place) -> bool {
+    matches!(place, Place::Path(path) if NetPort::from_path(path).is_some())
+}
+
+/// A path, or the URL of a network port.
+fn port_path(value: &toml::de::DeValue<'_>) -> Result<String, Misfit> {
+    let path = text(4096)(value)?;
+    match NetPort::parse(&path) {
+        Some(Err(error)) => Err(Misfit::new(
+            error.to_string(),
+            "write rfc2217://host:port, socket://host:port, or the path of a device",
+        )),
+        Some(Ok(port)) => Ok(port.to_string()),
+        None => Ok(path),
+    }
+}
+
+/// A strategy's name, or a sequence.
+fn reset(value: &toml::de::DeValue<'_>) -> Result<Reset, Misfit> {
+    if let toml::de::DeValue::String(written) = value
+        && Sequence::is_meant_by(written)
+    {
+        return match Sequence::parse(written) {
+            Ok(sequence) => Ok(Reset::Custom(sequence)),
+            Err(error) => Err(Misfit::new(
+                error.to_string(),
+                "write steps like D0|R1|W0.1|D1|R0|W0.05|D0: D is DTR, R is RTS, U1,0 both, W waits \
+                 for seconds",
+            )),
+        };
+    }
+    word(&Reset::NAMES)(value).map_err(|misfit| Misfit {
+        advice: format!(
+            "{}; or a sequence: \"D0|R1|W0.1|D1|R0|W0.05|D0\"",
+            misfit.advice
+        ),
+        ..misfit
+    })
 }
 
 /// The form of `/dev/serial/by-path`, without the folder.

@@ -22,7 +22,7 @@ use crate::manifest::Bundle;
 use crate::plan::Method;
 use crate::port::{PortChange, PortInfo, Ports, Stop, StopHandle};
 use crate::record::{Record, RecordError, Standing};
-use crate::settings::Settings;
+use crate::settings::{After, Reset, Settings};
 
 /// At most 20 snapshots a second.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(50);
@@ -276,7 +276,12 @@ impl Floor {
                     }
                 });
             }
-            Effect::Spawn { slot, job, reset } => self.spawn_job(slot, job, reset),
+            Effect::Spawn {
+                slot,
+                job,
+                reset,
+                after,
+            } => self.spawn_job(slot, job, reset, after),
             Effect::StopJob { slot, reason } => {
                 if let Some(running) = &self.lines(&slot).running {
                     running.stop.ask(reason);
@@ -296,11 +301,11 @@ impl Floor {
                 });
             }
             Effect::Release { slot } => self.gate.release(&slot),
-            Effect::Probe { slot, path, reset } => {
+            Effect::Probe { slot, port, reset } => {
                 let ports = self.ports.clone();
                 self.tell(async move {
                     let (_handle, stop) = StopHandle::new();
-                    let result = job::probe(ports, path, reset, stop).await;
+                    let result = job::probe(ports, port, reset, stop).await;
                     Input::Probed { slot, result }
                 });
             }
@@ -318,7 +323,7 @@ impl Floor {
         Ended::No
     }
 
-    fn spawn_job(&mut self, slot: SlotId, job: JobId, reset: crate::settings::Reset) {
+    fn spawn_job(&mut self, slot: SlotId, job: JobId, reset: Reset, after: After) {
         let (progress_sender, progress) = watch::channel(Progress {
             step: Step::Connect,
             attempt: 1,
@@ -340,6 +345,7 @@ impl Floor {
             slot: slot.clone(),
             presence,
             reset,
+            after,
             likely: self.likely,
             attempts: self.settings.attempts,
             grace: self.settings.grace,

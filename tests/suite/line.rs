@@ -9,7 +9,7 @@ use flashline::event::{Code, Happening, Notice, Outcome, SlotId, Step};
 use flashline::manifest::Bundle;
 use flashline::port::{OpenError, Pending, Port, PortChange, PortInfo, Ports};
 use flashline::record::{Reader, Record};
-use flashline::settings::{Place, Reset, Settings, SlotSettings, Start};
+use flashline::settings::{After, Place, Reset, Settings, SlotSettings, Start};
 use flashline::sim::{BoardHandle, BoardSpec, Fault, Pace, SimPorts};
 use flashline::station::{BoardView, LineState, Request, SlotState, Snapshot, Station};
 use tokio::sync::mpsc;
@@ -115,6 +115,7 @@ fn settings(folder: &Path, slots: usize) -> Settings {
                 place: Place::Path(format!("/sim/{number}").into()),
                 baud_ceiling: None,
                 reset: Reset::Auto,
+                after: After::Auto,
                 start: Start::Plug,
             })
             .collect(),

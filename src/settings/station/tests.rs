@@ -55,6 +55,7 @@ name = "right"
 usb_path = "pci-0000:00:14.0-usb-0:1.2:1.0"
 baud_ceiling = 115200
 reset = "none"
+after = "stay"
 start = "probe"
 "#,
     );
@@ -76,6 +77,7 @@ start = "probe"
                 place: Place::Path("/dev/ttyUSB0".into()),
                 baud_ceiling: None,
                 reset: Reset::Auto,
+                after: After::Auto,
                 start: Start::Plug,
             },
             SlotSettings {
@@ -83,6 +85,7 @@ start = "probe"
                 place: Place::Usb(UsbPath("pci-0000:00:14.0-usb-0:1.2:1.0".to_owned())),
                 baud_ceiling: Some(115_200),
                 reset: Reset::None,
+                after: After::Stay,
                 start: Start::Probe,
             },
         ]

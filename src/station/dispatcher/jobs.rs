@@ -87,12 +87,13 @@ impl Dispatcher {
                 self.job_finished(id, job, verdict, now, effects);
             }
             Ok(()) => {
-                let reset = slot.settings.reset;
+                let (reset, after) = (slot.settings.reset.clone(), slot.settings.after);
                 slot.enter(Phase::Working(running), now);
                 effects.push(Effect::Spawn {
                     slot: id.clone(),
                     job,
                     reset,
+                    after,
                 });
             }
             Err(error) => {

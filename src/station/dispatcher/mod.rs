@@ -25,7 +25,7 @@ use crate::job::Verdict;
 use crate::manifest::Bundle;
 use crate::port::{OpenError, PortChange, PortInfo};
 use crate::record::{NewJob, RecordError, Standing};
-use crate::settings::{Reset, Settings};
+use crate::settings::{After, Reset, Settings};
 
 /// How often the record is tried while nothing is written to it.
 pub const HEALTH_INTERVAL: Duration = Duration::from_secs(5);
@@ -110,6 +110,7 @@ pub enum Effect {
         slot: SlotId,
         job: JobId,
         reset: Reset,
+        after: After,
     },
     StopJob {
         slot: SlotId,
@@ -127,7 +128,7 @@ pub enum Effect {
     },
     Probe {
         slot: SlotId,
-        path: PathBuf,
+        port: PortInfo,
         reset: Reset,
     },
     CheckHealth,
@@ -325,8 +326,8 @@ impl Dispatcher {
             probing.next = ProbeDue::UnderWay;
             effects.push(Effect::Probe {
                 slot: slot.settings.name.clone(),
-                path: port.path.clone(),
-                reset: slot.settings.reset,
+                port: port.clone(),
+                reset: slot.settings.reset.clone(),
             });
         }
         match self.line {

@@ -6,7 +6,7 @@ use super::super::slot::{Next, Now, Phase, Slot};
 use super::{Dispatcher, Effect};
 use crate::event::{Happening, SlotId, Waiting};
 use crate::port::PortInfo;
-use crate::settings::{Place, Reset, SlotSettings, Start};
+use crate::settings::{After, Place, Reset, SlotSettings, Start};
 use crate::station::PortView;
 
 /// Whether a port was there before the watch began.
@@ -155,6 +155,7 @@ impl Dispatcher {
             place,
             baud_ceiling: None,
             reset: Reset::Auto,
+            after: After::Auto,
             start: Start::Plug,
         };
         self.slots.push(Slot::new(settings, now));

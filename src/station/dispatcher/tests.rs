@@ -1,7 +1,5 @@
 //! The bench's decisions, driven by hand: no runtime, no port, a clock that the test moves.
 
-use std::path::PathBuf;
-
 use super::*;
 use crate::chip::{Chip, FlashId, Mac, Revision};
 use crate::event::{SlotId, UsbPath, Waiting};
@@ -21,11 +19,8 @@ struct Bench {
 
 fn port(path: &str) -> PortInfo {
     PortInfo {
-        path: PathBuf::from(path),
         instance: 1,
-        usb_path: None,
-        usb_id: None,
-        description: String::new(),
+        ..PortInfo::at(path)
     }
 }
 
@@ -46,6 +41,7 @@ fn slot(name: &str, start: Start) -> SlotSettings {
         place: Place::Path(format!("/bench/{name}").into()),
         baud_ceiling: None,
         reset: Reset::Auto,
+        after: After::Auto,
         start,
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use flashline::event::{Code, Outcome, Step, StopReason};
 use flashline::job::probe;
 use flashline::port::{
-    FarEnd, MemoryPort, ModemLines, OpenError, Pending, Port, PortChange, Ports, StopHandle,
+    FarEnd, MemoryPort, ModemLines, OpenError, Pending, Port, PortChange, PortInfo, Ports,
+    StopHandle,
 };
 use flashline::settings::Reset;
 use flashline::sim::{BoardSpec, Contents, Fault, SimPorts};
@@ -179,7 +180,13 @@ async fn a_probe_tells_whether_a_board_is_there() {
     let board = ports.plug("board", BoardSpec::esp32(2));
     let ask = async |path: PathBuf| {
         let (_handle, stop) = StopHandle::new();
-        probe(Arc::new(ports.clone()), path, Reset::Auto, stop).await
+        probe(
+            Arc::new(ports.clone()),
+            PortInfo::at(path),
+            Reset::Auto,
+            stop,
+        )
+        .await
     };
     assert!(ask(board.path()).await.unwrap());
     assert!(!ask(silent.path()).await.unwrap());

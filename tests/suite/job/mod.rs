@@ -19,7 +19,7 @@ use flashline::job::{self, Admission, Assignment, Gate, Grant, Reports, StubUse,
 use flashline::manifest::Bundle;
 use flashline::plan::{Plan, Planner};
 use flashline::port::{Pending, PortInfo, Ports, Stop, StopHandle};
-use flashline::settings::{Reset, Source};
+use flashline::settings::{After, Reset, Source};
 use flashline::sim::{BoardHandle, BoardSpec, SimPorts};
 use flashline::station::judge;
 use tokio::sync::watch;
@@ -153,6 +153,7 @@ impl Rig {
                 slot: SlotId::new("a"),
                 presence: receiver,
                 reset: Reset::Auto,
+                after: After::Auto,
                 likely: Chip::Esp32,
                 attempts: 2,
                 grace: Duration::from_millis(1_500),
