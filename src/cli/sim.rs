@@ -9,8 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::Exit;
-use crate::chip::Chip;
-use crate::sim::{Bench, BoardHandle, BoardSpec, Contents, Pace};
+use crate::chip::{Chip, Revision};
+use crate::sim::{Access, Bench, BoardHandle, BoardSpec, Contents, Pace};
 
 /// Simulated boards on pseudo-terminals, for any client
 #[derive(Debug, clap::Args)]
@@ -37,10 +37,32 @@ pub struct Args {
     /// Which chip
     #[arg(long, default_value = "esp32", value_parser = chip)]
     chip: Chip,
+    /// The chip's revision, such as 3.1; a usual one if it is not given
+    #[arg(long, value_name = "MAJOR.MINOR", value_parser = revision)]
+    revision: Option<Revision>,
+    /// Secure Download Mode is burnt: plain writing only (not on the ESP8266 and the ESP32)
+    #[arg(long)]
+    secure_download: bool,
+    /// The crystal, where it is not the chip's usual one
+    #[arg(long, value_name = "MHZ", value_parser = clap::value_parser!(u32).range(20..=48))]
+    crystal: Option<u32>,
 }
 
 fn chip(name: &str) -> Result<Chip, String> {
     Chip::from_name(name).ok_or_else(|| format!("no chip is called {name}"))
+}
+
+fn revision(text: &str) -> Result<Revision, String> {
+    let parsed = text
+        .trim_start_matches('v')
+        .split_once('.')
+        .and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+    match parsed {
+        Some((major @ 0..=7, minor @ 0..=15)) => Ok(Revision { major, minor }),
+        _ => Err(format!(
+            "{text} is no revision: two small numbers, such as 3.1"
+        )),
+    }
 }
 
 /// What was being done, to what, when it failed.
@@ -84,6 +106,10 @@ async fn serve(args: &Args) -> Result<(), SimError> {
         Bench::new(&args.link_dir).map_err(failed("making the folder", args.link_dir.display()))?;
     if let Some(dir) = &args.flash_dir {
         std::fs::create_dir_all(dir).map_err(failed("making the folder", dir.display()))?;
+    }
+    if args.secure_download && matches!(args.chip, Chip::Esp8266 | Chip::Esp32) {
+        let says = "there is no Secure Download Mode on it; it came with the ESP32-S2";
+        return Err(failed("making a", args.chip)(io::Error::other(says)));
     }
     let mut keepers = JoinSet::new();
     let mut kept = Vec::new();
@@ -138,6 +164,13 @@ async fn serve(args: &Args) -> Result<(), SimError> {
 fn spec(args: &Args, number: u16, file: Option<&Path>) -> Result<BoardSpec, SimError> {
     // the seed and the number share the MAC's last three bytes
     let mut spec = BoardSpec::esp32(u32::from(args.seed) << 8 | u32::from(number)).chip(args.chip);
+    if let Some(revision) = args.revision {
+        spec.revision = revision;
+    }
+    spec.crystal_mhz = args.crystal;
+    if args.secure_download {
+        spec.access = Access::SecureDownload;
+    }
     if args.unpaced {
         spec = spec.pace(Pace::Unpaced);
     }

@@ -74,6 +74,8 @@ pub struct Board {
     /// Bytes that wait in the UART while the ROM works.
     fifo: Vec<u8>,
     alarm: Option<(Moment, Alarm)>,
+    /// When the RTC watchdog resets the chip.
+    watchdog: Option<Moment>,
     pins: Pins,
     en_rise: Duration,
     starts: u32,
@@ -124,6 +126,7 @@ impl Board {
             pending: None,
             fifo: Vec::new(),
             alarm: None,
+            watchdog: None,
             pins: Pins {
                 en: true,
                 io0: true,

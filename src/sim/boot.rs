@@ -11,6 +11,8 @@ pub enum Cause {
     PowerOn,
     Software,
     BrownOut,
+    /// The RTC watchdog, as software uses it for a reset.
+    Watchdog,
 }
 
 /// What the ROM found in flash.
@@ -48,6 +50,7 @@ fn start_lines(facts: &Facts, cause: Cause) -> String {
     let cause = match cause {
         Cause::PowerOn => "0x1 (POWERON_RESET)",
         Cause::Software => "0x3 (SW_RESET)",
+        Cause::Watchdog => "0x10 (RTCWDT_RTC_RESET)",
         Cause::BrownOut => "0xf (RTCWDT_BROWN_OUT_RESET)",
     };
     format!("{}\r\n\r\nrst:{cause},", facts.banner)

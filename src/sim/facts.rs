@@ -28,22 +28,52 @@ pub struct Facts {
     pub status_bytes: usize,
     /// Knows the commands above 0x0A.
     pub has_later_commands: bool,
-    /// First word of the MAC; the rest is in the low half of the next word. `None`: in eFuse block 0
-    /// in an arrangement of its own.
-    pub mac_at: Option<u32>,
+    /// First word of the MAC; the rest is in the low half of the next word. 0: the ESP8266 and the
+    /// ESP32, whose arrangement is their own.
+    pub mac_at: u32,
+    /// SPI_BOOT_CRYPT_CNT's lowest bit and SECURE_BOOT_EN, from the S2 on.
+    pub gates: Option<[Gate; 2]>,
+    /// Flash bytes that the ROM takes for granted until SPI_SET_PARAMS.
+    pub rom_flash_bytes: u32,
     /// Where the bootloader image is in flash.
     pub boot_offset: u32,
     pub spi: SpiRegisters,
     /// The UART's clock divider.
     pub uart_clkdiv: u32,
+    /// The crystal that boards usually have.
+    pub crystal_mhz: u32,
+    /// The one that the ROM takes for granted when it is told a rate.
+    pub assumed_crystal_mhz: u32,
+    /// The UART runs at the crystal's rate times this.
+    pub uart_clock_multiple: u32,
+    /// The RTC watchdog, where software uses it for a reset.
+    pub watchdog: Option<Watchdog>,
     /// First line of the ROM's boot text; empty where it prints none in download mode.
     pub banner: &'static str,
+}
+
+/// An eFuse bit as it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gate {
+    pub address: u32,
+    pub bit: u32,
+}
+
+/// The RTC watchdog's registers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watchdog {
+    pub config: u32,
+    /// The first stage's time in ticks of the slow RTC clock.
+    pub timeout: u32,
+    pub write_protect: u32,
 }
 
 /// The SPI controller that is attached to the flash, as offsets from its base.
 #[derive(Debug, Clone, Copy)]
 pub struct SpiRegisters {
     pub base: u32,
+    /// How far up in ADDR a 24-bit address stands.
+    pub address_shift: u32,
     pub user: u32,
     pub user1: u32,
     pub user2: u32,
@@ -54,6 +84,7 @@ pub struct SpiRegisters {
 
 const SPI_ESP32: SpiRegisters = SpiRegisters {
     base: 0x3FF4_2000,
+    address_shift: 8,
     user: 0x1C,
     user1: 0x20,
     user2: 0x24,
@@ -63,6 +94,7 @@ const SPI_ESP32: SpiRegisters = SpiRegisters {
 
 const SPI_8266: SpiRegisters = SpiRegisters {
     base: 0x6000_0200,
+    address_shift: 8,
     user: 0x1C,
     user1: 0x20,
     user2: 0x24,
@@ -73,6 +105,7 @@ const SPI_8266: SpiRegisters = SpiRegisters {
 const fn spi_later(base: u32) -> SpiRegisters {
     SpiRegisters {
         base,
+        address_shift: 0,
         user: 0x18,
         user1: 0x1C,
         user2: 0x20,
@@ -81,23 +114,49 @@ const fn spi_later(base: u32) -> SpiRegisters {
     }
 }
 
-const fn later(chip: Chip, chip_id: u32, mac_at: u32, spi_base: u32, uart_clkdiv: u32) -> Facts {
-    Facts {
-        chip,
-        magic: 0,
-        security_info: SecurityInfo::Full {
-            chip_id,
-            api_version: 0,
-        },
-        begin_words: 5,
-        status_bytes: 4,
-        has_later_commands: true,
-        mac_at: Some(mac_at),
-        boot_offset: 0,
-        spi: spi_later(spi_base),
-        uart_clkdiv,
-        banner: "",
+/// What the chips from the S2 on share; each row says what is its own.
+const LATER: Facts = Facts {
+    chip: Chip::Esp32S2,
+    magic: 0,
+    security_info: SecurityInfo::Short,
+    begin_words: 5,
+    status_bytes: 4,
+    has_later_commands: true,
+    mac_at: 0,
+    gates: None,
+    rom_flash_bytes: 2 << 20,
+    boot_offset: 0,
+    spi: spi_later(0x6000_2000),
+    uart_clkdiv: 0x6000_0014,
+    crystal_mhz: 40,
+    assumed_crystal_mhz: 40,
+    uart_clock_multiple: 1,
+    watchdog: None,
+    banner: "",
+};
+
+const fn named(chip_id: u32) -> SecurityInfo {
+    SecurityInfo::Full {
+        chip_id,
+        api_version: 0,
     }
+}
+
+const fn gate(address: u32, bit: u32) -> Gate {
+    Gate { address, bit }
+}
+
+/// The usual place of both: words 1 and 2 of eFuse block 0.
+const fn gates(efuse: u32) -> Option<[Gate; 2]> {
+    Some([gate(efuse + 0x34, 18), gate(efuse + 0x38, 20)])
+}
+
+const fn watchdog(config: u32, timeout: u32, write_protect: u32) -> Option<Watchdog> {
+    Some(Watchdog {
+        config,
+        timeout,
+        write_protect,
+    })
 }
 
 /// The row of a chip. Sources: Espressif's serial-protocol page and esptool 5.6's targets for
@@ -125,11 +184,14 @@ static ESP8266: Facts = Facts {
     begin_words: 4,
     status_bytes: 2,
     has_later_commands: false,
-    mac_at: None,
-    boot_offset: 0,
+    // its flash table's first entry is a W25Q32; no command changes that
+    rom_flash_bytes: 4 << 20,
     spi: SPI_8266,
-    uart_clkdiv: 0x6000_0014,
+    crystal_mhz: 26,
+    assumed_crystal_mhz: 26,
+    uart_clock_multiple: 2,
     banner: " ets Jan  8 2013",
+    ..LATER
 };
 
 static ESP32: Facts = Facts {
@@ -137,50 +199,116 @@ static ESP32: Facts = Facts {
     magic: 0x00F0_1D83,
     security_info: SecurityInfo::Unknown,
     begin_words: 4,
-    status_bytes: 4,
-    has_later_commands: true,
-    mac_at: None,
     boot_offset: 0x1000,
     spi: SPI_ESP32,
     uart_clkdiv: 0x3FF4_0014,
     banner: "ets Jul 29 2019 12:21:46",
+    ..LATER
 };
 
 static ESP32S2: Facts = Facts {
     magic: 0x0000_07C6,
-    security_info: SecurityInfo::Short,
+    mac_at: 0x3F41_A044,
+    gates: gates(0x3F41_A000),
     boot_offset: 0x1000,
-    ..later(Chip::Esp32S2, 0, 0x3F41_A044, 0x3F40_2000, 0x3F40_0014)
+    spi: spi_later(0x3F40_2000),
+    uart_clkdiv: 0x3F40_0014,
+    watchdog: watchdog(0x3F40_8094, 0x3F40_8098, 0x3F40_80AC),
+    ..LATER
 };
 
-static ESP32S3: Facts = later(Chip::Esp32S3, 9, 0x6000_7044, 0x6000_2000, 0x6000_0014);
+static ESP32S3: Facts = Facts {
+    chip: Chip::Esp32S3,
+    security_info: named(9),
+    mac_at: 0x6000_7044,
+    gates: gates(0x6000_7000),
+    watchdog: watchdog(0x6000_8098, 0x6000_809C, 0x6000_80B0),
+    ..LATER
+};
 
-static ESP32C2: Facts = later(Chip::Esp32C2, 12, 0x6000_8840, 0x6000_2000, 0x6000_0014);
+static ESP32C2: Facts = Facts {
+    chip: Chip::Esp32C2,
+    security_info: named(12),
+    mac_at: 0x6000_8840,
+    gates: Some([gate(0x6000_8830, 7), gate(0x6000_8830, 21)]),
+    // boards have 26 or 40 MHz; the ROM does not find out which
+    crystal_mhz: 26,
+    watchdog: watchdog(0x6000_8084, 0x6000_8088, 0x6000_809C),
+    ..LATER
+};
 
 static ESP32C3: Facts = Facts {
+    chip: Chip::Esp32C3,
     magic: 0x1B31_506F,
     security_info: SecurityInfo::Full {
         chip_id: 5,
         api_version: 3,
     },
-    ..later(Chip::Esp32C3, 5, 0x6000_8844, 0x6000_2000, 0x6000_0014)
+    mac_at: 0x6000_8844,
+    gates: gates(0x6000_8800),
+    watchdog: watchdog(0x6000_8090, 0x6000_8094, 0x6000_80A8),
+    ..LATER
 };
 
 static ESP32C5: Facts = Facts {
+    chip: Chip::Esp32C5,
+    security_info: named(23),
+    mac_at: 0x600B_4844,
+    gates: Some([gate(0x600B_4834, 16), gate(0x600B_4838, 25)]),
     boot_offset: 0x2000,
-    ..later(Chip::Esp32C5, 23, 0x600B_4844, 0x6000_3000, 0x6000_0014)
+    spi: spi_later(0x6000_3000),
+    crystal_mhz: 48,
+    assumed_crystal_mhz: 48,
+    watchdog: WATCHDOG_C6,
+    ..LATER
 };
 
-static ESP32C6: Facts = later(Chip::Esp32C6, 13, 0x600B_0844, 0x6000_3000, 0x6000_0014);
+static ESP32C6: Facts = Facts {
+    chip: Chip::Esp32C6,
+    security_info: named(13),
+    mac_at: 0x600B_0844,
+    gates: gates(0x600B_0800),
+    spi: spi_later(0x6000_3000),
+    watchdog: WATCHDOG_C6,
+    ..LATER
+};
 
-static ESP32C61: Facts = later(Chip::Esp32C61, 20, 0x600B_4844, 0x6000_3000, 0x6000_0014);
+static ESP32C61: Facts = Facts {
+    chip: Chip::Esp32C61,
+    security_info: named(20),
+    mac_at: 0x600B_4844,
+    gates: Some([gate(0x600B_4830, 23), gate(0x600B_4834, 26)]),
+    spi: spi_later(0x6000_3000),
+    watchdog: WATCHDOG_C6,
+    ..LATER
+};
 
-static ESP32H2: Facts = later(Chip::Esp32H2, 16, 0x600B_0844, 0x6000_3000, 0x6000_0014);
+static ESP32H2: Facts = Facts {
+    chip: Chip::Esp32H2,
+    security_info: named(16),
+    mac_at: 0x600B_0844,
+    gates: gates(0x600B_0800),
+    spi: spi_later(0x6000_3000),
+    crystal_mhz: 32,
+    assumed_crystal_mhz: 32,
+    watchdog: watchdog(0x600B_1C00, 0x600B_1C04, 0x600B_1C1C),
+    ..LATER
+};
 
 static ESP32P4: Facts = Facts {
+    chip: Chip::Esp32P4,
+    security_info: named(18),
+    mac_at: 0x5012_D044,
+    gates: gates(0x5012_D000),
     boot_offset: 0x2000,
-    ..later(Chip::Esp32P4, 18, 0x5012_D044, 0x5008_D000, 0x500C_A014)
+    spi: spi_later(0x5008_D000),
+    uart_clkdiv: 0x500C_A014,
+    watchdog: watchdog(0x5011_6000, 0x5011_6004, 0x5011_6018),
+    ..LATER
 };
+
+/// C5, C6 and C61: LP_WDT.
+const WATCHDOG_C6: Option<Watchdog> = watchdog(0x600B_1C00, 0x600B_1C04, 0x600B_1C18);
 
 #[cfg(test)]
 mod tests {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use md5::{Digest, Md5};
 
+use super::efuse;
 use super::facts::{Facts, SecurityInfo, facts};
 use super::flash::{Flash, FlashFault};
 use super::memory::Memory;
-use super::spec::{BoardSpec, Fault};
+use super::spec::{Access, BoardSpec};
 use super::troubles::Troubles;
 
 /// The chip without its programs.
@@ -22,6 +23,9 @@ pub struct Hardware {
     pub id_bytes: Option<u32>,
     /// The supply broke down while programming: the chip starts over.
     pub browned_out: bool,
+    /// Which commands the ROM takes.
+    pub access: Access,
+    crystal_mhz: u32,
     clock_error_ppm: i32,
     security_flags: (u32, u8),
 }
@@ -90,16 +94,18 @@ pub fn word(bytes: &[u8], at: usize) -> u32 {
 
 impl Hardware {
     pub fn new(spec: &BoardSpec) -> Hardware {
-        let security = spec
-            .faults
-            .iter()
-            .find_map(|fault| match fault {
-                Fault::Secured(security) => Some(*security),
-                _ => None,
-            })
-            .unwrap_or_default();
+        let security = efuse::security(spec);
+        let facts = facts(spec.chip);
+        let restricted = spec.access == Access::SecureDownload || security.download_locked;
+        // the ESP8266 and the ESP32 know no such mode
+        let access = match restricted && facts.security_info != SecurityInfo::Unknown {
+            true => Access::SecureDownload,
+            false => Access::Open,
+        };
         Hardware {
-            facts: facts(spec.chip),
+            facts,
+            access,
+            crystal_mhz: spec.crystal_mhz.unwrap_or(facts.crystal_mhz),
             memory: Memory::new(spec),
             flash: Flash::new(spec),
             troubles: Troubles::new(spec),
@@ -108,7 +114,7 @@ impl Hardware {
             clock_error_ppm: spec.clock_error_ppm,
             // bit 0: secure boot, bit 2: secure download mode
             security_flags: (
-                u32::from(security.secure_boot) | u32::from(security.download_locked) << 2,
+                u32::from(security.secure_boot) | u32::from(access == Access::SecureDownload) << 2,
                 u8::from(security.flash_encryption),
             ),
         }
@@ -161,10 +167,17 @@ impl Hardware {
         self.memory.write(address, value & mask | kept, &self.flash);
     }
 
-    /// The rate that comes of asking the ROM for one: it divides the crystal that it measured.
+    /// The clock of the UART while the ROM runs.
+    pub fn rom_uart_hz(&self) -> u64 {
+        u64::from(self.crystal_mhz * self.facts.uart_clock_multiple) * 1_000_000
+    }
+
+    /// The rate that comes of asking the ROM for one: it divides the crystal that it measured (ESP32)
+    /// or takes for granted.
     pub fn rom_baud(&self, asked: u32) -> u32 {
-        let millionths = 1_000_000 + i64::from(self.clock_error_ppm);
-        (i64::from(asked) * 1_000_000 / millionths.max(1)) as u32
+        let millionths = u64::from(self.facts.assumed_crystal_mhz)
+            * u64::try_from(1_000_000 + i64::from(self.clock_error_ppm)).unwrap_or(1);
+        (u64::from(asked) * u64::from(self.crystal_mhz) * 1_000_000 / millionths.max(1)) as u32
     }
 
     /// The data of GET_SECURITY_INFO (Serial Protocol, "Commands").

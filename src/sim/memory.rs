@@ -2,26 +2,23 @@
 //! something to a client (chip magic, eFuses, UART divider, the SPI controller that talks to flash).
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use super::facts::{Facts, facts};
+use super::efuse::{self, Words};
+use super::facts::{Facts, Watchdog, facts};
 use super::flash::Flash;
-use super::spec::{BoardSpec, Fault};
-use crate::chip::{Chip, Mac, Revision, Security};
+use super::spec::BoardSpec;
 
 const PAGE: u32 = 0x1000;
 
-/// ESP32, eFuse block 0 read registers (TRM, "eFuse Controller").
-const ESP32_EFUSE: u32 = 0x3FF5_A000;
-/// ESP32, date register of the APB controller: its top bit is the third revision bit.
-const ESP32_APB_DATE: u32 = 0x3FF6_607C;
-/// ESP32, result of the 8 MHz clock's calibration against the crystal, shifted left by 7.
-const ESP32_RTC_CALIBRATION: u32 = 0x3FF5_F06C;
-/// ESP32, strapping pins at reset.
-const ESP32_STRAPS: u32 = 0x3FF4_4038;
-/// eFuse CK8M_FREQ and the calibration value that together say 40 MHz: the ROM calculates
-/// `calibration * 15625 * ck8m / 40`.
-const CK8M: u32 = 128;
-const CALIBRATION_40_MHZ: u64 = 800;
+/// The word that lifts the RTC watchdog's write protection, on every chip that has the register.
+const WATCHDOG_KEY: u32 = 0x50D8_3AA1;
+/// RTC_CNTL_WDTCONFIG0_REG's bit that turns the watchdog on.
+const WATCHDOG_ENABLED: u32 = 1 << 31;
+/// The slow RTC clock's nominal rate.
+const SLOW_CLOCK_HZ: u64 = 136_000;
+/// A fresh chip's first stage lasts twice as many ticks as the register says (TRM, WDT_DELAY_SEL).
+const WATCHDOG_STAGE_FACTOR: u64 = 2;
 
 /// SPI_CMD_REG's bit that starts a user command.
 const SPI_START_USER: u32 = 1 << 18;
@@ -33,9 +30,18 @@ const SPI_USER_MISO: u32 = 1 << 28;
 pub struct Memory {
     facts: &'static Facts,
     pages: HashMap<u32, Box<[u8; PAGE as usize]>>,
-    fixed: HashMap<u32, u32>,
+    fixed: Words,
     part: Part,
     uart_divider: u32,
+    watchdog: Option<WatchdogTold>,
+}
+
+/// What a write to its registers told the RTC watchdog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WatchdogTold {
+    /// To reset the chip in so long.
+    Bite(Duration),
+    Off,
 }
 
 /// The flash part as seen through SPI user commands.
@@ -52,14 +58,12 @@ struct Part {
 impl Memory {
     pub fn new(spec: &BoardSpec) -> Memory {
         let facts = facts(spec.chip);
-        let mut fixed = HashMap::from([(0x4000_1000, facts.magic)]);
-        fixed.extend(identity_words(spec, facts));
         let mut unique_id = [0; 8];
         unique_id[2..].copy_from_slice(&spec.mac.0);
         Memory {
             facts,
             pages: HashMap::new(),
-            fixed,
+            fixed: efuse::words(spec, facts),
             part: Part {
                 id: spec.flash_id.0,
                 attached: false,
@@ -68,6 +72,7 @@ impl Memory {
                 unique_id,
             },
             uart_divider: 0,
+            watchdog: None,
         }
     }
 
@@ -117,7 +122,31 @@ impl Memory {
             self.run_spi(flash);
             return;
         }
+        if let Some(watchdog) = self.facts.watchdog
+            && [watchdog.config, watchdog.timeout].contains(&address)
+        {
+            if self.read(watchdog.write_protect) != WATCHDOG_KEY {
+                return;
+            }
+            self.load(address, &value.to_le_bytes());
+            self.tell_watchdog(watchdog);
+            return;
+        }
         self.load(address, &value.to_le_bytes());
+    }
+
+    fn tell_watchdog(&mut self, watchdog: Watchdog) {
+        let on = self.read(watchdog.config) & WATCHDOG_ENABLED != 0;
+        let ticks = u64::from(self.read(watchdog.timeout)) * WATCHDOG_STAGE_FACTOR;
+        self.watchdog = Some(match on {
+            true => WatchdogTold::Bite(Duration::from_micros(ticks * 1_000_000 / SLOW_CLOCK_HZ)),
+            false => WatchdogTold::Off,
+        });
+    }
+
+    /// What the watchdog was told since this was asked last.
+    pub fn watchdog_told(&mut self) -> Option<WatchdogTold> {
+        self.watchdog.take()
     }
 
     /// Puts bytes into RAM.
@@ -142,7 +171,7 @@ impl Memory {
         let spi = self.facts.spi;
         let command = self.read(spi.base + spi.user2) as u8;
         let user = self.read(spi.base + spi.user);
-        let address = self.read(spi.base + 4) >> 8;
+        let address = self.read(spi.base + 4) >> spi.address_shift;
         let first_word = self.read(spi.base + spi.w0);
         let bits = match spi.miso_length {
             Some(offset) => (self.read(spi.base + offset) & 0xFFF) + 1,
@@ -190,104 +219,29 @@ impl Part {
             }
             0x03 => flash.read(address, 64),
             0x4B => self.unique_id.to_vec(),
-            // no SFDP table
-            0x5A => vec![0xFF; 64],
+            0x5A => sfdp(flash.size())
+                .into_iter()
+                .skip(address as usize)
+                .collect(),
             _ => Vec::new(),
         }
     }
 }
 
-/// CRC-8 over the MAC as the ESP32's factory burns it (polynomial 0x31 reflected, 1-Wire).
-pub fn mac_crc(mac: Mac) -> u8 {
-    mac.0.iter().fold(0, |crc, byte| {
-        (0..8).fold(crc ^ byte, |crc: u8, _| {
-            if crc & 1 == 1 {
-                crc >> 1 ^ 0x8C
-            } else {
-                crc >> 1
-            }
-        })
-    })
-}
-
-fn identity_words(spec: &BoardSpec, facts: &Facts) -> Vec<(u32, u32)> {
-    let [a, b, c, d, e, f] = spec.mac.0;
-    let low = u32::from_be_bytes([c, d, e, f]);
-    let high = u32::from_be_bytes([0, 0, a, b]);
-    let security = spec
-        .faults
-        .iter()
-        .find_map(|fault| match fault {
-            Fault::Secured(security) => Some(*security),
-            _ => None,
-        })
-        .unwrap_or_default();
-    match (spec.chip, facts.mac_at) {
-        (Chip::Esp32, _) => {
-            let wrong = u8::from(spec.faults.contains(&Fault::MacCrcWrong));
-            let crc = u32::from(mac_crc(spec.mac) ^ wrong) << 16;
-            let mut words = esp32_words(spec, security);
-            words.push((ESP32_EFUSE + 4, low));
-            words.push((ESP32_EFUSE + 8, high | crc));
-            words
-        }
-        // OUI rule: where word 3 is not 0 it spells out the first three bytes
-        (Chip::Esp8266, _) => vec![
-            (0x3FF0_0050, low << 24),
-            (0x3FF0_0054, low >> 8 & 0xFFFF),
-            (0x3FF0_005C, u32::from_be_bytes([0, a, b, c])),
-        ],
-        (_, Some(address)) => vec![(address, low), (address + 4, high)],
-        (_, None) => Vec::new(),
-    }
-}
-
-/// ESP32 eFuse words 0, 3, 4, 5, 6 (TRM, table of block 0), and the registers around them.
-fn esp32_words(spec: &BoardSpec, security: Security) -> Vec<(u32, u32)> {
-    let Revision { major, minor } = spec.revision;
-    // three revision bits, burnt one after another: 0, 1, 3, 7
-    let (bit0, bit1, bit2) = (major >= 1, major >= 2, major >= 3);
-    let encrypted = u32::from(security.flash_encryption) << 20;
-    // UART_DOWNLOAD_DIS
-    let locked = u32::from(security.download_locked) << 27;
-    // ABS_DONE_0
-    let secure_boot = u32::from(security.secure_boot) << 4;
-    let calibration = CALIBRATION_40_MHZ as i64 * (1_000_000 + i64::from(spec.clock_error_ppm));
-    vec![
-        (ESP32_EFUSE, encrypted | locked),
-        // package 1: ESP32-D0WD
-        (ESP32_EFUSE + 0xC, u32::from(bit0) << 15 | 1 << 9),
-        (ESP32_EFUSE + 0x10, CK8M),
-        (
-            ESP32_EFUSE + 0x14,
-            u32::from(bit1) << 20 | u32::from(minor & 3) << 24,
-        ),
-        (ESP32_EFUSE + 0x18, secure_boot),
-        (ESP32_APB_DATE, 0x1604_2000 | u32::from(bit2) << 31),
-        (
-            ESP32_RTC_CALIBRATION,
-            ((calibration / 1_000_000) as u32) << 7,
-        ),
-        (ESP32_STRAPS, 0x0F),
-    ]
+/// The part's parameter table (JESD216): a header, one parameter header, and of the table itself the
+/// two words that tell the erase opcodes and the density.
+fn sfdp(flash_bytes: u32) -> Vec<u8> {
+    let mut table = b"SFDP\x05\x01\x00\xFF\x00\x05\x01\x10\x80\x00\x00\xFF".to_vec();
+    table.resize(0x80, 0xFF);
+    table.extend_from_slice(&0xFFF9_20E5_u32.to_le_bytes());
+    table.extend_from_slice(&(flash_bytes.wrapping_mul(8).wrapping_sub(1)).to_le_bytes());
+    table.resize(0x100, 0xFF);
+    table
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_crc_beside_the_mac_is_the_one_of_a_real_board() {
-        // tests/fixtures/wire/esp32.txt: eFuse words 1 and 2
-        let mac = Mac([0x10, 0x01, 0x00, 0xC4, 0x0A, 0x24]);
-        assert_eq!(mac_crc(mac), 0xFE);
-        let memory = Memory::new(&BoardSpec {
-            mac,
-            ..BoardSpec::esp32(0)
-        });
-        assert_eq!(memory.read(ESP32_EFUSE + 4), 0x00C4_0A24);
-        assert_eq!(memory.read(ESP32_EFUSE + 8), 0x00FE_1001);
-    }
 
     #[test]
     fn a_user_command_reads_the_flash_id_once_the_part_is_attached() {

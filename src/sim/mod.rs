@@ -9,6 +9,7 @@ mod bench;
 mod board;
 mod boot;
 mod cost;
+mod efuse;
 mod facts;
 mod flash;
 mod hardware;
@@ -24,4 +25,4 @@ mod wire;
 
 pub use bench::{Bench, BoardHandle, SimPorts};
 pub use board::{Board, BoardState, Mode};
-pub use spec::{BoardSpec, Contents, Fault, Pace, Wiring};
+pub use spec::{Access, BoardSpec, Contents, Fault, Pace, Wiring};

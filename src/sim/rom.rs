@@ -6,10 +6,12 @@
 use std::time::Duration;
 
 use super::cost;
-use super::facts::SecurityInfo;
+use super::facts::{Facts, SecurityInfo};
 use super::flash::{BLOCK, FlashFault, PAGE, SECTOR};
 use super::hardware::{Answer, Hardware, Then, word};
 use super::inflate::{Checksum, Inflated, Inflater, Input, WINDOW};
+use super::spec::Access;
+use crate::chip::Chip;
 
 /// Longest frame that is taken; a longer one is not answered. Measured: 0x1900 is, 0x2000 is not.
 pub const LONGEST_FRAME: usize = 0x1C00;
@@ -17,8 +19,6 @@ pub const LONGEST_FRAME: usize = 0x1C00;
 const LARGEST_BLOCK: u32 = 0x1800;
 /// Below this no chip of the family has RAM.
 const LOWEST_RAM: u32 = 0x3000_0000;
-/// Flash bytes that are taken for granted until SPI_SET_PARAMS.
-const DEFAULT_FLASH_BYTES: u32 = 2 << 20;
 /// Bytes that READ_FLASH_SLOW answers.
 const SLOW_READ: usize = 64;
 
@@ -57,6 +57,23 @@ struct Reply {
     body: [u8; SLOW_READ + 4],
 }
 
+/// Whether the ROM takes this command. In Secure Download Mode those that remain are the ones that
+/// esptool and espflash still use (esptool, "Secure Download Mode"; espflash pull request 990).
+fn knows(op: u8, hardware: &Hardware) -> bool {
+    let facts = hardware.facts;
+    let asks_security = op == 0x14 && facts.security_info != SecurityInfo::Unknown;
+    match hardware.access {
+        Access::SecureDownload => {
+            matches!(op, 0x02..=0x04 | 0x08 | 0x0B | 0x0D | 0x0F) || asks_security
+        }
+        Access::Open => {
+            matches!(op, 0x02..=0x0A)
+                || facts.has_later_commands && matches!(op, 0x0B | 0x0D..=0x13)
+                || asks_security
+        }
+    }
+}
+
 /// How far a transfer is.
 #[derive(Debug, Clone, Copy, Default)]
 struct Run {
@@ -69,7 +86,7 @@ struct Run {
 }
 
 impl Rom {
-    pub fn new() -> Rom {
+    pub fn new(facts: &Facts) -> Rom {
         Rom {
             request: vec![0; LONGEST_FRAME],
             reply: Reply {
@@ -78,7 +95,7 @@ impl Rom {
                 status: [0; 2],
                 body: [0; SLOW_READ + 4],
             },
-            flash_bytes: DEFAULT_FLASH_BYTES,
+            flash_bytes: facts.rom_flash_bytes,
             plain: Run::default(),
             flash_begun: false,
             deflate: Run::default(),
@@ -95,11 +112,7 @@ impl Rom {
         }
         self.request[..frame.len()].copy_from_slice(frame);
         let (direction, op) = (self.request[0], self.request[1]);
-        let known = matches!(op, 0x02..=0x0A)
-            || hardware.facts.has_later_commands
-                && (matches!(op, 0x0B | 0x0D..=0x13)
-                    || op == 0x14 && hardware.facts.security_info != SecurityInfo::Unknown);
-        if direction != 0 || !known {
+        if direction != 0 || !knows(op, hardware) {
             return self.say(INVALID, hardware);
         }
         self.reply.op = op;
@@ -191,6 +204,10 @@ impl Rom {
         };
         self.plain = run;
         self.flash_begun = true;
+        if hardware.facts.chip == Chip::Esp8266 {
+            // it has no command for that
+            hardware.memory.attach();
+        }
         self.erase(run, hardware)
     }
 
@@ -206,7 +223,12 @@ impl Rom {
 
     /// Erases whole sectors, by blocks of 64 KB where it can, before it answers.
     fn erase(&mut self, run: Run, hardware: &mut Hardware) -> Answer {
-        let sectors = run.total_bytes.div_ceil(SECTOR);
+        let mut sectors = run.total_bytes.div_ceil(SECTOR);
+        if hardware.facts.chip == Chip::Esp8266 {
+            // it erases up to the next block of 64 KB and forgets to count that
+            let to_block = BLOCK / SECTOR - run.address / SECTOR % (BLOCK / SECTOR);
+            sectors += sectors.min(to_block);
+        }
         let end = u64::from(run.address) + u64::from(sectors) * u64::from(SECTOR);
         if !run.address.is_multiple_of(SECTOR) || end > u64::from(self.flash_bytes) {
             return self.say(FAILED, hardware);

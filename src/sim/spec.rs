@@ -27,6 +27,21 @@ pub struct BoardSpec {
     /// How far the ROM's measurement of its crystal is off, in parts per million: its own
     /// CHANGE_BAUDRATE is off by as much.
     pub clock_error_ppm: i32,
+    /// The board's crystal; `None` is the chip's usual one. The ROMs of C2 and C5 take one for granted:
+    /// with another, the rate that comes of their CHANGE_BAUDRATE is off by as much.
+    pub crystal_mhz: Option<u32>,
+    pub access: Access,
+}
+
+/// What the ROM's loader lets a client do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Access {
+    /// Everything that the chip's ROM knows.
+    #[default]
+    Open,
+    /// Secure Download Mode (ENABLE_SECURITY_DOWNLOAD is burnt; S2 and later): plain writing only, no
+    /// registers, no RAM, no reading, no digest.
+    SecureDownload,
 }
 
 /// What is in the flash at first.
@@ -130,6 +145,8 @@ impl BoardSpec {
             pace: Pace::Real,
             answer_latency: Duration::from_millis(1),
             clock_error_ppm: 0,
+            crystal_mhz: None,
+            access: Access::Open,
         }
     }
 
@@ -137,8 +154,13 @@ impl BoardSpec {
     pub fn chip(mut self, chip: Chip) -> BoardSpec {
         if chip != self.chip {
             self.chip = chip;
-            self.revision = Revision { major: 0, minor: 0 };
+            self.revision = usual_revision(chip);
         }
+        self
+    }
+
+    pub fn access(mut self, access: Access) -> BoardSpec {
+        self.access = access;
         self
     }
 
@@ -163,4 +185,19 @@ impl BoardSpec {
         self.flash_id = FlashId(0xEF4000 | bytes.trailing_zeros());
         self
     }
+}
+
+/// One that boards of these years carry. The C2 before v1.0 takes no stub; the P4 from v3.0 on takes
+/// another one than before.
+fn usual_revision(chip: Chip) -> Revision {
+    let (major, minor) = match chip {
+        Chip::Esp8266 => (0, 0),
+        Chip::Esp32 => (3, 1),
+        Chip::Esp32S2 | Chip::Esp32C5 | Chip::Esp32C61 => (1, 0),
+        Chip::Esp32S3 | Chip::Esp32C6 => (0, 2),
+        Chip::Esp32C2 | Chip::Esp32H2 => (1, 2),
+        Chip::Esp32C3 => (0, 4),
+        Chip::Esp32P4 => (3, 0),
+    };
+    Revision { major, minor }
 }

@@ -7,73 +7,16 @@ use flashline::sim::{Board, BoardSpec, Fault, Mode, Pace, Wiring};
 use flate2::{Compression, write::ZlibEncoder};
 use proptest::prelude::*;
 
+use crate::sim_talk::Talk;
 use crate::wire_frames::{READ_MAGIC, SYNC, block, command, frames};
 
-/// A board and its time.
-struct Talk {
-    board: Board,
-    now: Duration,
-}
-
-impl Talk {
-    /// With a board in its loader, flash attached and sized.
-    fn with(spec: BoardSpec) -> Talk {
-        let mut talk = Talk {
-            board: Board::new(spec.pace(Pace::Unpaced)),
-            now: Duration::ZERO,
-        };
-        talk.ask(b"");
-        talk.ask(SYNC);
-        talk.ask(&command(0x0D, &[0, 0], b""));
-        talk.ask(&command(
-            0x0B,
-            &[0, 4 << 20, 0x1_0000, 0x1000, 0x100, 0xFFFF],
-            b"",
-        ));
-        talk
-    }
-
-    fn with_fault(fault: Fault) -> Talk {
-        Talk::with(BoardSpec::esp32(7).fault(fault))
-    }
-
-    fn ask(&mut self, bytes: &[u8]) -> Vec<u8> {
-        self.board.exchange(&mut self.now, bytes)
-    }
-
-    /// The status of the one reply: 0 where its first byte says success (the ROM leaves the second as
-    /// it was).
-    fn status(&mut self, bytes: &[u8]) -> u16 {
-        let answer = self.ask(bytes);
-        let frames = frames(&answer);
-        let [frame] = &frames[..] else {
-            panic!("{} frames: {frames:02x?}", frames.len());
-        };
-        match frame[8] {
-            0 => 0,
-            first => u16::from_be_bytes([first, frame[9]]),
-        }
-    }
-
-    fn read(&mut self, address: u32) -> u32 {
-        let answer = frames(&self.ask(&command(0x0A, &[address], b"")));
-        u32::from_le_bytes(answer[0][4..8].try_into().unwrap())
-    }
-
-    fn start_stub(&mut self) -> Vec<u8> {
-        self.ask(&command(0x05, &[16, 1, 0x1800, 0x4009_0000], b""));
-        self.ask(&block(0x07, 0, &[0x11; 16]));
-        self.ask(&command(0x06, &[0, 0x4009_0000], b""))
-    }
-
-    /// Two blocks of 1 KB at 0x10000, plain.
-    fn write_two_blocks(&mut self) -> [u16; 2] {
-        assert_eq!(
-            self.status(&command(0x02, &[0x800, 2, 0x400, 0x1_0000], b"")),
-            0
-        );
-        [0, 1].map(|sequence| self.status(&block(0x03, sequence, &[0x5A; 0x400])))
-    }
+/// Two blocks of 1 KB at 0x10000, plain.
+fn write_two_blocks(talk: &mut Talk) -> [u16; 2] {
+    assert_eq!(
+        talk.status(&command(0x02, &[0x800, 2, 0x400, 0x1_0000], b"")),
+        0
+    );
+    [0, 1].map(|sequence| talk.status(&block(0x03, sequence, &[0x5A; 0x400])))
 }
 
 fn deflated(bytes: &[u8]) -> Vec<u8> {
@@ -86,7 +29,7 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn without_a_fault_all_goes_well() {
     let mut talk = Talk::with(BoardSpec::esp32(7));
-    assert_eq!(talk.write_two_blocks(), [0, 0]);
+    assert_eq!(write_two_blocks(&mut talk), [0, 0]);
     assert_eq!(talk.start_stub()[14..], *b"\xC0OHAI\xC0");
     assert_eq!(talk.board.state().mode, Mode::Stub);
     assert_eq!(talk.board.flash()[0x1_0000..0x1_0800], [0x5A; 0x800]);
@@ -129,7 +72,7 @@ fn a_block_that_is_damaged_on_the_line_is_refused_by_rom_and_stub() {
         frames: 1,
     };
     // the ROM wants the next sequence number after that
-    assert_eq!(Talk::with_fault(fault).write_two_blocks(), [0x0107, 0]);
+    assert_eq!(write_two_blocks(&mut Talk::with_fault(fault)), [0x0107, 0]);
     let mut talk = Talk::with_fault(Fault::DamagedBlocks {
         from_baud: 460_800,
         frames: 1,
@@ -213,7 +156,7 @@ fn a_byte_that_is_lost_shows_in_the_digest() {
         let mut spec = BoardSpec::esp32(7);
         spec.faults.extend(fault);
         let mut talk = Talk::with(spec);
-        assert_eq!(talk.write_two_blocks(), [0, 0]);
+        assert_eq!(write_two_blocks(&mut talk), [0, 0]);
         frames(&talk.ask(&command(0x13, &[0x1_0000, 0x800, 0, 0], b"")))[0][8..40].to_vec()
     };
     let good = digest(None);

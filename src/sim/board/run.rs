@@ -5,13 +5,12 @@ use super::{Alarm, BOOT_BAUD, Board, Program};
 use crate::sim::boot::{self, Cause, Found};
 use crate::sim::cost;
 use crate::sim::hardware::{Answer, Then};
+use crate::sim::memory::WatchdogTold;
 use crate::sim::rom::{self, Rom};
 use crate::sim::spec::{Fault, Wiring};
 use crate::sim::stub::{self, Stub};
 use crate::sim::wire::{Framing, Moment, Rules, framed, understands};
 
-/// The ROM's clock is the crystal's.
-const CRYSTAL_HZ: u64 = 40_000_000;
 /// The stub's is the PLL's.
 const STUB_CLOCK_HZ: u64 = 80_000_000;
 /// What the UART holds while the ROM is at work.
@@ -45,11 +44,16 @@ impl Board {
             .as_ref()
             .map(|(since, _)| self.busy_until.max(*since));
         let fifo = (!self.fifo.is_empty()).then_some(self.busy_until);
-        [alarm, pending, fifo].into_iter().flatten().min()
+        [self.watchdog, alarm, pending, fifo]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn work(&mut self, at: Moment) {
-        if let Some((due, alarm)) = self.alarm
+        if self.watchdog.is_some_and(|bites| bites <= at) {
+            self.start(at, Cause::Watchdog);
+        } else if let Some((due, alarm)) = self.alarm
             && due <= at
         {
             self.alarm = None;
@@ -74,8 +78,9 @@ impl Board {
             return;
         }
         // the ROM measures the rate of the first bytes that it gets
+        let clock = self.hardware.rom_uart_hz();
         let baud = *self.baud.get_or_insert_with(|| {
-            self.hardware.memory.set_uart(CRYSTAL_HZ, host_baud);
+            self.hardware.memory.set_uart(clock, host_baud);
             host_baud
         });
         let byte = if understands(baud, host_baud) {
@@ -144,6 +149,11 @@ impl Board {
             self.deliver(done, &answer);
         }
         self.busy_until = done + self.spec.pace.of(answer.after);
+        match self.hardware.memory.watchdog_told() {
+            Some(WatchdogTold::Bite(time)) => self.watchdog = Some(done + self.spec.pace.of(time)),
+            Some(WatchdogTold::Off) => self.watchdog = None,
+            None => {}
+        }
         if browned_out {
             self.start(self.busy_until, Cause::BrownOut);
             return;
@@ -152,7 +162,10 @@ impl Board {
             Then::Stay => {}
             Then::Baud { baud, empty_frame } => {
                 self.baud = Some(baud);
-                let clock = if is_rom { CRYSTAL_HZ } else { STUB_CLOCK_HZ };
+                let clock = match is_rom {
+                    true => self.hardware.rom_uart_hz(),
+                    false => STUB_CLOCK_HZ,
+                };
                 self.hardware.memory.set_uart(clock, baud);
                 if empty_frame {
                     self.say(done, &framed(&[]));
@@ -198,6 +211,7 @@ impl Board {
     pub(super) fn hold(&mut self) {
         self.program = Program::Held;
         self.alarm = None;
+        self.watchdog = None;
         self.pending = None;
         self.fifo.clear();
     }
@@ -229,8 +243,9 @@ impl Board {
         if into_loader {
             let banner = boot::loader_banner(self.hardware.facts, cause);
             self.say(at, banner.as_bytes());
-            self.hardware.memory.set_uart(CRYSTAL_HZ, BOOT_BAUD);
-            self.program = Program::Loader(Box::new(Rom::new()));
+            let clock = self.hardware.rom_uart_hz();
+            self.hardware.memory.set_uart(clock, BOOT_BAUD);
+            self.program = Program::Loader(Box::new(Rom::new(self.hardware.facts)));
             self.busy_until = at;
         } else {
             let banner = boot::flash_banner(self.hardware.facts, cause);
