@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use self::screen::Screen;
 use super::faults;
 use super::{Exit, session};
-use crate::event::{Happening, JobId, Outcome, SlotId, StopReason};
+use crate::event::{Happening, JobId, Outcome, Serial, SlotId, StopReason, Unit};
 use crate::job::{self, Assignment, Reports, StubUse, Verdict};
 use crate::manifest::Bundle;
 use crate::port::{OpenError, Pending, Port, PortChange, PortInfo, Ports, StopHandle, tty};
@@ -48,6 +48,9 @@ pub struct Args {
     /// Attempts, the first included
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10))]
     attempts: u32,
+    /// The serial number on the board's label; needed for a board in Secure Download Mode
+    #[arg(long, value_name = "SERIAL", value_parser = serial)]
+    serial: Option<Serial>,
     /// The database that the result goes into
     #[arg(long, value_name = "FILE", default_value = DATABASE)]
     db: PathBuf,
@@ -60,6 +63,15 @@ pub struct Args {
     /// Send the data as it is (only without the stub)
     #[arg(long, requires = "no_stub")]
     no_compress: bool,
+}
+
+fn serial(text: &str) -> Result<Serial, String> {
+    Serial::parse(text).ok_or_else(|| {
+        format!(
+            "write what the label shows, 1 to {} characters",
+            Serial::MOST_CHARS
+        )
+    })
 }
 
 /// The station's name in rows that this command writes.
@@ -108,6 +120,7 @@ async fn work(args: Args, bundle: Arc<Bundle>, record: Option<Record>) -> Exit {
             product: bundle.manifest.product.clone(),
             version: bundle.manifest.version.clone(),
             bundle_digest: bundle.digest,
+            serial: args.serial.clone(),
             manifest_text: bundle.text.clone(),
             started: Timestamp::now(),
         };
@@ -142,7 +155,7 @@ async fn work(args: Args, bundle: Arc<Bundle>, record: Option<Record>) -> Exit {
             outcome: verdict.outcome,
             code: verdict.code,
             detail: verdict.detail,
-            mac: verdict.identity.and_then(|identity| identity.mac),
+            unit: Unit::of(verdict.identity.as_ref(), args.serial.as_ref()),
             attempts: verdict.attempts,
             retries: verdict.retries.total(),
             took: began.elapsed(),
@@ -171,6 +184,7 @@ async fn flash(
     let assignment = Assignment {
         job,
         slot,
+        serial: args.serial.clone(),
         presence,
         reset: args.before.clone(),
         after: args.after,

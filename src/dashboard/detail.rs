@@ -11,6 +11,7 @@ use super::status::{self, Status};
 use super::text::{clip, width, wrap};
 use super::tile;
 use crate::chip::Identity;
+use crate::event::Unit;
 use crate::lang::{self, Word, advice};
 use crate::station::{SlotState, SlotView};
 
@@ -97,10 +98,11 @@ fn rows(scene: &Scene<'_>, slot: &SlotView) -> Vec<(Word, String)> {
         SlotState::Done(result) => {
             push(Word::Job, result.job.to_string());
             push(Word::Time, time.unwrap_or_default());
-            push(
-                Word::Mac,
-                result.mac.map(|mac| mac.to_string()).unwrap_or_default(),
-            );
+            match &result.unit {
+                Some(Unit::Mac(mac)) => push(Word::Mac, mac.to_string()),
+                Some(Unit::Serial(serial)) => push(Word::Serial, serial.to_string()),
+                None => {}
+            }
             push(
                 Word::Retries,
                 lang::effort(result.attempts, result.retries, language).unwrap_or_default(),

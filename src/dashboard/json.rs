@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::feed::{Item, follow};
 use super::plain::ending_on_broken_pipe;
 use crate::chip::Access;
-use crate::event::{Happening, Notice, Waiting};
+use crate::event::{Happening, Notice, Unit, Waiting};
 use crate::station::{Request, Snapshot};
 
 /// Writes each notice as an object on standard output until the station has ended. Where nobody
@@ -119,6 +119,7 @@ enum Event<'a> {
         code: Option<&'static str>,
         detail: &'a str,
         mac: Option<String>,
+        serial: Option<&'a str>,
         attempts: u32,
         retries: u32,
         seconds: f64,
@@ -199,7 +200,7 @@ impl<'a> Event<'a> {
                 outcome,
                 code,
                 detail,
-                mac,
+                unit,
                 attempts,
                 retries,
                 took,
@@ -207,7 +208,11 @@ impl<'a> Event<'a> {
                 outcome: outcome.name(),
                 code: code.map(|code| code.word()),
                 detail,
-                mac: mac.map(|mac| mac.to_string()),
+                mac: (unit.as_ref().and_then(Unit::mac)).map(|mac| mac.to_string()),
+                serial: match unit {
+                    Some(Unit::Serial(serial)) => Some(serial.as_str()),
+                    Some(Unit::Mac(_)) | None => None,
+                },
                 attempts: *attempts,
                 retries: *retries,
                 seconds: took.as_millis() as f64 / 1000.0,

@@ -90,7 +90,7 @@ pub fn closing_table(snapshot: &Snapshot, options: &Options) -> String {
         let (code, mac) = match &slot.state {
             SlotState::Done(result) => (
                 result.code.map(|code| code.to_string()),
-                result.mac.map(|mac| mac.to_string()),
+                result.unit.as_ref().map(|unit| unit.to_string()),
             ),
             _ => (status::code(&slot.state).map(|code| code.to_string()), None),
         };

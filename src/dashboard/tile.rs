@@ -186,7 +186,7 @@ fn body(slot: &SlotView, language: Language, cells: usize) -> Body {
         }
         SlotState::Done(result) => {
             short.extend(result.code.map(|code| code.to_string()));
-            short.extend(result.mac.map(|mac| mac.to_string()));
+            short.extend(result.unit.as_ref().map(ToString::to_string));
             if result.code.is_none() {
                 short.extend(lang::effort(result.attempts, result.retries, language));
             }

@@ -212,7 +212,11 @@ where
             Act::Redraw => Next::Redraw,
             Act::Leave => Next::Leave,
             Act::Shutdown => self.ask_shutdown(),
-            Act::Start(slot) => self.ask(|answer| Request::Start { slot, answer }),
+            Act::Start(slot) => self.ask(|answer| Request::Start {
+                slot,
+                serial: None,
+                answer,
+            }),
             Act::Stop(slot) => self.ask(|answer| Request::Stop { slot, answer }),
         })
     }
@@ -362,7 +366,7 @@ mod tests {
         let mut bench = bench();
         let keys = stream::iter([key(KeyCode::Right), key(KeyCode::Char('s'))]);
         let station = async {
-            let Some(Request::Start { slot, answer }) = bench.requests.recv().await else {
+            let Some(Request::Start { slot, answer, .. }) = bench.requests.recv().await else {
                 panic!("no start was asked for");
             };
             answer.send(Err(RequestRefused::AtWork(slot))).unwrap();

@@ -1,10 +1,11 @@
-//! The vocabulary that every room shares: who (slot, job), how it ended (outcome, code), how far it
+//! The vocabulary that every room shares: who (slot, job, unit), how it ended (outcome, code), how far it
 //! is (step, progress) and what happened (notice). Leaves out every word that people read: those
 //! are in `lang`.
 
 mod code;
 mod notice;
 mod progress;
+mod unit;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub use code::Code;
 pub use notice::{Happening, Notice, Waiting};
 pub use progress::{Progress, Step};
+pub use unit::{Serial, Unit};
 
 /// A slot's name on the bench, as the station file spells it. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

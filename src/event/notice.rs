@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Code, JobId, Outcome, SlotId, Step};
-use crate::chip::{Identity, Mac};
+use super::{Code, JobId, Outcome, SlotId, Step, Unit};
+use crate::chip::Identity;
 
 /// A numbered notice. Numbers count up by one from 1 within a run of the station, so a reader can
 /// tell that it missed some.
@@ -59,7 +59,7 @@ pub enum Happening {
         outcome: Outcome,
         code: Option<Code>,
         detail: String,
-        mac: Option<Mac>,
+        unit: Option<Unit>,
         attempts: u32,
         retries: u32,
         took: Duration,

@@ -91,7 +91,12 @@ impl<'a> Identified<'a> {
                 let mark = self.session.journal.begin(Step::Admit);
                 let answer = tokio::select! {
                     reason = stop.asked() => Err(JobError::Stopped(reason)),
-                    admission = gate.admit(assignment.job, &assignment.slot, &self.identity) => {
+                    admission = gate.admit(
+                        assignment.job,
+                        &assignment.slot,
+                        assignment.serial.as_ref(),
+                        &self.identity,
+                    ) => {
                         match admission {
                             Admission::Grant(grant) => Ok(Board::new(grant.plan)),
                             Admission::Refuse { code, detail } => {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::chip::{Chip, Identity};
-use crate::event::{Code, JobId, Outcome, Progress, SlotId, Step};
-use crate::plan::Plan;
+use crate::event::{Code, JobId, Outcome, Progress, Serial, SlotId, Step};
+use crate::plan::{Method, Plan};
 use crate::port::{Pending, PortInfo};
 use crate::settings::{After, Reset};
 
@@ -16,6 +16,9 @@ use crate::settings::{After, Reset};
 pub struct Assignment {
     pub job: JobId,
     pub slot: SlotId,
+    /// What someone typed or scanned from the board's label. It identifies a board that keeps its MAC to
+    /// itself.
+    pub serial: Option<Serial>,
     /// The port that is at the slot now; `None` while there is none. A job whose port is lost watches
     /// it for the port's return, under whatever name.
     pub presence: watch::Receiver<Option<PortInfo>>,
@@ -49,6 +52,7 @@ pub trait Gate: Send + Sync {
         &'a self,
         job: JobId,
         slot: &'a SlotId,
+        serial: Option<&'a Serial>,
         identity: &'a Identity,
     ) -> Pending<'a, Admission>;
 }
@@ -161,6 +165,8 @@ pub struct Verdict {
     pub identity: Option<Identity>,
     pub attempts: u32,
     pub retries: Retries,
+    /// Who wrote, and how; `None` where it never got there.
+    pub written_by: Option<Method>,
     /// The rate at which it wrote last; 0 where it never got there.
     pub baud: u32,
     /// Flash bytes written, over all attempts.

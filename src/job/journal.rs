@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::border::{Reports, Retries, StepResult};
 use super::error::JobError;
 use crate::event::{Progress, Step};
+use crate::plan::Method;
 
 /// What is being tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub(super) struct Journal {
     pub(super) attempt: u32,
     pub(super) retries: Retries,
     pub(super) steps: Vec<StepResult>,
+    /// Who wrote it last.
+    pub(super) written_by: Option<Method>,
     /// The rate at which flash was written last.
     pub(super) write_baud: u32,
     /// Over all attempts.
@@ -56,6 +59,7 @@ impl Journal {
             attempt: 1,
             retries: Retries::default(),
             steps: Vec::new(),
+            written_by: None,
             write_baud: 0,
             bytes_written: 0,
         }

@@ -261,6 +261,7 @@ impl Job {
             bytes_written: self.journal.bytes_written,
             bytes_skipped: 0,
             boot: None,
+            written_by: self.journal.written_by,
             steps: self.journal.steps,
         }
     }

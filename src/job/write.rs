@@ -46,6 +46,7 @@ async fn write_all(
     method: Method,
 ) -> Result<(), JobError> {
     session.journal.write_baud = session.link.baud();
+    session.journal.written_by = Some(method);
     for index in 0..board.regions.len() {
         if let Standing::Todo { from } = board.regions[index] {
             let method = fitting(method, &board.plan, index);

@@ -63,19 +63,19 @@ fn english(what: &Happening) -> String {
             outcome,
             code,
             detail,
-            mac,
+            unit,
             attempts,
             retries,
             took,
         } => {
-            let mac = mac.map(|mac| format!(" {mac}")).unwrap_or_default();
+            let unit = (unit.as_ref()).map_or_else(String::new, |unit| format!(" {unit}"));
             let took = took.as_secs_f64();
             match code {
                 None => {
                     let effort = effort(*attempts, *retries, Language::English)
                         .map(|effort| format!(", {effort}"))
                         .unwrap_or_default();
-                    format!("{outcome}{mac} in {took:.1} s{effort}")
+                    format!("{outcome}{unit} in {took:.1} s{effort}")
                 }
                 Some(code) => {
                     let words = advice(*code, Language::English);
@@ -85,7 +85,7 @@ fn english(what: &Happening) -> String {
                         format!(" ({detail})")
                     };
                     format!(
-                        "{outcome}{mac} {code}: {}{detail}. {}",
+                        "{outcome}{unit} {code}: {}{detail}. {}",
                         words.happened, words.remedy
                     )
                 }
@@ -144,19 +144,19 @@ fn chinese(what: &Happening) -> String {
             outcome,
             code,
             detail,
-            mac,
+            unit,
             attempts,
             retries,
             took,
         } => {
-            let mac = mac.map(|mac| format!(" {mac}")).unwrap_or_default();
+            let unit = (unit.as_ref()).map_or_else(String::new, |unit| format!(" {unit}"));
             let took = took.as_secs_f64();
             match code {
                 None => {
                     let effort = effort(*attempts, *retries, Language::Chinese)
                         .map(|effort| format!("，{effort}"))
                         .unwrap_or_default();
-                    format!("{outcome}{mac} 用时 {took:.1} 秒{effort}")
+                    format!("{outcome}{unit} 用时 {took:.1} 秒{effort}")
                 }
                 Some(code) => {
                     let words = advice(*code, Language::Chinese);
@@ -166,7 +166,7 @@ fn chinese(what: &Happening) -> String {
                         format!("（{detail}）")
                     };
                     format!(
-                        "{outcome}{mac} {code}：{}{detail}。{}",
+                        "{outcome}{unit} {code}：{}{detail}。{}",
                         words.happened, words.remedy
                     )
                 }

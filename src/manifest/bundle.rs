@@ -57,6 +57,16 @@ pub enum VerifyPolicy {
     Readback,
 }
 
+/// What becomes of a board in Secure Download Mode, which shows neither its MAC nor its flash part and
+/// answers no digests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecureDownload {
+    /// It is not written.
+    Refuse,
+    /// It is written where a serial number tells which board it is.
+    Allow,
+}
+
 /// What happens to a data partition that no image fills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leftover {
@@ -95,6 +105,7 @@ pub struct Manifest {
     pub write: WritePolicy,
     pub erase: ErasePolicy,
     pub verify: VerifyPolicy,
+    pub secure_download: SecureDownload,
 }
 
 /// One image of a bundle, its bytes as in the file.

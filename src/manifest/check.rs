@@ -8,7 +8,10 @@ use super::contents;
 use super::draft::{self, Draft};
 use super::layout::{self, Capacity};
 use super::roles::{self, Placed, Role};
-use super::{Bundle, DataPartition, FlashParameter, FlashSettings, Image, Manifest, VerifyPolicy};
+use super::{
+    Bundle, DataPartition, FlashParameter, FlashSettings, Image, Manifest, SecureDownload,
+    VerifyPolicy,
+};
 use super::{firmware, leftovers};
 use crate::image::{PartitionTable, SECTOR_BYTES};
 use crate::settings::{Document, Fault, FileError, Found, Severity, Source};
@@ -196,6 +199,8 @@ fn finish(
                 .verify
                 .as_ref()
                 .map_or(VerifyPolicy::Md5, |found| found.value),
+            secure_download: (draft.secure_download.as_ref())
+                .map_or(SecureDownload::Refuse, |found| found.value),
         },
         text: source.text().into(),
         images,

@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 use std::ops::{Range, RangeInclusive};
 
 use super::values::{DETECT, KEEP, chip, flash_id, parameter, revision, sha256, size_name};
-use super::{ErasePolicy, FlashParameter, Leftover, VerifyPolicy, WritePolicy};
+use super::{ErasePolicy, FlashParameter, Leftover, SecureDownload, VerifyPolicy, WritePolicy};
 use crate::chip::{Chip, Facts, FlashId, flash_mode_code};
 use crate::settings::{Document, Fault, Fields, Found, Severity, text, whole, word};
 
@@ -26,6 +26,7 @@ pub(super) struct Draft {
     pub write: Option<Found<WritePolicy>>,
     pub erase: Option<Found<ErasePolicy>>,
     pub verify: Option<Found<VerifyPolicy>>,
+    pub secure_download: Option<Found<SecureDownload>>,
     /// In the file's order.
     pub images: Vec<ImageDraft>,
     pub decisions: Vec<Decision>,
@@ -132,6 +133,13 @@ pub(super) fn read(document: &Document<'_>) -> Draft {
             ("readback", VerifyPolicy::Readback),
         ]),
     );
+    let secure_download = root.optional(
+        "secure_download",
+        word(&[
+            ("refuse", SecureDownload::Refuse),
+            ("allow", SecureDownload::Allow),
+        ]),
+    );
     let facts = chip.as_ref().map(|chip| chip.value.facts());
     let flash = flash(&mut root, facts);
     let images = images(document, &mut root);
@@ -163,6 +171,19 @@ pub(super) fn read(document: &Document<'_>) -> Draft {
         );
         document.push(fault.and(erase.span.clone(), "erases everything"));
     }
+    if let (Some(allowed), Some(size)) = (&secure_download, &flash.size)
+        && (allowed.value, size.value) == (SecureDownload::Allow, FlashParameter::Detect)
+    {
+        document.push(
+            error(
+                document,
+                &size.span,
+                "a board in Secure Download Mode does not show its flash part: there is nothing to detect",
+                "write the size: \"4MB\"",
+            )
+            .and(allowed.span.clone(), "allows such boards"),
+        );
+    }
     if let (Some(min), Some(max)) = (&min_revision, &max_revision)
         && min.value > max.value
     {
@@ -189,6 +210,7 @@ pub(super) fn read(document: &Document<'_>) -> Draft {
         write,
         erase,
         verify,
+        secure_download,
         images,
         decisions,
     }

@@ -19,5 +19,5 @@ mod values;
 
 pub use bundle::{
     Bundle, DataPartition, ErasePolicy, FlashParameter, FlashSettings, Image, Leftover, Manifest,
-    VerifyPolicy, WritePolicy,
+    SecureDownload, VerifyPolicy, WritePolicy,
 };

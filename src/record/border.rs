@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chip::{Identity, Mac};
-use crate::event::{Code, JobId, Outcome, SlotId};
+use crate::event::{Code, JobId, Outcome, Serial, SlotId};
 use crate::job::Retries;
 
 /// A job at its arrival.
@@ -17,6 +17,8 @@ pub struct NewJob {
     pub place: String,
     pub product: String,
     pub version: String,
+    /// Typed or scanned from the board's label.
+    pub serial: Option<Serial>,
     pub bundle_digest: [u8; 32],
     /// The manifest's text: kept once per bundle.
     pub manifest_text: Arc<str>,

@@ -41,6 +41,7 @@ pub fn new_job(slot: &str, started: Timestamp) -> NewJob {
         product: "thermostat".to_owned(),
         version: "1.4.0".to_owned(),
         bundle_digest: [0xAB; 32],
+        serial: None,
         manifest_text: "product = \"thermostat\"".into(),
         started,
     }
@@ -58,6 +59,7 @@ pub fn verdict(code: Option<Code>, identity: Option<Identity>) -> Verdict {
         bytes_written: 0,
         bytes_skipped: 0,
         boot: None,
+        written_by: None,
         steps: Vec::new(),
         regions: Vec::new(),
     }

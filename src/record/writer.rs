@@ -242,6 +242,7 @@ mod tests {
             product: "thermostat".to_owned(),
             version: "1.4.0".to_owned(),
             bundle_digest: [0xAB; 32],
+            serial: None,
             manifest_text: "".into(),
             started: Timestamp::now(),
         }
@@ -299,6 +300,7 @@ mod tests {
             bytes_written: 0,
             bytes_skipped: 0,
             boot: None,
+            written_by: None,
             steps: Vec::new(),
             regions: Vec::new(),
         };

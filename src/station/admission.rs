@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 use crate::chip::{Identity, Mac, Revision};
-use crate::event::{Code, JobId, SlotId};
+use crate::event::{Code, JobId, Serial, SlotId};
 use crate::job::{Admission, Gate, Grant};
 use crate::manifest::{Bundle, Manifest};
 use crate::plan::{Method, Planner};
@@ -177,7 +177,13 @@ impl Gatekeeper {
         }
     }
 
-    async fn decide(&self, job: JobId, slot: &SlotId, identity: &Identity) -> Admission {
+    async fn decide(
+        &self,
+        job: JobId,
+        slot: &SlotId,
+        _serial: Option<&Serial>,
+        identity: &Identity,
+    ) -> Admission {
         if let Some(sender) = &self.identified {
             let told = Identified {
                 job,
@@ -225,9 +231,10 @@ impl Gate for Gatekeeper {
         &'a self,
         job: JobId,
         slot: &'a SlotId,
+        serial: Option<&'a Serial>,
         identity: &'a Identity,
     ) -> Pending<'a, Admission> {
-        Box::pin(self.decide(job, slot, identity))
+        Box::pin(self.decide(job, slot, serial, identity))
     }
 }
 
@@ -235,7 +242,9 @@ impl Gate for Gatekeeper {
 mod tests {
     use super::*;
     use crate::chip::{Chip, FlashId, Revision, Security};
-    use crate::manifest::{ErasePolicy, FlashParameter, FlashSettings, VerifyPolicy, WritePolicy};
+    use crate::manifest::{
+        ErasePolicy, FlashParameter, FlashSettings, SecureDownload, VerifyPolicy, WritePolicy,
+    };
 
     fn bundle() -> Bundle {
         Bundle {
@@ -256,6 +265,7 @@ mod tests {
                 write: WritePolicy::Changed,
                 erase: ErasePolicy::Touched,
                 verify: VerifyPolicy::Md5,
+                secure_download: SecureDownload::Refuse,
             },
             text: "".into(),
             images: Vec::new(),

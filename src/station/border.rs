@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::chip::{Identity, Mac};
-use crate::event::{Code, JobId, Notice, Outcome, Progress, SlotId, Waiting};
+use crate::chip::Identity;
+use crate::event::{Code, JobId, Notice, Outcome, Progress, Serial, SlotId, Unit, Waiting};
 use crate::record::Standing;
 
 /// The station at a moment. Parts that did not change are shared with the snapshot before.
@@ -111,7 +111,7 @@ pub struct ResultView {
     pub outcome: Outcome,
     pub code: Option<Code>,
     pub detail: String,
-    pub mac: Option<Mac>,
+    pub unit: Option<Unit>,
     pub attempts: u32,
     pub retries: u32,
     pub took: Duration,
@@ -122,9 +122,10 @@ pub struct ResultView {
 /// What a face may ask; each with a place for the answer.
 #[derive(Debug)]
 pub enum Request {
-    /// Work on the board that is in this slot.
+    /// Work on the board that is in this slot, whose label says `serial` where someone read it.
     Start {
         slot: SlotId,
+        serial: Option<Serial>,
         answer: tokio::sync::oneshot::Sender<Result<(), RequestRefused>>,
     },
     /// Stop the job on this slot at a safe point.

@@ -16,7 +16,7 @@ use super::dispatcher::{Dispatcher, Effect, Fact, Input};
 use super::slot::Now;
 use super::{Gatekeeper, Identified, Request, Snapshot};
 use crate::chip::Chip;
-use crate::event::{Code, JobId, Progress, SlotId, Step};
+use crate::event::{Code, JobId, Progress, Serial, SlotId, Step};
 use crate::job::{self, Assignment, Reports, StubUse};
 use crate::manifest::Bundle;
 use crate::plan::Method;
@@ -279,9 +279,10 @@ impl Floor {
             Effect::Spawn {
                 slot,
                 job,
+                serial,
                 reset,
                 after,
-            } => self.spawn_job(slot, job, reset, after),
+            } => self.spawn_job(slot, job, serial, reset, after),
             Effect::StopJob { slot, reason } => {
                 if let Some(running) = &self.lines(&slot).running {
                     running.stop.ask(reason);
@@ -323,7 +324,14 @@ impl Floor {
         Ended::No
     }
 
-    fn spawn_job(&mut self, slot: SlotId, job: JobId, reset: Reset, after: After) {
+    fn spawn_job(
+        &mut self,
+        slot: SlotId,
+        job: JobId,
+        serial: Option<Serial>,
+        reset: Reset,
+        after: After,
+    ) {
         let (progress_sender, progress) = watch::channel(Progress {
             step: Step::Connect,
             attempt: 1,
@@ -343,6 +351,7 @@ impl Floor {
         let assignment = Assignment {
             job,
             slot: slot.clone(),
+            serial,
             presence,
             reset,
             after,

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::{BoardView, ResultView, SlotState, SlotView};
 use crate::chip::Identity;
-use crate::event::{Code, JobId, Progress, SlotId, Step, Waiting};
+use crate::event::{Code, JobId, Progress, Serial, SlotId, Step, Waiting};
 use crate::job::Verdict;
 use crate::port::PortInfo;
 use crate::settings::{Place, SlotSettings, Start};
@@ -60,6 +60,8 @@ pub enum Next {
 #[derive(Debug, Clone)]
 pub struct Running {
     pub job: JobId,
+    /// Typed or scanned.
+    pub serial: Option<Serial>,
     pub began: Now,
     pub identity: Option<Arc<Identity>>,
     pub progress: Progress,
@@ -67,7 +69,7 @@ pub struct Running {
 }
 
 impl Running {
-    pub fn new(job: JobId, began: Now) -> Running {
+    pub fn new(job: JobId, serial: Option<Serial>, began: Now) -> Running {
         let progress = Progress {
             step: Step::Connect,
             attempt: 1,
@@ -78,6 +80,7 @@ impl Running {
         };
         Running {
             job,
+            serial,
             began,
             identity: None,
             progress,

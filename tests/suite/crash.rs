@@ -146,6 +146,7 @@ async fn work(record: Record, slot: u8) {
             product: "thermostat".to_owned(),
             version: "1.4.0".to_owned(),
             bundle_digest: [0xAB; 32],
+            serial: None,
             manifest_text: "product = \"thermostat\"".into(),
             started: now,
         };
@@ -177,6 +178,7 @@ async fn work(record: Record, slot: u8) {
             bytes_written: 1 << 20,
             bytes_skipped: 0,
             boot: None,
+            written_by: None,
             steps: Vec::new(),
             regions: Vec::new(),
         };

@@ -336,6 +336,7 @@ async fn an_operators_stop_ends_the_job_and_frees_the_slot() {
     let (answer, answered) = tokio::sync::oneshot::channel();
     let request = Request::Start {
         slot: SlotId::new("1"),
+        serial: None,
         answer,
     };
     line.station.requests.send(request).await.unwrap();

@@ -38,6 +38,7 @@ async fn pulled(path: &Path) -> Record {
         product: "thermostat".to_owned(),
         version: "1.4.0".to_owned(),
         bundle_digest: [0xAB; 32],
+        serial: None,
         manifest_text: "".into(),
         started,
     };
@@ -61,6 +62,7 @@ async fn pulled(path: &Path) -> Record {
         bytes_written: 4096,
         bytes_skipped: 0,
         boot: None,
+        written_by: None,
         steps: Vec::new(),
         regions: Vec::new(),
     };

@@ -297,6 +297,29 @@ fn the_same_name_twice() {
 }
 
 #[test]
+fn boards_that_hide_themselves() {
+    let check = |lines: &str, expected| {
+        let manifest = Case::new().top(lines).bundle().manifest;
+        assert_eq!(manifest.secure_download, expected, "{lines}");
+    };
+    check("", SecureDownload::Refuse);
+    check("secure_download = \"refuse\"", SecureDownload::Refuse);
+    check("secure_download = \"allow\"", SecureDownload::Allow);
+    let detecting = Case::new().top("secure_download = \"allow\"\nflash.size = \"detect\"");
+    insta::assert_snapshot!(detecting.refused(), @r#"
+    error: a board in Secure Download Mode does not show its flash part: there is nothing to detect
+     --> line/manifest.toml:5:14
+      |
+    4 | secure_download = "allow"
+      |                   ------- allows such boards
+    5 | flash.size = "detect"
+      |              ^^^^^^^^
+      |
+      = help: write the size: "4MB"
+    "#);
+}
+
+#[test]
 fn policies() {
     use {ErasePolicy as Erase, VerifyPolicy as Verify, WritePolicy as Write};
     let check = |lines: &str, expected: (Write, Erase, Verify)| {

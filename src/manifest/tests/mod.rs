@@ -141,6 +141,7 @@ fn a_manifest_with_defaults() {
             write: WritePolicy::Changed,
             erase: ErasePolicy::Touched,
             verify: VerifyPolicy::Md5,
+            secure_download: SecureDownload::Refuse,
         }
     );
     let images: Vec<(&str, u32, bool)> = bundle

@@ -1,7 +1,7 @@
 use super::*;
 use crate::chip::{FlashId, Mac, Revision};
 use crate::image::{md5, sample, sha256};
-use crate::manifest::{DataPartition, Manifest, VerifyPolicy, WritePolicy};
+use crate::manifest::{DataPartition, Manifest, SecureDownload, VerifyPolicy, WritePolicy};
 
 const MB: u64 = 1 << 20;
 
@@ -38,6 +38,7 @@ fn bundle(size: FlashParameter<u64>, erase: ErasePolicy) -> Bundle {
             write: WritePolicy::Changed,
             erase,
             verify: VerifyPolicy::Md5,
+            secure_download: SecureDownload::Refuse,
         },
         text: "".into(),
         images: vec![

@@ -5,15 +5,21 @@ use std::sync::Arc;
 use super::super::admission::record_code;
 use super::super::slot::{Arming, Commit, Next, Now, Phase, ProbeDue, Running, Slot};
 use super::{Dispatcher, Effect, Fact, Line, PROBE_INTERVAL};
-use crate::event::{Code, Happening, JobId, Outcome, Progress, SlotId, Step};
+use crate::event::{Code, Happening, JobId, Outcome, Progress, Serial, SlotId, Step, Unit};
 use crate::job::{Retries, Verdict};
 use crate::record::{NewJob, RecordError, Standing};
 use crate::settings::Start;
 use crate::station::ResultView;
 
 impl Dispatcher {
-    /// A board is ready to be worked on.
-    pub(super) fn begin(&mut self, id: &SlotId, now: Now, effects: &mut Vec<Effect>) {
+    /// A board is ready to be worked on; `serial` as someone read it from its label.
+    pub(super) fn begin(
+        &mut self,
+        id: &SlotId,
+        serial: Option<Serial>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
         let stopped = match &self.line {
             Line::Running => None,
             Line::Stopped { code, .. } => Some(*code),
@@ -40,7 +46,7 @@ impl Dispatcher {
             Some(port) => port.path.display().to_string(),
             None => place.clone(),
         };
-        slot.enter(Phase::Opening(Running::new(job, now)), now);
+        slot.enter(Phase::Opening(Running::new(job, serial.clone(), now)), now);
         if let Some(probing) = &mut slot.probing {
             probing.arming = Arming::SameBoard;
             probing.silences = 0;
@@ -56,6 +62,7 @@ impl Dispatcher {
                 product: bundle.manifest.product.clone(),
                 version: bundle.manifest.version.clone(),
                 bundle_digest: bundle.digest,
+                serial,
                 manifest_text: bundle.text.clone(),
                 started: now.wall,
             },
@@ -88,10 +95,12 @@ impl Dispatcher {
             }
             Ok(()) => {
                 let (reset, after) = (slot.settings.reset.clone(), slot.settings.after);
+                let serial = running.serial.clone();
                 slot.enter(Phase::Working(running), now);
                 effects.push(Effect::Spawn {
                     slot: id.clone(),
                     job,
+                    serial,
                     reset,
                     after,
                 });
@@ -223,13 +232,13 @@ impl Dispatcher {
         };
         let took = now.steady.saturating_duration_since(running.began.steady);
         let (verdict, next) = (verdict.clone(), *next);
-        let mac = verdict.identity.as_ref().and_then(|identity| identity.mac);
+        let unit = Unit::of(verdict.identity.as_ref(), running.serial.as_ref());
         slot.result = Some(ResultView {
             job,
             outcome: verdict.outcome,
             code: verdict.code,
             detail: verdict.detail.clone(),
-            mac,
+            unit: unit.clone(),
             attempts: verdict.attempts,
             retries: verdict.retries.total(),
             took,
@@ -249,7 +258,7 @@ impl Dispatcher {
                 outcome: verdict.outcome,
                 code: verdict.code,
                 detail: verdict.detail,
-                mac,
+                unit,
                 attempts: verdict.attempts,
                 retries: verdict.retries.total(),
                 took,
@@ -280,6 +289,7 @@ pub(super) fn stopped_verdict(running: &Running, detail: &str) -> Verdict {
         bytes_written: running.progress.done_bytes,
         bytes_skipped: 0,
         boot: None,
+        written_by: None,
         steps: Vec::new(),
         regions: Vec::new(),
     }

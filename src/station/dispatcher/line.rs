@@ -76,16 +76,20 @@ impl Dispatcher {
             }
         }
         for id in blocked {
-            self.begin(&id, now, effects);
+            self.begin(&id, None, now, effects);
         }
     }
 
     pub(super) fn requested(&mut self, request: Request, now: Now, effects: &mut Vec<Effect>) {
         match request {
-            Request::Start { slot, answer } => {
+            Request::Start {
+                slot,
+                serial,
+                answer,
+            } => {
                 let result = self.may_start(&slot);
                 if result.is_ok() {
-                    self.begin(&slot, now, effects);
+                    self.begin(&slot, serial, now, effects);
                 }
                 effects.push(Effect::Answer(answer, result));
             }

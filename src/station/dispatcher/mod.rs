@@ -20,7 +20,7 @@ use super::journal::Journal;
 use super::slot::{Now, Phase, ProbeDue, Running, Slot};
 use super::{LineState, PortView, Request, RequestRefused, Snapshot};
 use crate::chip::Identity;
-use crate::event::{Code, Happening, JobId, Progress, SlotId, Step, StopReason};
+use crate::event::{Code, Happening, JobId, Progress, Serial, SlotId, Step, StopReason};
 use crate::job::Verdict;
 use crate::manifest::Bundle;
 use crate::port::{OpenError, PortChange, PortInfo};
@@ -109,6 +109,7 @@ pub enum Effect {
     Spawn {
         slot: SlotId,
         job: JobId,
+        serial: Option<Serial>,
         reset: Reset,
         after: After,
     },
@@ -310,7 +311,7 @@ impl Dispatcher {
             .map(|slot| slot.id().clone())
             .collect();
         for id in settled {
-            self.begin(&id, now, effects);
+            self.begin(&id, None, now, effects);
         }
         let probes: Vec<usize> = (0..self.slots.len())
             .filter(|index| {

@@ -4,7 +4,7 @@ use super::*;
 use crate::chip::{Chip, FlashId, Mac, Revision};
 use crate::event::{SlotId, UsbPath, Waiting};
 use crate::manifest::{
-    ErasePolicy, FlashParameter, FlashSettings, Manifest, VerifyPolicy, WritePolicy,
+    ErasePolicy, FlashParameter, FlashSettings, Manifest, SecureDownload, VerifyPolicy, WritePolicy,
 };
 use crate::port::UsbId;
 use crate::settings::{Place, SlotSettings, Start};
@@ -78,6 +78,7 @@ fn verdict(code: Option<Code>) -> Verdict {
         bytes_written: 1000,
         bytes_skipped: 0,
         boot: None,
+        written_by: None,
         steps: Vec::new(),
         regions: Vec::new(),
     }
@@ -115,6 +116,7 @@ impl Bench {
                 write: WritePolicy::Changed,
                 erase: ErasePolicy::Touched,
                 verify: VerifyPolicy::Md5,
+                secure_download: SecureDownload::Refuse,
             },
             text: "".into(),
             images: Vec::new(),
@@ -291,6 +293,7 @@ fn a_board_that_was_there_before_the_start_waits_for_a_replug_or_a_request() {
     let (answer, mut told) = oneshot::channel();
     bench.tell(Input::Request(Request::Start {
         slot: SlotId::new("1"),
+        serial: None,
         answer,
     }));
     let Some(Effect::Answer(answer, result)) = bench.wanted.pop() else {
@@ -323,7 +326,11 @@ fn requests_that_cannot_be_carried_out_say_why() {
         answer.send(result).unwrap();
         told.try_recv().unwrap().unwrap_err().to_string()
     };
-    let start: fn(SlotId, Answer) -> Request = |slot, answer| Request::Start { slot, answer };
+    let start: fn(SlotId, Answer) -> Request = |slot, answer| Request::Start {
+        slot,
+        serial: None,
+        answer,
+    };
     let stop: fn(SlotId, Answer) -> Request = |slot, answer| Request::Stop { slot, answer };
     assert_eq!(ask(&mut bench, "9", start), "there is no slot 9");
     assert_eq!(ask(&mut bench, "9", stop), "there is no slot 9");

@@ -82,6 +82,7 @@ impl Gate for Keeper {
         &'a self,
         _job: JobId,
         _slot: &'a SlotId,
+        _serial: Option<&'a flashline::event::Serial>,
         identity: &'a Identity,
     ) -> Pending<'a, Admission> {
         *self.asked.lock().unwrap() += 1;
@@ -151,6 +152,7 @@ impl Rig {
             assignment: Assignment {
                 job: JobId::now(),
                 slot: SlotId::new("a"),
+                serial: None,
                 presence: receiver,
                 reset: Reset::Auto,
                 after: After::Auto,
