@@ -23,12 +23,14 @@ pub enum Step {
     Verify,
     /// Reset into the app.
     Reset,
+    /// Listen to what the app says.
+    Boot,
     /// Commit the verdict.
     Record,
 }
 
 impl Step {
-    pub const ALL: [Step; 10] = [
+    pub const ALL: [Step; 11] = [
         Step::Connect,
         Step::Identify,
         Step::Admit,
@@ -38,6 +40,7 @@ impl Step {
         Step::Write,
         Step::Verify,
         Step::Reset,
+        Step::Boot,
         Step::Record,
     ];
 
@@ -53,6 +56,7 @@ impl Step {
             Step::Write => "write",
             Step::Verify => "verify",
             Step::Reset => "reset",
+            Step::Boot => "boot",
             Step::Record => "record",
         }
     }

@@ -283,6 +283,7 @@ mod tests {
             flash_bytes: 4 << 20,
             write: WritePolicy::All,
             verify: VerifyPolicy::Md5,
+            boot: None,
             erase_all: false,
             erases: Vec::new(),
             kept: Vec::new(),

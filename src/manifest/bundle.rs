@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::check;
 use super::contents::REACH_BYTES;
+use super::{BootCheck, check};
 use crate::chip::{Chip, FlashId};
 use crate::settings::{Fault, FileError, Source, read_bounded};
 
@@ -87,7 +87,7 @@ pub struct DataPartition {
 }
 
 /// The manifest's values.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Manifest {
     pub product: String,
     pub version: String,
@@ -106,6 +106,8 @@ pub struct Manifest {
     pub erase: ErasePolicy,
     pub verify: VerifyPolicy,
     pub secure_download: SecureDownload,
+    /// What the console is held to after the reset, where it is listened to.
+    pub boot: Option<Arc<BootCheck>>,
 }
 
 /// One image of a bundle, its bytes as in the file.
@@ -122,7 +124,7 @@ pub struct Image {
 }
 
 /// A manifest with its files.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bundle {
     pub manifest: Manifest,
     /// The manifest's text, as read.

@@ -1,6 +1,7 @@
 //! From text and bytes to a bundle: every check in turn, then the bundle if none found an error.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -195,6 +196,7 @@ fn finish(
             flash,
             write: draft.write(),
             erase: draft.erase(),
+            boot: draft.boot.clone().map(Arc::new),
             verify: draft
                 .verify
                 .as_ref()

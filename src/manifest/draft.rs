@@ -7,7 +7,10 @@ use std::collections::hash_map::Entry;
 use std::ops::{Range, RangeInclusive};
 
 use super::values::{DETECT, KEEP, chip, flash_id, parameter, revision, sha256, size_name};
-use super::{ErasePolicy, FlashParameter, Leftover, SecureDownload, VerifyPolicy, WritePolicy};
+use super::{
+    BootCheck, ErasePolicy, FlashParameter, Leftover, SecureDownload, VerifyPolicy, WritePolicy,
+    boot,
+};
 use crate::chip::{Chip, Facts, FlashId, flash_mode_code};
 use crate::settings::{Document, Fault, Fields, Found, Severity, text, whole, word};
 
@@ -27,6 +30,7 @@ pub(super) struct Draft {
     pub erase: Option<Found<ErasePolicy>>,
     pub verify: Option<Found<VerifyPolicy>>,
     pub secure_download: Option<Found<SecureDownload>>,
+    pub boot: Option<BootCheck>,
     /// In the file's order.
     pub images: Vec<ImageDraft>,
     pub decisions: Vec<Decision>,
@@ -142,6 +146,7 @@ pub(super) fn read(document: &Document<'_>) -> Draft {
     );
     let facts = chip.as_ref().map(|chip| chip.value.facts());
     let flash = flash(&mut root, facts);
+    let boot = boot::read(document, &mut root);
     let images = images(document, &mut root);
     let decisions = decisions(document, &mut root);
     root.finish();
@@ -211,6 +216,7 @@ pub(super) fn read(document: &Document<'_>) -> Draft {
         erase,
         verify,
         secure_download,
+        boot,
         images,
         decisions,
     }

@@ -5,6 +5,7 @@
 //! each image is, `firmware` at bootloader and apps, `leftovers` at the partitions; `check` leads
 //! through them. Nothing stops at the first fault.
 
+mod boot;
 mod bundle;
 mod check;
 mod contents;
@@ -17,6 +18,7 @@ mod roles;
 mod tests;
 mod values;
 
+pub use boot::{BLOT, Blotter, BootCheck, Measure, Pattern, Reject, Secrets};
 pub use bundle::{
     Bundle, DataPartition, ErasePolicy, FlashParameter, FlashSettings, Image, Leftover, Manifest,
     SecureDownload, VerifyPolicy, WritePolicy,

@@ -9,7 +9,8 @@ use super::stream::Method;
 use crate::chip::{Chip, Identity};
 use crate::image::{EspImage, FlashHeader, SECTOR_BYTES, patch_flash_header};
 use crate::manifest::{
-    Bundle, ErasePolicy, FlashParameter, FlashSettings, Image, Leftover, VerifyPolicy, WritePolicy,
+    BootCheck, Bundle, ErasePolicy, FlashParameter, FlashSettings, Image, Leftover, VerifyPolicy,
+    WritePolicy,
 };
 
 /// All that is done to one board's flash.
@@ -20,6 +21,8 @@ pub struct Plan {
     pub flash_bytes: u64,
     pub write: WritePolicy,
     pub verify: VerifyPolicy,
+    /// What the console is held to after the reset.
+    pub boot: Option<Arc<BootCheck>>,
     /// Erase the whole part first.
     pub erase_all: bool,
     /// Sector-aligned ranges to erase before writing, sorted: partitions, or what images leave of
@@ -109,6 +112,7 @@ impl Planner {
             flash_bytes,
             write: manifest.write,
             verify: manifest.verify,
+            boot: manifest.boot.clone(),
             kept: self.kept.clone(),
             erase_all,
             erases: if erase_all {

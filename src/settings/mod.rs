@@ -17,4 +17,4 @@ pub use net::{NetPort, NetPortError, NetProtocol};
 pub use reset::{After, Reset, ResetError, Sequence, SequenceError, SequenceStep};
 pub use source::{FileError, Source, read_bounded};
 pub use station::{DATABASE, DISK_RESERVE_MB, GRACE, Place, Settings, SlotSettings, Start};
-pub use value::{Misfit, text, whole, word, yes_or_no};
+pub use value::{Misfit, number, text, whole, word, yes_or_no};

@@ -84,6 +84,20 @@ pub fn whole(
     }
 }
 
+/// A number, whole or with a fraction.
+pub fn number(value: &DeValue<'_>) -> Result<f64, Misfit> {
+    let advice = "write a number such as 3.3, without quotes";
+    let read = match value {
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .ok()
+            .map(|number| number as f64),
+        DeValue::Float(number) => number.as_str().parse().ok(),
+        _ => return Err(Misfit::kind(value, advice)),
+    };
+    read.filter(|number: &f64| number.is_finite())
+        .ok_or_else(|| Misfit::new("is no number to compare with", advice))
+}
+
 /// `true` or `false`.
 pub fn yes_or_no(value: &DeValue<'_>) -> Result<bool, Misfit> {
     match value {

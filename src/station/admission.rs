@@ -266,6 +266,7 @@ mod tests {
                 erase: ErasePolicy::Touched,
                 verify: VerifyPolicy::Md5,
                 secure_download: SecureDownload::Refuse,
+                boot: None,
             },
             text: "".into(),
             images: Vec::new(),

@@ -1,5 +1,6 @@
 //! Every fault of a manifest, with its report.
 
+mod boot;
 mod firmware;
 mod keys;
 mod partitions;
@@ -142,6 +143,7 @@ fn a_manifest_with_defaults() {
             erase: ErasePolicy::Touched,
             verify: VerifyPolicy::Md5,
             secure_download: SecureDownload::Refuse,
+            boot: None,
         }
     );
     let images: Vec<(&str, u32, bool)> = bundle

@@ -39,6 +39,7 @@ fn bundle(size: FlashParameter<u64>, erase: ErasePolicy) -> Bundle {
             erase,
             verify: VerifyPolicy::Md5,
             secure_download: SecureDownload::Refuse,
+            boot: None,
         },
         text: "".into(),
         images: vec![

@@ -117,6 +117,7 @@ impl Bench {
                 erase: ErasePolicy::Touched,
                 verify: VerifyPolicy::Md5,
                 secure_download: SecureDownload::Refuse,
+                boot: None,
             },
             text: "".into(),
             images: Vec::new(),
