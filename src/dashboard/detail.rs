@@ -108,6 +108,7 @@ fn rows(scene: &Scene<'_>, slot: &SlotView) -> Vec<(Word, String)> {
                 lang::effort(result.attempts, result.retries, language).unwrap_or_default(),
             );
         }
+        SlotState::Held { by } => push(Word::Held, by.to_string()),
         _ => {}
     }
     if let Some(code) = status::code(&slot.state) {

@@ -205,6 +205,13 @@ pub fn every_happening() -> Vec<Arc<Notice>> {
                 took: Duration::from_millis(11_870),
             },
         ),
+        (
+            slot,
+            Happening::SlotHeld {
+                by: "flashline read (process 4711)".to_owned(),
+            },
+        ),
+        (slot, Happening::SlotFreed),
         (slot, Happening::BoardRemoved),
         (
             none,
@@ -298,7 +305,7 @@ pub fn bench_of_the_rest() -> Snapshot {
     fresh.identity = None;
     fresh.progress.baud = 115_200;
     with(vec![
-        slot("1", SlotState::Settling),
+        slot("1", held()),
         slot("2", SlotState::Working(again)),
         slot("3", SlotState::Working(lost)),
         slot(
@@ -310,6 +317,12 @@ pub fn bench_of_the_rest() -> Snapshot {
         slot("7", SlotState::Waiting(Waiting::Request)),
         slot("8", SlotState::Working(fresh)),
     ])
+}
+
+fn held() -> SlotState {
+    SlotState::Held {
+        by: "flashline read (process 4711)".into(),
+    }
 }
 
 /// So many slots, mixed.

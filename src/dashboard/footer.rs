@@ -39,6 +39,7 @@ fn refusal(refused: &RequestRefused, language: Language) -> String {
         RequestRefused::NoSuchSlot(slot) => about(slot, Word::NoSuchSlot),
         RequestRefused::NoBoard(slot) => about(slot, Word::NoBoard),
         RequestRefused::AtWork(slot) => about(slot, Word::AtWork),
+        RequestRefused::Held { slot, .. } => about(slot, Word::HeldByHand),
         RequestRefused::Idle(slot) => about(slot, Word::NothingRuns),
         RequestRefused::LineStopped(why) => {
             format!("{}: {why}", lang::word(Word::LineStopped, language))

@@ -124,6 +124,10 @@ enum Event<'a> {
         retries: u32,
         seconds: f64,
     },
+    SlotHeld {
+        by: &'a str,
+    },
+    SlotFreed,
     BoardRemoved,
     LineStopped {
         code: &'static str,
@@ -217,6 +221,8 @@ impl<'a> Event<'a> {
                 retries: *retries,
                 seconds: took.as_millis() as f64 / 1000.0,
             },
+            Happening::SlotHeld { by } => Event::SlotHeld { by },
+            Happening::SlotFreed => Event::SlotFreed,
             Happening::BoardRemoved => Event::BoardRemoved,
             Happening::LineStopped { code, detail } => Event::LineStopped {
                 code: code.word(),

@@ -41,7 +41,7 @@ pub fn tile(status: Status, colour: Colour) -> Style {
         (Colour::Colour, Status::BenchError | Status::LineStopped) => {
             filled(WHITE, Color::Indexed(90))
         }
-        (Colour::Colour, Status::Stopped) => filled(BLACK, Color::Indexed(247)),
+        (Colour::Colour, Status::Stopped | Status::Held) => filled(BLACK, Color::Indexed(247)),
         (Colour::None, status) if wants_a_human(status) => {
             Style::new().add_modifier(Modifier::REVERSED)
         }
@@ -77,7 +77,7 @@ pub fn text(status: Status, colour: Colour) -> Style {
         (_, Status::Failed | Status::PulledTooEarly) => Style::new().fg(Color::Red),
         (_, Status::BenchError | Status::LineStopped) => Style::new().fg(Color::Magenta),
         (_, Status::Waiting | Status::PortLost) => Style::new().fg(Color::Yellow),
-        (_, Status::Empty | Status::Working | Status::Stopped) => Style::new(),
+        (_, Status::Empty | Status::Working | Status::Stopped | Status::Held) => Style::new(),
     };
     if wants_a_human(status) {
         style.add_modifier(Modifier::BOLD)

@@ -22,10 +22,11 @@ pub enum Status {
     BenchError,
     Stopped,
     LineStopped,
+    Held,
 }
 
 impl Status {
-    pub const ALL: [Status; 12] = [
+    pub const ALL: [Status; 13] = [
         Status::Empty,
         Status::Waiting,
         Status::Working,
@@ -38,6 +39,7 @@ impl Status {
         Status::BenchError,
         Status::Stopped,
         Status::LineStopped,
+        Status::Held,
     ];
 
     pub fn of(state: &SlotState) -> Status {
@@ -50,6 +52,7 @@ impl Status {
             }
             SlotState::Done(result) => Status::of_result(result),
             SlotState::Blocked { .. } => Status::LineStopped,
+            SlotState::Held { .. } => Status::Held,
         }
     }
 
@@ -87,6 +90,7 @@ impl Status {
             )),
             Happening::Retried { .. } | Happening::PortLost { .. } => Some(Status::PortLost),
             Happening::BoardWaits { .. } => Some(Status::Waiting),
+            Happening::SlotHeld { .. } => Some(Status::Held),
             Happening::LineStopped { .. } => Some(Status::LineStopped),
             _ => None,
         }
@@ -107,6 +111,7 @@ impl Status {
             Status::BenchError => "!",
             Status::Stopped => "■",
             Status::LineStopped => "‖",
+            Status::Held => "#",
         }
     }
 
@@ -125,6 +130,7 @@ impl Status {
             Status::BenchError => Word::BenchError,
             Status::Stopped => Word::Stopped,
             Status::LineStopped => Word::LineStopped,
+            Status::Held => Word::Held,
         }
     }
 
@@ -166,6 +172,7 @@ pub fn hint(state: &SlotState) -> Option<Word> {
         SlotState::Waiting(Waiting::PresentAtStart) => Some(Word::WaitsPresentAtStart),
         SlotState::Waiting(Waiting::Request) => Some(Word::WaitsForRequest),
         SlotState::Working(board) if board.lost => Some(Word::PortMayComeBack),
+        SlotState::Held { .. } => Some(Word::GoesOnWhenFreed),
         SlotState::Done(result) if result.present => Some(Word::TakeOut),
         SlotState::Done(_) => Some(Word::PlugNext),
         _ => None,

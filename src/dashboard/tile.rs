@@ -192,6 +192,9 @@ fn body(slot: &SlotView, language: Language, cells: usize) -> Body {
             }
         }
         SlotState::Blocked { code } => short.push(code.to_string()),
+        SlotState::Held { by } => {
+            text = format!("{by}. ");
+        }
         SlotState::Empty | SlotState::Waiting(_) | SlotState::Settling => {}
     }
     if let Some(code) = status::code(&slot.state) {
@@ -203,7 +206,7 @@ fn body(slot: &SlotView, language: Language, cells: usize) -> Body {
             advice_line(words, language)
         };
     } else if let Some(hint) = status::hint(&slot.state) {
-        text = lang::word(hint, language).to_owned();
+        text += lang::word(hint, language);
     }
     Body { short, text }
 }

@@ -64,6 +64,10 @@ pub enum Happening {
         retries: u32,
         took: Duration,
     },
+    /// Another program works on the slot's port by hand: no job starts until it is through.
+    SlotHeld { by: String },
+    /// The slot's port is free again.
+    SlotFreed,
     /// The board left the slot.
     BoardRemoved,
     /// The line takes no boards: said once, with why.

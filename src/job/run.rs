@@ -13,6 +13,7 @@ use super::connect::connect;
 use super::error::JobError;
 use super::journal::{Again, Journal};
 use super::ladder::{self, Aim, Next, Tried};
+use super::load::Loaded;
 use super::session::{ROM_BAUD, Session};
 use crate::chip::Identity;
 use crate::event::{Code, Outcome};
@@ -35,30 +36,19 @@ pub async fn run(
     reports: Arc<dyn Reports>,
     stop: Stop,
 ) -> Verdict {
-    let mut job = Job {
-        assignment,
-        ports,
-        gate,
-        stop,
-        journal: Journal::new(reports),
-        identity: None,
-        board: None,
-        last_baud: None,
-        before: None,
-        lost_since: None,
-    };
+    let mut job = Job::new(assignment, ports, gate, reports, stop);
     let end = job.work().await;
     job.verdict(end)
 }
 
-struct Job {
+pub(super) struct Job {
     assignment: Assignment,
     ports: Arc<dyn Ports>,
     gate: Arc<dyn Gate>,
     stop: Stop,
-    journal: Journal,
-    identity: Option<Identity>,
-    board: Option<Board>,
+    pub(super) journal: Journal,
+    pub(super) identity: Option<Identity>,
+    pub(super) board: Option<Board>,
     /// The rate at which the connection before ended, where that is not the ROM's.
     last_baud: Option<u32>,
     /// Why the connection before ended.
@@ -68,15 +58,33 @@ struct Job {
 }
 
 impl Job {
+    pub(super) fn new(
+        assignment: Assignment,
+        ports: Arc<dyn Ports>,
+        gate: Arc<dyn Gate>,
+        reports: Arc<dyn Reports>,
+        stop: Stop,
+    ) -> Job {
+        Job {
+            assignment,
+            ports,
+            gate,
+            stop,
+            journal: Journal::new(reports),
+            identity: None,
+            board: None,
+            last_baud: None,
+            before: None,
+            lost_since: None,
+        }
+    }
+
     async fn work(&mut self) -> Result<(), JobError> {
         let mut port = self.open().await?;
         loop {
-            let mut link = Link::new(port, ROM_BAUD, self.stop.clone());
+            let mut link = self.link(port);
             let result = self.attempt(&mut link).await;
-            let dialect = link.dialect();
-            self.last_baud = Some(link.baud()).filter(|baud| *baud != ROM_BAUD);
-            // a close that hangs goes on by itself
-            let _ = tokio::time::timeout(CLOSE_PATIENCE, link.close()).await;
+            let dialect = self.hang_up(link).await;
             match result {
                 Ok(()) => return Ok(()),
                 Err(error) => port = self.next_port(error, dialect).await?,
@@ -84,8 +92,30 @@ impl Job {
         }
     }
 
+    pub(super) fn link(&self, port: Box<dyn Port>) -> Link {
+        Link::new(port, ROM_BAUD, self.stop.clone())
+    }
+
+    /// Closes the connection; tells who was spoken to.
+    pub(super) async fn hang_up(&mut self, link: Link) -> Dialect {
+        let dialect = link.dialect();
+        self.last_baud = Some(link.baud()).filter(|baud| *baud != ROM_BAUD);
+        // a close that hangs goes on by itself
+        let _ = tokio::time::timeout(CLOSE_PATIENCE, link.close()).await;
+        dialect
+    }
+
     /// One connection, from SYNC to the reset.
     async fn attempt(&mut self, link: &mut Link) -> Result<(), JobError> {
+        let loaded = self.load(link).await?;
+        let erased = loaded.erase().await?;
+        let written = erased.write().await?;
+        let verified = written.verify().await?;
+        verified.reset().await
+    }
+
+    /// From SYNC to whoever will write.
+    pub(super) async fn load<'a>(&'a mut self, link: &'a mut Link) -> Result<Loaded<'a>, JobError> {
         let ways = match &*self.assignment.presence.borrow() {
             Some(port) => Ways::of(&self.assignment.reset, port),
             None => Ways::None,
@@ -122,15 +152,11 @@ impl Job {
             )
             .await?;
         let fast = admitted.raise_rate().await?;
-        let loaded = fast.load(self.assignment.stub).await?;
-        let erased = loaded.erase().await?;
-        let written = erased.write().await?;
-        let verified = written.verify().await?;
-        verified.reset().await
+        fast.load(self.assignment.stub).await
     }
 
     /// After a failed attempt: the port for the next one, or the error that ends the job.
-    async fn next_port(
+    pub(super) async fn next_port(
         &mut self,
         error: JobError,
         dialect: Dialect,
@@ -170,7 +196,7 @@ impl Job {
     }
 
     /// The first opening: what is not there now is the bench's fault, not the board's.
-    async fn open(&mut self) -> Result<Box<dyn Port>, JobError> {
+    pub(super) async fn open(&mut self) -> Result<Box<dyn Port>, JobError> {
         match self.path() {
             Some(path) => self.try_open(path).await,
             None => self.reopen(Instant::now()).await,

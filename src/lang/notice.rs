@@ -91,6 +91,8 @@ fn english(what: &Happening) -> String {
                 }
             }
         }
+        Happening::SlotHeld { by } => format!("HELD by {by}"),
+        Happening::SlotFreed => "no longer held".to_owned(),
         Happening::BoardRemoved => "board removed".to_owned(),
         Happening::LineStopped { code, detail } => format!("LINE STOPPED {code}: {detail}"),
         Happening::LineResumed => "line runs again".to_owned(),
@@ -172,6 +174,8 @@ fn chinese(what: &Happening) -> String {
                 }
             }
         }
+        Happening::SlotHeld { by } => format!("被 {by} 占用"),
+        Happening::SlotFreed => "占用已解除".to_owned(),
         Happening::BoardRemoved => "板子已取出".to_owned(),
         Happening::LineStopped { code, detail } => format!("生产线停止 {code}：{detail}"),
         Happening::LineResumed => "生产线恢复".to_owned(),

@@ -35,6 +35,7 @@ pub enum Word {
     BenchError,
     Stopped,
     LineStopped,
+    Held,
     Ending,
     // ---- hints on a tile
     PlugBoard,
@@ -43,6 +44,7 @@ pub enum Word {
     WaitsPresentAtStart,
     WaitsForRequest,
     PortMayComeBack,
+    GoesOnWhenFreed,
     // ---- headings
     Notices,
     Slot,
@@ -88,6 +90,7 @@ pub enum Word {
     NoSuchSlot,
     NoBoard,
     AtWork,
+    HeldByHand,
     NothingRuns,
     TryAgain,
 }
@@ -128,6 +131,7 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         Word::BenchError => ("BENCH ERROR", "设备故障"),
         Word::Stopped => ("STOPPED", "已停止"),
         Word::LineStopped => ("LINE STOPPED", "生产线停止"),
+        Word::Held => ("HELD", "占用中"),
         Word::Ending => ("ENDING", "正在结束"),
         Word::PlugBoard => ("plug a board", "请插入板子"),
         Word::TakeOut => ("take it out", "请取出"),
@@ -138,6 +142,7 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         ),
         Word::WaitsForRequest => ("Select it and press s.", "选中后按 s 开始。"),
         Word::PortMayComeBack => ("waiting for it to come back", "等待恢复"),
+        Word::GoesOnWhenFreed => ("Goes on by itself when it is free.", "解除占用后自动继续。"),
         Word::Notices => ("notices", "消息"),
         Word::Slot => ("slot", "工位"),
         Word::Place => ("place", "位置"),
@@ -192,6 +197,10 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         Word::NoSuchSlot => ("there is no such slot", "没有此工位"),
         Word::NoBoard => ("the slot has no board", "此工位没有板子"),
         Word::AtWork => ("the slot is already at work", "此工位正在工作"),
+        Word::HeldByHand => (
+            "the slot is held by another program",
+            "此工位被其他程序占用",
+        ),
         Word::NothingRuns => ("nothing is running on the slot", "此工位没有任务"),
         Word::TryAgain => ("the station is busy, press again", "工作站忙，请再按一次"),
     }

@@ -1,11 +1,12 @@
 //! Serial ports: what a port is (`Port`), where they come from (`Ports`), the real ones (`tty`), which
-//! of them are there and when that changes (`system`, by `scan`, `usb` and `hints`), how boards are
-//! reset by their lines (`reset`), and the one place where an exchange meets a port and a clock
+//! of them are there and when that changes (`system`, by `scan`, `usb` and `hints`), who works on them (`claim`), how
+//! boards are reset by their lines (`reset`), and the one place where an exchange meets a port and a clock
 //! (`Link`). Leaves out what is said over a port and why.
 //!
 //! Every call that can block in the kernel (open, close, baud rate, lines) runs on a blocking thread.
 
 mod bridges;
+mod claim;
 mod hints;
 mod holder;
 mod kernel;
@@ -20,8 +21,9 @@ pub mod tty;
 mod usb;
 
 pub use bridges::OwnUsb;
+pub use claim::{Claim, Held, Names, Purpose};
 pub use link::{Console, Link, LinkError};
 pub use memory::{CONTROLS, Control, FarEnd, MemoryPort, ModemLines};
 pub use stop::{Stop, StopHandle};
 pub use system::SystemPorts;
-pub use traits::{Lines, OpenError, Pending, Port, PortChange, PortInfo, Ports, UsbId};
+pub use traits::{Lines, OpenError, Pending, Port, PortChange, PortInfo, Ports, Sharing, UsbId};

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::hints::{self, Folders};
 use super::scan::{Found, Roots, scan};
-use super::{OpenError, Pending, Port, PortChange, PortInfo, Ports, tty};
+use super::{OpenError, Pending, Port, PortChange, PortInfo, Ports, Sharing, tty};
 
 /// The ports of this machine: every serial line on USB, and the configured paths.
 #[derive(Debug, Clone)]
@@ -61,6 +61,10 @@ impl Ports for SystemPorts {
 
     fn open(&self, path: PathBuf, baud: u32) -> Pending<'static, Result<Box<dyn Port>, OpenError>> {
         Box::pin(tty::open(path, baud))
+    }
+
+    fn shared(&self) -> Sharing {
+        Sharing::WithOtherProcesses
     }
 }
 

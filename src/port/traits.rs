@@ -95,6 +95,19 @@ pub trait Ports: Send + Sync + 'static {
 
     /// Opens a port at a rate, exclusively, lines as the driver leaves them.
     fn open(&self, path: PathBuf, baud: u32) -> Pending<'static, Result<Box<dyn Port>, OpenError>>;
+
+    /// Whether other processes can reach these ports too, so that they must be claimed
+    /// ([`super::Claim`]). Those of a simulation in memory have nobody to share with.
+    fn shared(&self) -> Sharing {
+        Sharing::Private
+    }
+}
+
+/// See [`Ports::shared`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    WithOtherProcesses,
+    Private,
 }
 
 /// Why a port could not be opened.

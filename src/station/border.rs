@@ -87,6 +87,11 @@ pub enum SlotState {
     Recording(BoardView),
     /// The result of the last board; it stays until the next one.
     Done(ResultView),
+    /// Another program works on the slot's port by hand; no job starts until it is through.
+    Held {
+        /// Command and process.
+        by: Arc<str>,
+    },
     /// The slot has a board and cannot work on it (the line is stopped).
     Blocked {
         code: Code,
@@ -146,6 +151,8 @@ pub enum RequestRefused {
     NoBoard(SlotId),
     #[error("slot {0} is already at work")]
     AtWork(SlotId),
+    #[error("slot {slot} is held by {by}")]
+    Held { slot: SlotId, by: Arc<str> },
     #[error("nothing is running on slot {0}")]
     Idle(SlotId),
     #[error("the line is stopped: {0}")]

@@ -1,8 +1,9 @@
 //! Performs what the dispatcher decides: waits for inputs, opens and closes rows, runs jobs and probes,
-//! publishes snapshots. Leaves out every decision. It never awaits a send: what tasks tell comes in
+//! looks who holds ports, publishes snapshots. Leaves out every decision. It never awaits a send: what tasks tell comes in
 //! through one bounded channel, what faces see goes out through a watch.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::claims::{Claims, Whereabouts};
 use super::dispatcher::{Dispatcher, Effect, Fact, Input};
 use super::slot::Now;
 use super::{Gatekeeper, Identified, Request, Snapshot};
@@ -20,12 +22,14 @@ use crate::event::{Code, JobId, Progress, Serial, SlotId, Step};
 use crate::job::{self, Assignment, Reports, StubUse};
 use crate::manifest::Bundle;
 use crate::plan::Method;
-use crate::port::{PortChange, PortInfo, Ports, Stop, StopHandle};
+use crate::port::{Held, OpenError, PortChange, PortInfo, Ports, Stop, StopHandle};
 use crate::record::{Record, RecordError, Standing};
 use crate::settings::{After, Reset, Settings};
 
 /// At most 20 snapshots a second.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(50);
+/// How often it is looked who holds the slots' ports.
+const HOLDS_INTERVAL: Duration = Duration::from_millis(500);
 /// What tasks may have told and the dispatcher not yet heard.
 const INBOX_LENGTH: usize = 1024;
 /// What faces may have asked and the dispatcher not yet heard.
@@ -82,6 +86,7 @@ impl Station {
         .with_slot_ceilings(ceilings);
         let (publisher, snapshots) = watch::channel(Arc::new(dispatcher.snapshot(now())));
         let mut floor = Floor {
+            claims: Claims::new(ports.shared()),
             changes: ports.watch(),
             ports,
             record,
@@ -122,6 +127,8 @@ impl Station {
 /// Where a slot's job can be reached.
 struct SlotLines {
     presence: watch::Sender<Option<PortInfo>>,
+    /// The port that was there last: it may be held while its device is gone.
+    last: Option<PortInfo>,
     running: Option<RunningLines>,
 }
 
@@ -144,6 +151,7 @@ struct Floor {
     requests: mpsc::Receiver<Request>,
     identified: mpsc::Receiver<Identified>,
     slots: HashMap<SlotId, SlotLines>,
+    claims: Claims,
     tasks: TaskTracker,
     publisher: watch::Sender<Arc<Snapshot>>,
 }
@@ -169,6 +177,7 @@ impl Floor {
     async fn work(mut self, stop: CancellationToken) {
         let mut stopping = false;
         let mut publish_at: Option<Instant> = None;
+        let mut looking = pin!(self.look());
         loop {
             let deadline = self.dispatcher.next_deadline().map(Instant::from_std);
             let wake = [deadline, publish_at].into_iter().flatten().min();
@@ -185,6 +194,10 @@ impl Floor {
                 },
                 Some(change) = self.changes.recv() => Input::Port(change),
                 Some(request) = self.requests.recv() => Input::Request(request),
+                holders = &mut looking => {
+                    looking.set(self.look());
+                    Input::Holders(holders)
+                }
                 () = sleep_until(wake) => Input::Tick,
             };
             // a tick for the screen's sake changes nothing by itself
@@ -255,6 +268,7 @@ impl Floor {
     fn lines(&mut self, slot: &SlotId) -> &mut SlotLines {
         self.slots.entry(slot.clone()).or_insert_with(|| SlotLines {
             presence: watch::channel(None).0,
+            last: None,
             running: None,
         })
     }
@@ -262,13 +276,24 @@ impl Floor {
     fn perform(&mut self, effect: Effect) -> Ended {
         match effect {
             Effect::Presence { slot, port } => {
-                self.lines(&slot).presence.send_replace(port);
+                let lines = self.lines(&slot);
+                if let Some(port) = &port {
+                    lines.last = Some(port.clone());
+                }
+                lines.presence.send_replace(port);
             }
             Effect::OpenRow { slot, job } => {
-                let record = self.record.clone();
+                let (record, claims) = (self.record.clone(), self.claims.clone());
+                let at = self.whereabouts(&slot);
                 self.tell(async move {
                     let id = job.job;
+                    if let Err(Held { by }) = claims.take(&slot, at).await {
+                        return Input::Taken { slot, job: id, by };
+                    }
                     let result = record.open_job(job).await;
+                    if result.is_err() {
+                        claims.release(&slot);
+                    }
                     Input::Opened {
                         slot,
                         job: id,
@@ -295,6 +320,7 @@ impl Floor {
                 ended,
             } => {
                 self.lines(&slot).running = None;
+                self.claims.release(&slot);
                 let record = self.record.clone();
                 self.tell(async move {
                     let result = record.close_job(job, verdict, ended).await;
@@ -303,10 +329,17 @@ impl Floor {
             }
             Effect::Release { slot } => self.gate.release(&slot),
             Effect::Probe { slot, port, reset } => {
-                let ports = self.ports.clone();
+                let (ports, claims) = (self.ports.clone(), self.claims.clone());
+                let at = self.whereabouts(&slot);
                 self.tell(async move {
                     let (_handle, stop) = StopHandle::new();
-                    let result = job::probe(ports, port, reset, stop).await;
+                    let result = match claims.probe(&slot, at).await {
+                        Ok(_claim) => job::probe(ports, port, reset, stop).await,
+                        Err(Held { by }) => Err(OpenError::Busy {
+                            path: port.path,
+                            holder: Some(by),
+                        }),
+                    };
                     Input::Probed { slot, result }
                 });
             }
@@ -322,6 +355,29 @@ impl Floor {
             Effect::End => return Ended::Yes,
         }
         Ended::No
+    }
+
+    fn whereabouts(&self, slot: &SlotId) -> Whereabouts {
+        let configured = self.settings.slots.iter().find(|known| known.name == *slot);
+        Whereabouts {
+            place: configured.map(|slot| slot.place.clone()),
+            port: self.slots.get(slot).and_then(|lines| lines.last.clone()),
+        }
+    }
+
+    /// Who holds each slot's port, looked at after a while.
+    fn look(&self) -> impl Future<Output = Vec<(SlotId, Option<String>)>> + Send + use<> {
+        let configured = self.settings.slots.iter().map(|slot| &slot.name);
+        let all: BTreeSet<&SlotId> = configured.chain(self.slots.keys()).collect();
+        let slots = all
+            .into_iter()
+            .map(|slot| (slot.clone(), self.whereabouts(slot)))
+            .collect();
+        let claims = self.claims.clone();
+        async move {
+            tokio::time::sleep(HOLDS_INTERVAL).await;
+            claims.look(slots).await
+        }
     }
 
     fn spawn_job(

@@ -4,6 +4,7 @@
 
 mod admission;
 mod border;
+mod claims;
 mod dispatcher;
 mod floor;
 mod journal;

@@ -29,6 +29,8 @@ pub enum Phase {
     Settling { until: Instant },
     /// A board is ready and the line is stopped.
     Blocked { code: Code },
+    /// Another program works on the port by hand.
+    Held { by: Arc<str>, after: AfterHold },
     /// The job's row is being committed.
     Opening(Running),
     /// The job is at work.
@@ -40,6 +42,16 @@ pub enum Phase {
         commit: Commit,
         next: Next,
     },
+}
+
+/// Where a slot goes on once it is no longer held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterHold {
+    /// As before: the last result, if there is one.
+    Idle,
+    Waiting(Waiting),
+    /// A board came that nobody has worked on.
+    Arrived,
 }
 
 /// Whether a verdict's commit is under way.
@@ -207,6 +219,7 @@ impl Slot {
             },
             Phase::Waiting(why) => SlotState::Waiting(*why),
             Phase::Settling { .. } => SlotState::Settling,
+            Phase::Held { by, .. } => SlotState::Held { by: by.clone() },
             Phase::Blocked { code } => SlotState::Blocked { code: *code },
             Phase::Opening(running) | Phase::Working(running) => SlotState::Working(running.view()),
             Phase::Recording { running, .. } => SlotState::Recording(running.view()),

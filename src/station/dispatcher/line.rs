@@ -129,6 +129,12 @@ impl Dispatcher {
         if !slot.is_quiet() {
             return Err(RequestRefused::AtWork(id.clone()));
         }
+        if let Phase::Held { by, .. } = &slot.phase {
+            return Err(RequestRefused::Held {
+                slot: id.clone(),
+                by: by.clone(),
+            });
+        }
         if slot.present.is_none() {
             return Err(RequestRefused::NoBoard(id.clone()));
         }

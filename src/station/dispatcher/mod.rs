@@ -1,6 +1,7 @@
 //! Every decision of the bench, as one synchronous function: an input and the time in, effects out.
 //! Leaves out every IO: `floor` performs the effects. So a test calls it without a runtime.
 
+mod holds;
 mod jigs;
 mod jobs;
 mod line;
@@ -49,6 +50,14 @@ pub enum Input {
         job: JobId,
         result: Result<(), RecordError>,
     },
+    /// The row was not opened: another program has the port.
+    Taken {
+        slot: SlotId,
+        job: JobId,
+        by: String,
+    },
+    /// Who works on slots' ports by hand now.
+    Holders(Vec<(SlotId, Option<String>)>),
     Fact {
         slot: SlotId,
         job: JobId,
@@ -102,6 +111,7 @@ pub enum Effect {
         slot: SlotId,
         port: Option<PortInfo>,
     },
+    /// Claim the port and open the row: `Opened` or, where another program has it, `Taken`.
     OpenRow {
         slot: SlotId,
         job: NewJob,
@@ -225,6 +235,12 @@ impl Dispatcher {
             Input::Port(PortChange::Vanished(path)) => self.port_left(&path, now, &mut effects),
             Input::Opened { slot, job, result } => {
                 self.row_opened(&slot, job, result, now, &mut effects);
+            }
+            Input::Taken { slot, job, by } => self.taken(&slot, job, by, now),
+            Input::Holders(holders) => {
+                for (slot, by) in holders {
+                    self.holder_told(&slot, by, now);
+                }
             }
             Input::Fact { slot, job, fact } => self.job_told(&slot, job, fact, now),
             Input::Progress {

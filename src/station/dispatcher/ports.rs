@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::slot::{Next, Now, Phase, Slot};
+use super::super::slot::{AfterHold, Next, Now, Phase, Slot};
 use super::{Dispatcher, Effect};
 use crate::event::{Happening, SlotId, Waiting};
 use crate::port::PortInfo;
@@ -56,6 +56,16 @@ impl Dispatcher {
             // a port that comes back in mid-job is the job's affair
             Phase::Opening(_) | Phase::Working(_) => {}
             Phase::Recording { next, .. } => *next = Next::Arrived,
+            Phase::Held { after, .. } => {
+                *after = match (slot.settings.start, arrival) {
+                    (Start::Probe, _) => return,
+                    (Start::Request, _) => AfterHold::Waiting(Waiting::Request),
+                    (Start::Plug, Arrival::BeforeStart) => {
+                        AfterHold::Waiting(Waiting::PresentAtStart)
+                    }
+                    (Start::Plug, Arrival::Now) => AfterHold::Arrived,
+                };
+            }
             Phase::Idle | Phase::Waiting(_) | Phase::Settling { .. } | Phase::Blocked { .. } => {
                 let waits = match (slot.settings.start, arrival) {
                     (Start::Probe, _) => return,
@@ -109,6 +119,12 @@ impl Dispatcher {
             Phase::Settling { .. } => {
                 slot.enter(Phase::Idle, now);
                 return;
+            }
+            Phase::Held { after, .. } => {
+                let before = std::mem::replace(after, AfterHold::Idle);
+                if before == AfterHold::Arrived {
+                    return;
+                }
             }
             Phase::Waiting(_) | Phase::Blocked { .. } => slot.enter(Phase::Idle, now),
             Phase::Idle => {}
