@@ -4,13 +4,14 @@ use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::Exit;
 use crate::chip::{Chip, Revision};
-use crate::sim::{Access, Bench, BoardHandle, BoardSpec, Contents, Pace};
+use crate::sim::{Access, Bench, BoardHandle, BoardSpec, Contents, Costs, Pace};
 
 /// Simulated boards on pseudo-terminals, for any client
 #[derive(Debug, clap::Args)]
@@ -46,6 +47,36 @@ pub struct Args {
     /// The crystal, where it is not the chip's usual one
     #[arg(long, value_name = "MHZ", value_parser = clap::value_parser!(u32).range(20..=48))]
     crystal: Option<u32>,
+    /// What is in the boards' flash at first: `blank`, `used` (written before, all over), or a file
+    #[arg(long, default_value = "blank", value_name = "blank|used|FILE", value_parser = contents)]
+    contents: Contents,
+    /// From an answer's last bit on the wire to its arrival: a USB bridge's latency timer
+    #[arg(long, default_value_t = 1, value_name = "MS", value_parser = clap::value_parser!(u64).range(0..=1000))]
+    answer_latency: u64,
+    /// Erasing and programming take this much of their usual time
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = factor)]
+    flash_cost: f64,
+    /// The chip's MD5 of its flash takes this much of its usual time
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = factor)]
+    md5_cost: f64,
+}
+
+fn contents(text: &str) -> Result<Contents, String> {
+    match text {
+        "blank" => Ok(Contents::Blank),
+        "used" => Ok(Contents::Used),
+        file => match std::fs::read(file) {
+            Ok(bytes) => Ok(Contents::Holds(bytes.into())),
+            Err(error) => Err(error.to_string()),
+        },
+    }
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(factor @ 0.0..=1000.0) => Ok(factor),
+        _ => Err("a factor is a number from 0 to 1000".to_owned()),
+    }
 }
 
 fn chip(name: &str) -> Result<Chip, String> {
@@ -171,6 +202,22 @@ fn spec(args: &Args, number: u16, file: Option<&Path>) -> Result<BoardSpec, SimE
     if args.secure_download {
         spec.access = Access::SecureDownload;
     }
+    if let Contents::Holds(bytes) = &args.contents
+        && bytes.len() > spec.flash_bytes as usize
+    {
+        let says = format!(
+            "the file has {} bytes and a board's flash {}",
+            bytes.len(),
+            spec.flash_bytes
+        );
+        return Err(failed("filling", "the flash")(io::Error::other(says)));
+    }
+    spec.contents = args.contents.clone();
+    spec.answer_latency = Duration::from_millis(args.answer_latency);
+    spec.costs = Costs {
+        flash: args.flash_cost,
+        md5: args.md5_cost,
+    };
     if args.unpaced {
         spec = spec.pace(Pace::Unpaced);
     }

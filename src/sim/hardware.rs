@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use md5::{Digest, Md5};
 
+use super::cost::Costs;
 use super::efuse;
 use super::facts::{Facts, SecurityInfo, facts};
 use super::flash::{Flash, FlashFault};
@@ -19,6 +20,7 @@ pub struct Hardware {
     pub memory: Memory,
     pub flash: Flash,
     pub troubles: Troubles,
+    pub costs: Costs,
     /// The part's size as its ID tells it, where it does.
     pub id_bytes: Option<u32>,
     /// The supply broke down while programming: the chip starts over.
@@ -109,6 +111,7 @@ impl Hardware {
             memory: Memory::new(spec),
             flash: Flash::new(spec),
             troubles: Troubles::new(spec),
+            costs: spec.costs,
             id_bytes: spec.flash_id.size_bytes().map(|bytes| bytes as u32),
             browned_out: false,
             clock_error_ppm: spec.clock_error_ppm,

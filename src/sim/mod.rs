@@ -25,4 +25,5 @@ mod wire;
 
 pub use bench::{Bench, BoardHandle, SimPorts};
 pub use board::{Board, BoardState, Mode};
+pub use cost::Costs;
 pub use spec::{Access, BoardSpec, Contents, Fault, Pace, Wiring};

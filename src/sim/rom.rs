@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::cost;
 use super::facts::{Facts, SecurityInfo};
-use super::flash::{BLOCK, FlashFault, PAGE, SECTOR};
+use super::flash::{BLOCK, FlashFault, SECTOR};
 use super::hardware::{Answer, Hardware, Then, word};
 use super::inflate::{Checksum, Inflated, Inflater, Input, WINDOW};
 use super::spec::Access;
@@ -240,11 +240,11 @@ impl Rom {
             if at.is_multiple_of(BLOCK) && left >= BLOCK / SECTOR {
                 at += BLOCK;
                 left -= BLOCK / SECTOR;
-                took += cost::BLOCK_ERASE;
+                took += hardware.costs.block_erase();
             } else {
                 at += SECTOR;
                 left -= 1;
-                took += cost::SECTOR_ERASE;
+                took += hardware.costs.sector_erase();
             }
         }
         let status = match hardware.erase(run.address, sectors * SECTOR) {
@@ -304,7 +304,7 @@ impl Rom {
         run.address = address.wrapping_add(data.len() as u32);
         let room = flash_bytes.saturating_sub(address) as usize;
         let data = &data[..data.len().min(room)];
-        let took = cost::PAGE_PROGRAM * (data.len() as u32).div_ceil(PAGE);
+        let took = hardware.costs.program(data.len() as u32);
         match hardware.program(address, data) {
             Err(FlashFault::Protected) => (WRITE_FAILED, took),
             Ok(()) | Err(FlashFault::BrownOut) => (0, took),
@@ -480,7 +480,7 @@ impl Rom {
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         self.reply.body[..32].copy_from_slice(hex.as_bytes());
         let mut answer = self.answer(32, 0, hardware);
-        answer.before += cost::ROM_MD5_PER_MB.mul_f64(f64::from(length) / f64::from(1 << 20));
+        answer.before += hardware.costs.rom_md5(length);
         answer
     }
 

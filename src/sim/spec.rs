@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cost::Costs;
 use crate::chip::{Chip, FlashId, Mac, Revision, Security};
 
 /// One simulated board. Start from [`BoardSpec::esp32`] and change what the test is about.
@@ -22,6 +23,7 @@ pub struct BoardSpec {
     /// Every random choice of the board (which byte is damaged) comes from it.
     pub seed: u64,
     pub pace: Pace,
+    pub costs: Costs,
     /// From an answer's last bit on the wire to the host's read (a USB bridge's latency timer).
     pub answer_latency: Duration,
     /// How far the ROM's measurement of its crystal is off, in parts per million: its own
@@ -143,6 +145,7 @@ impl BoardSpec {
             faults: Vec::new(),
             seed: u64::from(number),
             pace: Pace::Real,
+            costs: Costs::default(),
             answer_latency: Duration::from_millis(1),
             clock_error_ppm: 0,
             crystal_mhz: None,

@@ -279,7 +279,7 @@ impl Stub {
         self.within(address, length)?;
         Ok(Reply {
             data: hardware.md5(address, length).to_vec(),
-            before: cost::STUB_MD5_PER_MB.mul_f64(f64::from(length) / f64::from(1 << 20)),
+            before: hardware.costs.stub_md5(length),
             ..Reply::default()
         })
     }
@@ -288,7 +288,7 @@ impl Stub {
         let size = hardware.flash.size();
         hardware.erase(0, size).map_err(|_| FAILED_SPI)?;
         Ok(Reply {
-            before: cost::CHIP_ERASE_PER_MB.mul_f64(f64::from(size) / f64::from(1 << 20)),
+            before: hardware.costs.chip_erase(size),
             ..Reply::default()
         })
     }

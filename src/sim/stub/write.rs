@@ -7,7 +7,7 @@ use super::{
     NOT_IN_FLASH_MODE, Reply, Stub, TOO_MUCH_DATA, Work,
 };
 use crate::sim::cost;
-use crate::sim::flash::{BLOCK, FlashFault, PAGE, SECTOR};
+use crate::sim::flash::{BLOCK, FlashFault, SECTOR};
 use crate::sim::hardware::{Hardware, word};
 use crate::sim::inflate::{Checksum, Inflated, Inflater, Input, WINDOW};
 
@@ -187,9 +187,7 @@ impl Stub {
         }
         match hardware.program(address, data) {
             Err(FlashFault::Protected) => Err(FAILED_SPI),
-            Ok(()) | Err(FlashFault::BrownOut) => {
-                Ok(took + cost::PAGE_PROGRAM * length.div_ceil(PAGE))
-            }
+            Ok(()) | Err(FlashFault::BrownOut) => Ok(took + hardware.costs.program(length)),
         }
     }
 }
@@ -216,9 +214,9 @@ impl Write {
 /// The next erase, of 64 KB where it is aligned and enough is left, else of a sector.
 pub fn erase_step(at: &mut u32, left: &mut u32, hardware: &mut Hardware) -> Result<Duration, u16> {
     let (bytes, took) = if *left >= BLOCK && at.is_multiple_of(BLOCK) {
-        (BLOCK, cost::BLOCK_ERASE)
+        (BLOCK, hardware.costs.block_erase())
     } else {
-        (SECTOR, cost::SECTOR_ERASE)
+        (SECTOR, hardware.costs.sector_erase())
     };
     hardware.erase(*at, bytes).map_err(|_| FAILED_SPI)?;
     *at = at.wrapping_add(bytes);
