@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# esptool 5.6 from the Python registry against `flashline sim`, on ptys and over RFC2217; the flash that
-# it leaves, and the one that `flashline flash` leaves, compared byte for byte.
+# esptool 5.6 from the Python registry against `flashline sim`: the ESP32 in depth, on ptys and over
+# RFC2217, with what `flashline flash` leaves; then every chip as ROM, with stub and in Secure Download
+# Mode. The flash is compared byte for byte.
 # usage: tests/conformance/esptool.sh [PATH_OF_FLASHLINE]   (default: the release build, made if needed)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -16,4 +17,5 @@ if ! "$venv/bin/python" -c 'import esptool; assert esptool.__version__.startswit
     python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check 'esptool==5.6.*'
 fi
-exec "$venv/bin/python" tests/conformance/esptool_against_sim.py "$bin"
+"$venv/bin/python" tests/conformance/esptool_against_sim.py "$bin"
+exec "$venv/bin/python" tests/conformance/every_chip.py "$bin"
