@@ -291,5 +291,6 @@ fn settings(folder: &Path) -> Settings {
         grace: Duration::from_millis(100),
         disk_reserve_bytes: 0,
         stub: true,
+        hub: flashline::settings::HubLimits::default(),
     }
 }

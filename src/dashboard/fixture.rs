@@ -182,6 +182,13 @@ pub fn every_happening() -> Vec<Arc<Notice>> {
         ),
         (slot, Happening::PortLost { port }),
         (
+            none,
+            Happening::HubLost {
+                hub: "usb-1.8".to_owned(),
+                slots: vec![SlotId::new("1"), SlotId::new("2")],
+            },
+        ),
+        (
             slot,
             Happening::JobEnded {
                 outcome: Outcome::Pass,

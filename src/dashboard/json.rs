@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::feed::{Item, follow};
 use super::plain::ending_on_broken_pipe;
 use crate::chip::Access;
-use crate::event::{Happening, Notice, Unit, Waiting};
+use crate::event::{Code, Happening, Notice, SlotId, Unit, Waiting};
 use crate::station::{Request, Snapshot};
 
 /// Writes each notice as an object on standard output until the station has ended. Where nobody
@@ -114,6 +114,11 @@ enum Event<'a> {
     PortLost {
         port: &'a str,
     },
+    HubLost {
+        code: &'static str,
+        hub: &'a str,
+        slots: Vec<&'a str>,
+    },
     JobEnded {
         outcome: &'static str,
         code: Option<&'static str>,
@@ -169,6 +174,7 @@ impl<'a> Event<'a> {
                 why: match why {
                     Waiting::PresentAtStart => "present_at_start",
                     Waiting::Request => "request",
+                    Waiting::HubTurn => "hub",
                 },
             },
             Happening::PortUnassigned { port, why } => Event::PortUnassigned { port, why },
@@ -200,6 +206,11 @@ impl<'a> Event<'a> {
                 attempt: *attempt,
             },
             Happening::PortLost { port } => Event::PortLost { port },
+            Happening::HubLost { hub, slots } => Event::HubLost {
+                code: Code::HubPower.word(),
+                hub,
+                slots: slots.iter().map(SlotId::as_str).collect(),
+            },
             Happening::JobEnded {
                 outcome,
                 code,

@@ -72,6 +72,62 @@ impl UsbPath {
     }
 }
 
+/// What feeds a place on USB: a hub, or the controller's root hub.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UsbHub {
+    /// `pci-0000:00:14.0-usb-0:`
+    controller: String,
+    /// The chain of hub ports to it; empty for the root hub.
+    chain: String,
+}
+
+impl UsbPath {
+    /// The hub that this place is plugged into; `None` where the path tells no chain of ports.
+    pub fn hub(&self) -> Option<UsbHub> {
+        let start = self.0.rfind("-usb-0:")? + "-usb-0:".len();
+        let (controller, chain) = self.0.split_at(start);
+        let chain = chain.split(':').next().unwrap_or_default();
+        Some(UsbHub {
+            controller: controller.to_owned(),
+            chain: chain
+                .rsplit_once('.')
+                .map_or_else(String::new, |(hub, _)| hub.to_owned()),
+        })
+    }
+}
+
+impl UsbHub {
+    /// The hub that this one is plugged into; `None` for the root hub.
+    pub fn above(&self) -> Option<UsbHub> {
+        (!self.chain.is_empty()).then(|| UsbHub {
+            controller: self.controller.clone(),
+            chain: self
+                .chain
+                .rsplit_once('.')
+                .map_or_else(String::new, |(hub, _)| hub.to_owned()),
+        })
+    }
+
+    /// Hubs between it and the controller, itself included.
+    pub fn depth(&self) -> usize {
+        std::iter::successors(self.above(), UsbHub::above).count()
+    }
+
+    /// Whether a place hangs on it, directly or behind other hubs.
+    pub fn feeds(&self, place: &UsbPath) -> bool {
+        std::iter::successors(place.hub(), UsbHub::above).any(|hub| hub == *self)
+    }
+
+    /// As people point at it: `usb-1.8`.
+    pub fn short(&self) -> String {
+        if self.chain.is_empty() {
+            "usb root hub".to_owned()
+        } else {
+            format!("usb-{}", self.chain)
+        }
+    }
+}
+
 impl fmt::Display for UsbPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)

@@ -23,6 +23,8 @@ pub enum Waiting {
     PresentAtStart,
     /// The slot starts on request only.
     Request,
+    /// Its hub has as many boards at work as it may, or started one a moment ago.
+    HubTurn,
 }
 
 /// What happened.
@@ -54,6 +56,8 @@ pub enum Happening {
     },
     /// The port was lost and may come back within the grace time.
     PortLost { port: String },
+    /// Slots of one hub were lost at the same moment, and it has none left.
+    HubLost { hub: String, slots: Vec<SlotId> },
     /// The job ended and its row is committed.
     JobEnded {
         outcome: Outcome,

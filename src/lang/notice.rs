@@ -2,7 +2,7 @@
 
 use super::{Language, advice, effort};
 use crate::chip::{Access, Identity};
-use crate::event::{Happening, Notice, Waiting};
+use crate::event::{Code, Happening, Notice, SlotId, Waiting};
 
 /// The notice in words, without its time, number and slot (faces lay those out).
 pub fn notice(notice: &Notice, language: Language) -> String {
@@ -44,6 +44,12 @@ fn english(what: &Happening) -> String {
             why: Waiting::Request,
         } => {
             format!("is there and starts on request ({port})")
+        }
+        Happening::BoardWaits {
+            port,
+            why: Waiting::HubTurn,
+        } => {
+            format!("waits for its turn on the hub ({port})")
         }
         Happening::PortUnassigned { port, why } => format!("{port} is left alone: {why}"),
         Happening::BoardArrived { port } => format!("board arrived at {port}"),
@@ -93,6 +99,14 @@ fn english(what: &Happening) -> String {
         }
         Happening::SlotHeld { by } => format!("HELD by {by}"),
         Happening::SlotFreed => "no longer held".to_owned(),
+        Happening::HubLost { hub, slots } => {
+            let words = advice(Code::HubPower, Language::English);
+            format!(
+                "HUB_POWER: {hub} lost slots {} at once. {}",
+                names(slots, ", "),
+                words.remedy
+            )
+        }
         Happening::BoardRemoved => "board removed".to_owned(),
         Happening::LineStopped { code, detail } => format!("LINE STOPPED {code}: {detail}"),
         Happening::LineResumed => "line runs again".to_owned(),
@@ -128,6 +142,12 @@ fn chinese(what: &Happening) -> String {
             why: Waiting::Request,
         } => {
             format!("已插入，等待手动开始（{port}）")
+        }
+        Happening::BoardWaits {
+            port,
+            why: Waiting::HubTurn,
+        } => {
+            format!("等待集线器空闲（{port}）")
         }
         Happening::PortUnassigned { port, why } => format!("{port} 不使用：{why}"),
         Happening::BoardArrived { port } => format!("板子插入 {port}"),
@@ -176,6 +196,14 @@ fn chinese(what: &Happening) -> String {
         }
         Happening::SlotHeld { by } => format!("被 {by} 占用"),
         Happening::SlotFreed => "占用已解除".to_owned(),
+        Happening::HubLost { hub, slots } => {
+            let words = advice(Code::HubPower, Language::Chinese);
+            format!(
+                "HUB_POWER：{hub} 的工位 {} 同时断开。{}",
+                names(slots, "、"),
+                words.remedy
+            )
+        }
         Happening::BoardRemoved => "板子已取出".to_owned(),
         Happening::LineStopped { code, detail } => format!("生产线停止 {code}：{detail}"),
         Happening::LineResumed => "生产线恢复".to_owned(),
@@ -183,7 +211,6 @@ fn chinese(what: &Happening) -> String {
     }
 }
 
-/// Bytes in the unit that flash parts are sold in.
 /// A board in one line: what is known of it, in the order MAC, chip, revision, flash.
 fn board(identity: &Identity, flash: &str, in_secure_download: &str) -> String {
     let mut words: Vec<String> = Vec::new();
@@ -198,6 +225,12 @@ fn board(identity: &Identity, flash: &str, in_secure_download: &str) -> String {
     words.join(" ")
 }
 
+fn names(slots: &[SlotId], between: &str) -> String {
+    let names: Vec<&str> = slots.iter().map(SlotId::as_str).collect();
+    names.join(between)
+}
+
+/// Bytes in the unit that flash parts are sold in.
 fn size(bytes: u64) -> String {
     if bytes >= 1 << 20 {
         format!("{} MB", bytes >> 20)

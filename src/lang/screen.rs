@@ -43,6 +43,7 @@ pub enum Word {
     PlugNext,
     WaitsPresentAtStart,
     WaitsForRequest,
+    WaitsForHub,
     PortMayComeBack,
     GoesOnWhenFreed,
     // ---- headings
@@ -141,6 +142,10 @@ const fn both(word: Word) -> (&'static str, &'static str) {
             "启动前已插入：请重新插入，或选中后按 s。",
         ),
         Word::WaitsForRequest => ("Select it and press s.", "选中后按 s 开始。"),
+        Word::WaitsForHub => (
+            "Starts by itself: its hub is busy.",
+            "集线器空闲后自动开始。",
+        ),
         Word::PortMayComeBack => ("waiting for it to come back", "等待恢复"),
         Word::GoesOnWhenFreed => ("Goes on by itself when it is free.", "解除占用后自动继续。"),
         Word::Notices => ("notices", "消息"),

@@ -16,5 +16,7 @@ pub use fields::{Document, Fields, Found};
 pub use net::{NetPort, NetPortError, NetProtocol};
 pub use reset::{After, Reset, ResetError, Sequence, SequenceError, SequenceStep};
 pub use source::{FileError, Source, read_bounded};
-pub use station::{DATABASE, DISK_RESERVE_MB, GRACE, Place, Settings, SlotSettings, Start};
+pub use station::{
+    DATABASE, DISK_RESERVE_MB, GRACE, HubLimits, Place, Settings, SlotSettings, Start,
+};
 pub use value::{Misfit, number, text, whole, word, yes_or_no};

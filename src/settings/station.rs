@@ -32,6 +32,16 @@ pub struct Settings {
     pub disk_reserve_bytes: u64,
     /// Use the flasher stub.
     pub stub: bool,
+    pub hub: HubLimits,
+}
+
+/// What one USB hub can feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HubLimits {
+    /// Boards at work at once; `None`: as many as there are.
+    pub max_active: Option<u32>,
+    /// Between the starts of two boards.
+    pub stagger: Duration,
 }
 
 /// Where a slot is.
@@ -99,6 +109,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
     let grace = root.optional("grace_ms", whole(0..=60_000, "milliseconds"));
     let reserve = root.optional("disk_reserve_mb", whole(1..=1_000_000, "megabytes"));
     let stub = root.optional("stub", yes_or_no);
+    let hub = hub(&mut root);
     let slots = slots(document, &mut root, folder);
     root.finish();
 
@@ -116,7 +127,24 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
         grace: milliseconds(grace, GRACE),
         disk_reserve_bytes: u64::from(reserve.map_or(DISK_RESERVE_MB, |found| found.value)) << 20,
         stub: stub.is_none_or(|found| found.value),
+        hub,
     })
+}
+
+/// `[hub]`.
+fn hub(root: &mut Fields<'_>) -> HubLimits {
+    let Some(mut table) = root.table("hub", "[hub]") else {
+        return HubLimits::default();
+    };
+    let max_active = table.optional("max_active", whole(1..=127, "boards"));
+    let stagger = table.optional("stagger_ms", whole(0..=10_000, "milliseconds"));
+    table.finish();
+    HubLimits {
+        max_active: max_active.map(|found| found.value),
+        stagger: stagger.map_or(Duration::ZERO, |found| {
+            Duration::from_millis(found.value.into())
+        }),
+    }
 }
 
 /// The `[[slot]]`s that can be read; a name or a place that two of them share is a fault.

@@ -179,7 +179,10 @@ impl Floor {
         let mut publish_at: Option<Instant> = None;
         let mut looking = pin!(self.look());
         loop {
-            let deadline = self.dispatcher.next_deadline().map(Instant::from_std);
+            let deadline = self
+                .dispatcher
+                .next_deadline(now().steady)
+                .map(Instant::from_std);
             let wake = [deadline, publish_at].into_iter().flatten().min();
             let input = tokio::select! {
                 () = stop.cancelled(), if !stopping => {

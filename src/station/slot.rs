@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::{BoardView, ResultView, SlotState, SlotView};
 use crate::chip::Identity;
-use crate::event::{Code, JobId, Progress, Serial, SlotId, Step, Waiting};
+use crate::event::{Code, JobId, Progress, Serial, SlotId, Step, UsbHub, Waiting};
 use crate::job::Verdict;
 use crate::port::PortInfo;
 use crate::settings::{Place, SlotSettings, Start};
@@ -78,6 +78,8 @@ pub struct Running {
     pub identity: Option<Arc<Identity>>,
     pub progress: Progress,
     pub lost: bool,
+    /// The port was lost together with all others of this hub.
+    pub hub_lost: Option<UsbHub>,
 }
 
 impl Running {
@@ -97,6 +99,7 @@ impl Running {
             identity: None,
             progress,
             lost: false,
+            hub_lost: None,
         }
     }
 

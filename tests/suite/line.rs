@@ -9,7 +9,7 @@ use flashline::event::{Code, Happening, Notice, Outcome, SlotId, Step};
 use flashline::manifest::Bundle;
 use flashline::port::{OpenError, Pending, Port, PortChange, PortInfo, Ports};
 use flashline::record::{Reader, Record};
-use flashline::settings::{After, Place, Reset, Settings, SlotSettings, Start};
+use flashline::settings::{After, HubLimits, Place, Reset, Settings, SlotSettings, Start};
 use flashline::sim::{BoardHandle, BoardSpec, Fault, Pace, SimPorts};
 use flashline::station::{BoardView, LineState, Request, SlotState, Snapshot, Station};
 use tokio::sync::mpsc;
@@ -125,6 +125,7 @@ fn settings(folder: &Path, slots: usize) -> Settings {
         grace: Duration::from_millis(50),
         disk_reserve_bytes: 0,
         stub: true,
+        hub: HubLimits::default(),
     }
 }
 

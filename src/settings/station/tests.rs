@@ -28,6 +28,7 @@ fn defaults() {
             grace: Duration::from_millis(1500),
             disk_reserve_bytes: 64 << 20,
             stub: true,
+            hub: HubLimits::default(),
         }
     );
 }

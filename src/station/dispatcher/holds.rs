@@ -3,7 +3,7 @@
 
 use super::super::slot::{AfterHold, Now, Phase};
 use super::Dispatcher;
-use crate::event::{Happening, JobId, SlotId};
+use crate::event::{Happening, JobId, SlotId, Waiting};
 
 impl Dispatcher {
     /// A look at the port's claims. What is told while the slot is at work is about the station itself
@@ -37,6 +37,7 @@ impl Dispatcher {
         };
         let after = match &mut slot.phase {
             Phase::Idle => AfterHold::Idle,
+            Phase::Waiting(Waiting::HubTurn) => AfterHold::Arrived,
             Phase::Waiting(why) => AfterHold::Waiting(*why),
             Phase::Settling { .. } | Phase::Blocked { .. } => AfterHold::Arrived,
             Phase::Held { by: before, after } if **before != *by => *after,

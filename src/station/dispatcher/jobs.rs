@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::admission::record_code;
 use super::super::slot::{Arming, Commit, Next, Now, Phase, ProbeDue, Running, Slot};
+use super::hubs::{Turn, as_lost_with_hub};
 use super::{Dispatcher, Effect, Fact, Line, PROBE_INTERVAL};
 use crate::event::{Code, Happening, JobId, Outcome, Progress, Serial, SlotId, Step, Unit};
 use crate::job::{Retries, Verdict};
@@ -26,13 +27,19 @@ impl Dispatcher {
             Line::Ending { .. } => return,
         };
         let (station, bundle) = (self.settings.station.clone(), self.bundle.clone());
-        let Some(slot) = self.slot_mut(id) else {
+        let Some(index) = self.slots.iter().position(|slot| slot.id() == id) else {
             return;
         };
         if let Some(code) = stopped {
-            slot.enter(Phase::Blocked { code }, now);
+            self.slots[index].enter(Phase::Blocked { code }, now);
             return;
         }
+        if self.turn(&self.slots[index], now.steady) != Turn::Now {
+            self.queue(id, serial, now);
+            return;
+        }
+        self.started(id, now);
+        let slot = &mut self.slots[index];
         let job = JobId::now();
         let place = match slot
             .present
@@ -155,7 +162,10 @@ impl Dispatcher {
     pub(super) fn job_moved(&mut self, id: &SlotId, job: JobId, progress: Progress) {
         if let Some(running) = self.running_mut(id, job) {
             // a job that moves on has its port back
-            running.lost &= running.progress == progress;
+            if running.progress != progress {
+                running.lost = false;
+                running.hub_lost = None;
+            }
             running.progress = progress;
         }
     }
@@ -168,6 +178,7 @@ impl Dispatcher {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
+        self.judge_losses(now);
         let Some(slot) = self.slot_mut(id) else {
             return;
         };
@@ -178,9 +189,14 @@ impl Dispatcher {
         if let Some(identity) = &verdict.identity {
             running.identity = Some(Arc::new(identity.clone()));
         }
+        let verdict = match &running.hub_lost {
+            Some(hub) => as_lost_with_hub(verdict, hub),
+            None => verdict,
+        };
         running.progress.step = Step::Record;
         // a port that is there after its job gave it up came back too late to be the same board
-        let came_back = verdict.code == Some(Code::Unplugged) && slot.present.is_some();
+        let came_back = matches!(verdict.code, Some(Code::Unplugged | Code::HubPower))
+            && slot.present.is_some();
         let next = if came_back { Next::Arrived } else { Next::None };
         effects.push(Effect::CloseRow {
             slot: id.clone(),

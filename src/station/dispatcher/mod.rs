@@ -2,6 +2,7 @@
 //! Leaves out every IO: `floor` performs the effects. So a test calls it without a runtime.
 
 mod holds;
+mod hubs;
 mod jigs;
 mod jobs;
 mod line;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hubs::Hubs;
 use ports::Arrival;
 use tokio::sync::oneshot;
 
@@ -178,6 +180,7 @@ pub struct Dispatcher {
     journal: Journal,
     standing: Arc<Standing>,
     health: HealthDue,
+    hubs: Hubs,
 }
 
 impl Dispatcher {
@@ -217,6 +220,7 @@ impl Dispatcher {
             journal,
             standing: Arc::new(standing),
             health: HealthDue::At(now.steady + HEALTH_INTERVAL),
+            hubs: Hubs::default(),
         }
     }
 
@@ -265,7 +269,7 @@ impl Dispatcher {
     }
 
     /// When `handle` wants a `Tick` at the latest.
-    pub fn next_deadline(&self) -> Option<Instant> {
+    pub fn next_deadline(&self, now: Instant) -> Option<Instant> {
         let settling = self.slots.iter().filter_map(|slot| match slot.phase {
             Phase::Settling { until } => Some(until),
             _ => None,
@@ -285,7 +289,13 @@ impl Dispatcher {
             }
             _ => None,
         };
-        settling.chain(probes).chain(health).chain(ending).min()
+        let hubs = [self.turn_due(now), self.losses_due()];
+        settling
+            .chain(probes)
+            .chain(health)
+            .chain(ending)
+            .chain(hubs.into_iter().flatten())
+            .min()
     }
 
     /// The slots whose jobs are at work: their progress is worth reading.
@@ -329,6 +339,8 @@ impl Dispatcher {
         for id in settled {
             self.begin(&id, None, now, effects);
         }
+        self.judge_losses(now);
+        self.take_turns(now, effects);
         let probes: Vec<usize> = (0..self.slots.len())
             .filter(|index| {
                 self.probe_due(&self.slots[*index])

@@ -103,12 +103,16 @@ impl Dispatcher {
         let Some(slot) = self.slots.iter_mut().find(|slot| at_path(slot)) else {
             return;
         };
-        slot.present = None;
+        let place = slot.present.take().and_then(|port| port.usb_path);
         let id = slot.id().clone();
+        self.lost(&id, place, now);
         effects.push(Effect::Presence {
             slot: id.clone(),
             port: None,
         });
+        let Some(slot) = self.slot_mut(&id) else {
+            return;
+        };
         match &mut slot.phase {
             Phase::Opening(_) | Phase::Working(_) => return,
             Phase::Recording { next, .. } => {

@@ -7,7 +7,7 @@ use crate::manifest::{
     ErasePolicy, FlashParameter, FlashSettings, Manifest, SecureDownload, VerifyPolicy, WritePolicy,
 };
 use crate::port::UsbId;
-use crate::settings::{Place, SlotSettings, Start};
+use crate::settings::{HubLimits, Place, SlotSettings, Start};
 use crate::station::SlotState;
 
 /// A dispatcher, its clock, and everything it wanted done so far.
@@ -86,6 +86,10 @@ fn verdict(code: Option<Code>) -> Verdict {
 
 impl Bench {
     fn new(slots: Vec<SlotSettings>) -> Bench {
+        Bench::with_hub(slots, HubLimits::default())
+    }
+
+    fn with_hub(slots: Vec<SlotSettings>, hub: HubLimits) -> Bench {
         let settings = Settings {
             station: "bench".into(),
             manifest: "m.toml".into(),
@@ -97,6 +101,7 @@ impl Bench {
             grace: Duration::from_millis(1500),
             disk_reserve_bytes: 1,
             stub: true,
+            hub,
         };
         let bundle = Bundle {
             manifest: Manifest {
@@ -696,3 +701,5 @@ fn a_held_jig_is_not_probed() {
     bench.pass(10_000);
     assert!(!bench.wants(|effect| matches!(effect, Effect::Probe { .. })));
 }
+
+mod hubs;
