@@ -19,6 +19,19 @@ impl Eui64 {
     }
 }
 
+impl Eui64 {
+    /// As it is shown.
+    pub fn parse(text: &str) -> Option<Eui64> {
+        let mut bytes = [0; 8];
+        let mut parts = text.split(':');
+        for byte in &mut bytes {
+            let digits = parts.next().filter(|digits| digits.len() == 2)?;
+            *byte = u8::from_str_radix(digits, 16).ok()?;
+        }
+        parts.next().is_none().then_some(Eui64(bytes))
+    }
+}
+
 impl fmt::Display for Eui64 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.0.map(|byte| format!("{byte:02x}"));
@@ -40,5 +53,8 @@ mod tests {
     fn the_extension_stands_in_the_middle() {
         let eui = Eui64::new(Mac([0x60, 0x55, 0xF9, 1, 2, 3]), [0xFF, 0xFE]);
         assert_eq!(eui.to_string(), "60:55:f9:ff:fe:01:02:03");
+        assert_eq!(Eui64::parse("60:55:f9:ff:fe:01:02:03"), Some(eui));
+        assert_eq!(Eui64::parse("60:55:f9:ff:fe:01:02"), None);
+        assert_eq!(Eui64::parse("60:55:f9:ff:fe:01:02:03:04"), None);
     }
 }

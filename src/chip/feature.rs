@@ -26,6 +26,38 @@ pub enum Feature {
     },
 }
 
+impl Feature {
+    /// As it is shown.
+    pub fn parse(text: &str) -> Option<Feature> {
+        let memory = |what: &str| {
+            let rest = text.strip_prefix("embedded ")?.strip_prefix(what)?;
+            let Some(size) = rest.strip_prefix(' ') else {
+                return rest.is_empty().then_some(None);
+            };
+            let kb = match (size.strip_suffix("MB"), size.strip_suffix("KB")) {
+                (Some(mb), _) => mb.parse::<u32>().ok()?.checked_mul(1024)?,
+                (None, Some(kb)) => kb.parse().ok()?,
+                (None, None) => return None,
+            };
+            Some(Some(kb))
+        };
+        let plain = [
+            Feature::Wifi,
+            Feature::Bluetooth,
+            Feature::BluetoothLe,
+            Feature::Ieee802154,
+            Feature::SingleCore,
+            Feature::DualCore,
+            Feature::LowPowerCore,
+        ];
+        (plain
+            .into_iter()
+            .find(|feature| feature.to_string() == text))
+        .or_else(|| memory("flash").map(|kb| Feature::EmbeddedFlash { kb }))
+        .or_else(|| memory("psram").map(|kb| Feature::EmbeddedPsram { kb }))
+    }
+}
+
 impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let memory = |what: &str, kb: &Option<u32>| match kb {
@@ -50,6 +82,20 @@ impl fmt::Display for Feature {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_is_read_again() {
+        let memories = [None, Some(512), Some(2048)]
+            .into_iter()
+            .flat_map(|kb| [Feature::EmbeddedFlash { kb }, Feature::EmbeddedPsram { kb }]);
+        let plain = [Feature::Wifi, Feature::Ieee802154, Feature::LowPowerCore];
+        for feature in plain.into_iter().chain(memories) {
+            assert_eq!(Feature::parse(&feature.to_string()), Some(feature));
+        }
+        for text in ["", "warp", "embedded flash 4GB", "embedded flash4MB"] {
+            assert_eq!(Feature::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn words() {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Exit;
-use crate::chip::Mac;
+use crate::event::Unit;
 use crate::record::Record;
 use crate::settings::DATABASE;
 
@@ -11,8 +11,8 @@ use crate::settings::DATABASE;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The board, as `flashline report` lists it
-    #[arg(value_parser = mac)]
-    mac: Mac,
+    #[arg(value_name = "MAC|serial:SERIAL", value_parser = unit)]
+    unit: Unit,
     /// What became of it: kept in the record
     #[arg(long, value_name = "TEXT", value_parser = words)]
     why: String,
@@ -29,15 +29,15 @@ pub fn run(args: Args) -> Exit {
         eprintln!("flashline: say with --who who decides it");
         return Exit::Usage;
     };
-    match Record::write_off_beside(&args.db, args.mac, &who, &args.why) {
+    match Record::write_off_beside(&args.db, &args.unit, &who, &args.why) {
         Ok(true) => {
-            println!("{} is written off", args.mac);
+            println!("{} is written off", args.unit);
             Exit::Pass
         }
         Ok(false) => {
             eprintln!(
                 "flashline: {} is no open unit: `flashline report --db {}` lists them",
-                args.mac,
+                args.unit,
                 args.db.display()
             );
             Exit::Usage
@@ -49,8 +49,9 @@ pub fn run(args: Args) -> Exit {
     }
 }
 
-fn mac(text: &str) -> Result<Mac, &'static str> {
-    Mac::parse(text).ok_or("a MAC has twelve hex digits: 24:0a:c4:00:00:01")
+fn unit(text: &str) -> Result<Unit, &'static str> {
+    Unit::parse(text)
+        .ok_or("a MAC has twelve hex digits: 24:0a:c4:00:00:01; a serial stands after `serial:`")
 }
 
 fn words(text: &str) -> Result<String, &'static str> {

@@ -99,7 +99,7 @@ pub fn standing(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
             .iter()
             .map(|unit| {
                 let slot = scene.word(Word::Slot);
-                format!("{}  {slot} {}  {}", unit.mac, unit.slot, unit.code)
+                format!("{}  {slot} {}  {}", unit.unit, unit.slot, unit.code)
             })
             .collect(),
     );

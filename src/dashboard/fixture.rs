@@ -259,7 +259,7 @@ fn standing() -> Standing {
             ],
         },
         open_units: vec![OpenUnit {
-            mac: mac(6),
+            unit: mac(6).into(),
             slot: SlotId::new("6"),
             since: ago(40),
             code: Code::Unplugged,

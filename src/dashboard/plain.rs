@@ -129,7 +129,7 @@ pub fn closing_table(snapshot: &Snapshot, options: &Options) -> String {
         let macs: Vec<String> = standing
             .open_units
             .iter()
-            .map(|unit| unit.mac.to_string())
+            .map(|unit| unit.unit.to_string())
             .collect();
         let heading = lang::word(lang::Word::CutShort, language);
         text.push_str(&format!("{heading}: {}\n", macs.join(", ")));

@@ -26,6 +26,19 @@ pub enum Method {
 impl Method {
     pub const ALL: [Method; 3] = [Method::StubDeflate, Method::RomDeflate, Method::RomPlain];
 
+    /// The word in the record.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Method::StubDeflate => "stub",
+            Method::RomDeflate => "rom-deflate",
+            Method::RomPlain => "rom-plain",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Method> {
+        Method::ALL.into_iter().find(|method| method.name() == name)
+    }
+
     /// How far behind the data's last byte the loader may program FF: that changes nothing, but has to
     /// lie within the part.
     pub const fn overshoot_bytes(self) -> u32 {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::chip::{Identity, Mac};
-use crate::event::{Code, JobId, Outcome, Serial, SlotId};
+use crate::chip::Identity;
+use crate::event::{Code, JobId, Outcome, Serial, SlotId, Unit};
 use crate::job::Retries;
+use crate::plan::Method;
 
 /// A job at its arrival.
 #[derive(Debug, Clone)]
@@ -25,11 +26,11 @@ pub struct NewJob {
     pub started: jiff::Timestamp,
 }
 
-/// A MAC whose last job was cut short, and that has neither passed nor been written off since: pulled
+/// A unit whose last job was cut short, and that was neither finished nor written off since: pulled
 /// in mid-job, or stopped by someone or by the bench after its flash was touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenUnit {
-    pub mac: Mac,
+    pub unit: Unit,
     pub slot: SlotId,
     /// When it was cut short (the last time).
     pub since: jiff::Timestamp,
@@ -47,7 +48,7 @@ pub struct Jobs {
     /// Written, and not all of it verified.
     pub written: u64,
     pub failed: u64,
-    /// Of the failed: nothing told its MAC, so they belong to no unit.
+    /// Of the failed: nothing told which board it was, so they belong to no unit.
     pub no_contact: u64,
     /// The bench was bad.
     pub errors: u64,
@@ -60,7 +61,7 @@ impl Jobs {
     }
 }
 
-/// Yield by units (boards known by MAC). `Tally` has the rules.
+/// Yield by units (boards known by their MAC, or by a serial where they hide it). `Tally` has the rules.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Yield {
     pub units: u64,
@@ -83,7 +84,7 @@ pub struct Yield {
 pub struct Standing {
     /// Of today (local midnight on).
     pub today: Yield,
-    /// By MAC.
+    /// By unit.
     pub open_units: Vec<OpenUnit>,
 }
 
@@ -97,14 +98,17 @@ pub struct JobRow {
     pub product: String,
     pub version: String,
     pub bundle_digest: String,
+    pub serial: Option<Serial>,
     pub identity: Option<Identity>,
     pub outcome: Option<Outcome>,
     pub code: Option<Code>,
     pub detail: String,
     pub attempts: u32,
     pub retries: Retries,
+    pub written_by: Option<Method>,
     pub baud: u32,
     pub bytes_written: u64,
+    pub bytes_skipped: u64,
     /// An erase or a write had begun (or may have: a job that was interrupted after identify).
     pub flash_touched: bool,
     pub started: jiff::Timestamp,

@@ -5,9 +5,10 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params,
 
 use super::tally::{ClosedJob, leaves_open};
 use super::{NewJob, row};
-use crate::chip::{Identity, Mac, Revision};
-use crate::event::{Code, JobId, Outcome, Step};
+use crate::chip::{Access, Identity, Revision};
+use crate::event::{Code, JobId, Outcome, Serial, Step, Unit};
 use crate::job::Verdict;
+use crate::plan::Method;
 
 /// What the record is asked to keep.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub enum Change {
 /// Who takes an open unit off the list, and why.
 #[derive(Debug)]
 pub struct WriteOff {
-    pub mac: Mac,
+    pub unit: Unit,
     pub who: String,
     pub why: String,
     pub at: Timestamp,
@@ -86,8 +87,8 @@ fn open_job(connection: &Connection, job: &NewJob) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO job (job, flashline_version, station, slot, place, product, version,
-                 bundle_digest, started_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 bundle_digest, started_ms, serial)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             job.job.to_string(),
@@ -99,37 +100,39 @@ fn open_job(connection: &Connection, job: &NewJob) -> rusqlite::Result<()> {
             job.version,
             digest,
             job.started.as_millisecond(),
+            job.serial.as_ref().map(Serial::as_str),
         ])?;
     Ok(())
 }
 
-/// `false` if the job is not open. A board without a MAC leaves its columns empty.
+/// `false` if the job is not open. What the board hides stays NULL.
 fn identify(connection: &Connection, job: JobId, board: &Identity) -> rusqlite::Result<bool> {
-    let Some(mac) = board.mac else {
-        return connection
-            .prepare_cached("SELECT 1 FROM job WHERE job = ?1 AND ended_ms IS NULL")?
-            .exists([job.to_string()]);
-    };
+    let hides = board.access == Access::SecureDownload;
+    let features: Vec<String> = board.features.iter().map(ToString::to_string).collect();
     let rows = connection
         .prepare_cached(
-            "UPDATE job SET mac = :mac, mac_crc_holds = :crc, chip = :chip, revision = :revision,
-                 crystal_mhz = :crystal, flash_id = :flash_id, flash_bytes = :flash_bytes,
+            "UPDATE job SET mac = :mac, mac_crc_holds = :crc, eui64 = :eui64, chip = :chip,
+                 revision = :revision, features = :features, crystal_mhz = :crystal,
+                 flash_id = :flash_id, flash_bytes = :flash_bytes,
                  flash_encryption = :encryption, secure_boot = :secure_boot,
-                 download_locked = :locked
+                 download_locked = :locked, secure_download = :hides
              WHERE job = :job AND ended_ms IS NULL",
         )?
         .execute(named_params! {
             ":job": job.to_string(),
-            ":mac": mac.to_string(),
-            ":crc": board.mac_crc_holds,
+            ":mac": board.mac.map(|mac| mac.to_string()),
+            ":crc": board.mac.map(|_| board.mac_crc_holds),
+            ":eui64": board.eui64.map(|eui64| eui64.to_string()),
             ":chip": board.chip.name(),
             ":revision": board.revision.map(Revision::as_number),
+            ":features": (!hides).then(|| features.join(", ")),
             ":crystal": board.crystal_mhz,
             ":flash_id": board.flash_id.map(|id| id.to_string()),
             ":flash_bytes": board.flash_bytes().map(u64::cast_signed),
             ":encryption": board.security.flash_encryption,
             ":secure_boot": board.security.secure_boot,
             ":locked": board.security.download_locked,
+            ":hides": hides,
         })?;
     Ok(rows == 1)
 }
@@ -149,8 +152,8 @@ fn close_job(
     let sql = format!(
         "UPDATE job SET ended_ms = :ended, outcome = :outcome, code = :code, detail = :detail,
              attempts = :attempts, block_retries = :blocks, rate_retries = :rates,
-             connection_retries = :connections, baud = :baud, bytes_written = :bytes,
-             flash_touched = :touched
+             connection_retries = :connections, written_by = :written_by, baud = :baud,
+             bytes_written = :bytes, bytes_skipped = :skipped, flash_touched = :touched
          WHERE job = :job AND ended_ms IS NULL RETURNING started_ms, {}",
         row::CLOSED_JOB
     );
@@ -167,8 +170,10 @@ fn close_job(
                 ":blocks": verdict.retries.blocks,
                 ":rates": verdict.retries.rates,
                 ":connections": verdict.retries.connections,
+                ":written_by": verdict.written_by.map(Method::name),
                 ":baud": verdict.baud,
                 ":bytes": verdict.bytes_written.cast_signed(),
+                ":skipped": verdict.bytes_skipped.cast_signed(),
                 ":touched": touched,
             },
             |row| Ok((row::time(row, "started_ms")?, row::closed_job(row)?)),
@@ -179,6 +184,7 @@ fn close_job(
     };
     keep_steps(connection, closed.number, verdict)?;
     keep_regions(connection, closed.number, verdict)?;
+    keep_boot_log(connection, closed.number, verdict)?;
     keep_open_unit(connection, &closed)?;
     Ok(Some((started, closed)))
 }
@@ -202,7 +208,11 @@ fn keep_steps(connection: &Connection, job: i64, verdict: &Verdict) -> rusqlite:
 
 fn keep_regions(connection: &Connection, job: i64, verdict: &Verdict) -> rusqlite::Result<()> {
     let mut insert =
-        connection.prepare_cached("INSERT INTO region VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+        connection.prepare_cached(
+        "INSERT INTO region (job, ordinal, name, flash_offset, size_bytes, file_sha256, written_sha256,
+             found_md5, found_sha256, skipped_bytes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
     for (ordinal, region) in (0_i64..).zip(&verdict.regions) {
         insert.execute(params![
             job,
@@ -213,43 +223,69 @@ fn keep_regions(connection: &Connection, job: i64, verdict: &Verdict) -> rusqlit
             hex(&region.file_sha256),
             hex(&region.written_sha256),
             region.found_md5.map(|md5| hex(&md5)),
+            region.found_sha256.map(|sha256| hex(&sha256)),
+            region.skipped_bytes,
+        ])?;
+    }
+    Ok(())
+}
+
+fn keep_boot_log(connection: &Connection, job: i64, verdict: &Verdict) -> rusqlite::Result<()> {
+    let Some(boot) = &verdict.boot else {
+        return Ok(());
+    };
+    connection
+        .prepare_cached("INSERT INTO boot_log VALUES (?1, ?2)")?
+        .execute(params![job, boot.text])?;
+    let mut insert =
+        connection.prepare_cached("INSERT INTO measurement VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+    for (ordinal, measured) in (0_i64..).zip(&boot.measurements) {
+        insert.execute(params![
+            job,
+            ordinal,
+            measured.name,
+            // SQLite keeps what is no number as NULL
+            measured.value,
+            measured.unit,
+            measured.low,
+            measured.high,
         ])?;
     }
     Ok(())
 }
 
 fn keep_open_unit(connection: &Connection, job: &ClosedJob) -> rusqlite::Result<()> {
-    let Some(mac) = job.mac.map(|mac| mac.to_string()) else {
+    let Some(unit) = job.unit.as_ref().map(ToString::to_string) else {
         return Ok(());
     };
     if matches!(job.outcome, Outcome::Pass | Outcome::Written) {
         connection
-            .prepare_cached("DELETE FROM open_unit WHERE mac = ?1")?
-            .execute([mac])?;
+            .prepare_cached("DELETE FROM open_unit WHERE unit = ?1")?
+            .execute([unit])?;
     } else if leaves_open(job.outcome, job.code, job.flash_touched) {
         connection
             .prepare_cached("INSERT OR REPLACE INTO open_unit VALUES (?1, ?2)")?
-            .execute(params![mac, job.number])?;
+            .execute(params![unit, job.number])?;
     }
     Ok(())
 }
 
-/// `false` if the MAC is not among the open units.
+/// `false` if the unit is not among the open units.
 fn write_off(connection: &Connection, asked: &WriteOff) -> rusqlite::Result<bool> {
-    let mac = asked.mac.to_string();
+    let unit = asked.unit.to_string();
     let left_by: Option<i64> = connection
-        .prepare_cached("DELETE FROM open_unit WHERE mac = ?1 RETURNING job")?
-        .query_row([&mac], |row| row.get(0))
+        .prepare_cached("DELETE FROM open_unit WHERE unit = ?1 RETURNING job")?
+        .query_row([&unit], |row| row.get(0))
         .optional()?;
     let Some(job) = left_by else {
         return Ok(false);
     };
     connection
         .prepare_cached(
-            "INSERT INTO write_off (mac, job, who, why, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO write_off (unit, job, who, why, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
         .execute(params![
-            mac,
+            unit,
             job,
             asked.who,
             asked.why,

@@ -20,6 +20,15 @@ pub enum RecordError {
         found: i64,
         known: i64,
     },
+    #[error(
+        "{} is of an older flashline (schema {found}, this one knows {known}): start `flashline run` or `flash --db` on it once, which brings it up to date",
+        path.display()
+    )]
+    Older {
+        path: PathBuf,
+        found: i64,
+        known: i64,
+    },
     #[error("{} does not exist: name the database that a station or `flash --db` has written", path.display())]
     Absent { path: PathBuf },
     #[error("{} is no flashline database ({why}): it was left as it is", path.display())]
@@ -59,7 +68,10 @@ impl RecordError {
     pub fn is_wrong_path(&self) -> bool {
         matches!(
             self,
-            RecordError::Absent { .. } | RecordError::Foreign { .. } | RecordError::Newer { .. }
+            RecordError::Absent { .. }
+                | RecordError::Foreign { .. }
+                | RecordError::Newer { .. }
+                | RecordError::Older { .. }
         )
     }
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Transaction};
 
 use super::tally::Tally;
 use super::{JobRow, OpenUnit, RecordError, Since, Yield, row, schema};
-use crate::chip::Mac;
+use crate::event::Unit;
 
 /// A database opened for questions.
 #[derive(Debug)]
@@ -61,12 +61,24 @@ impl Reader {
         })
     }
 
-    /// Every job of one board, by arrival.
-    pub fn jobs_of(&self, mac: Mac) -> Result<Vec<JobRow>, RecordError> {
+    /// Every job of one unit, by arrival.
+    pub fn jobs_of(&self, unit: &Unit) -> Result<Vec<JobRow>, RecordError> {
         self.read(|snapshot| {
             snapshot
-                .prepare("SELECT * FROM job WHERE mac = ?1 ORDER BY number")?
-                .query_map([mac.to_string()], row::job_row)?
+                .prepare(match unit {
+                    Unit::Mac(_) => "SELECT * FROM job WHERE mac = ?1 ORDER BY number",
+                    Unit::Serial(_) => {
+                        "SELECT * FROM job WHERE serial = ?1 AND mac IS NULL AND chip IS NOT NULL
+                         ORDER BY number"
+                    }
+                })?
+                .query_map(
+                    [match unit {
+                        Unit::Mac(mac) => mac.to_string(),
+                        Unit::Serial(serial) => serial.to_string(),
+                    }],
+                    row::job_row,
+                )?
                 .collect()
         })
     }
@@ -100,12 +112,12 @@ pub fn tally(connection: &Connection, since: Since) -> rusqlite::Result<Tally> {
     Ok(tally)
 }
 
-/// By MAC.
+/// By unit.
 pub fn open_units(connection: &Connection) -> rusqlite::Result<Vec<OpenUnit>> {
     connection
         .prepare_cached(
-            "SELECT open_unit.mac, job.slot, job.ended_ms, job.code
-             FROM open_unit JOIN job ON job.number = open_unit.job ORDER BY open_unit.mac",
+            "SELECT open_unit.unit, job.slot, job.ended_ms, job.code
+             FROM open_unit JOIN job ON job.number = open_unit.job ORDER BY open_unit.unit",
         )?
         .query_map([], row::open_unit)?
         .collect()

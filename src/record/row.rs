@@ -6,18 +6,22 @@ use rusqlite::types::{FromSqlError, Type, ValueRef};
 
 use super::tally::ClosedJob;
 use super::{JobRow, OpenUnit};
-use crate::chip::{Chip, FlashId, Identity, Mac, Revision, Security};
-use crate::event::{Code, JobId, Outcome, SlotId};
+use crate::chip::{Access, Chip, Eui64, Feature, FlashId, Identity, Mac, Revision, Security};
+use crate::event::{Code, JobId, Outcome, Serial, SlotId, Unit};
 use crate::job::Retries;
+use crate::plan::Method;
 
 /// What [`closed_job`] reads.
-pub const CLOSED_JOB: &str =
-    "number, mac, outcome, code, flash_touched, attempts, ended_ms - started_ms AS took_ms";
+pub const CLOSED_JOB: &str = "number, mac, chip, serial, outcome, code, flash_touched, attempts,
+     ended_ms - started_ms AS took_ms";
+
+/// [`Unit`] as an SQL expression on `job`, by the rule of [`Unit::of`]; NULL: no unit.
+pub const UNIT: &str = "coalesce(mac, CASE WHEN chip IS NOT NULL THEN 'serial:' || serial END)";
 
 pub fn closed_job(row: &Row<'_>) -> rusqlite::Result<ClosedJob> {
     Ok(ClosedJob {
         number: row.get("number")?,
-        mac: word(row, "mac", Mac::parse)?,
+        unit: unit(row)?,
         outcome: required(row, "outcome", Outcome::from_name)?,
         code: word(row, "code", Code::from_word)?,
         flash_touched: row.get("flash_touched")?,
@@ -37,6 +41,7 @@ pub fn job_row(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         product: row.get("product")?,
         version: row.get("version")?,
         bundle_digest: row.get("bundle_digest")?,
+        serial: word(row, "serial", Serial::parse)?,
         identity: identity(row)?,
         outcome: word(row, "outcome", Outcome::from_name)?,
         code: word(row, "code", Code::from_word)?,
@@ -47,8 +52,10 @@ pub fn job_row(row: &Row<'_>) -> rusqlite::Result<JobRow> {
             rates: row.get("rate_retries")?,
             connections: row.get("connection_retries")?,
         },
+        written_by: word(row, "written_by", Method::from_name)?,
         baud: row.get("baud")?,
         bytes_written: row.get::<_, i64>("bytes_written")?.cast_unsigned(),
+        bytes_skipped: row.get::<_, i64>("bytes_skipped")?.cast_unsigned(),
         flash_touched: row.get("flash_touched")?,
         started: time(row, "started_ms")?,
         ended: match row.get_ref("ended_ms")? {
@@ -58,38 +65,58 @@ pub fn job_row(row: &Row<'_>) -> rusqlite::Result<JobRow> {
     })
 }
 
-/// Reads `mac`, `slot`, `ended_ms` and `code` of the job that left a unit open.
+/// Reads `unit`, `slot`, `ended_ms` and `code` of the job that left a unit open.
 pub fn open_unit(row: &Row<'_>) -> rusqlite::Result<OpenUnit> {
     Ok(OpenUnit {
-        mac: required(row, "mac", Mac::parse)?,
+        unit: required(row, "unit", Unit::parse)?,
         slot: SlotId(row.get("slot")?),
         since: time(row, "ended_ms")?,
         code: required(row, "code", Code::from_word)?,
     })
 }
 
+/// Reads `mac`, `chip` and `serial`.
+fn unit(row: &Row<'_>) -> rusqlite::Result<Option<Unit>> {
+    let mac = word(row, "mac", Mac::parse)?.map(Unit::Mac);
+    if mac.is_some() || row.get_ref("chip")? == ValueRef::Null {
+        return Ok(mac);
+    }
+    Ok(word(row, "serial", Serial::parse)?.map(Unit::Serial))
+}
+
 fn identity(row: &Row<'_>) -> rusqlite::Result<Option<Identity>> {
-    let Some(mac) = word(row, "mac", Mac::parse)? else {
+    let Some(chip) = word(row, "chip", Chip::from_name)? else {
         return Ok(None);
     };
-    let revision: u16 = row.get("revision")?;
-    let revision = Revision {
-        major: (revision / 100) as u8,
-        minor: (revision % 100) as u8,
-    };
-    let chip = required(row, "chip", Chip::from_name)?;
-    let flash_id = required(row, "flash_id", |text| {
-        u32::from_str_radix(text, 16).ok().map(FlashId)
+    let revision = row.get::<_, Option<u16>>("revision")?;
+    let features = word(row, "features", |text| {
+        let words = text.split(", ").filter(|word| !word.is_empty());
+        words.map(Feature::parse).collect::<Option<Vec<_>>>()
     })?;
     Ok(Some(Identity {
-        mac_crc_holds: row.get("mac_crc_holds")?,
+        chip,
+        access: if row.get("secure_download")? {
+            Access::SecureDownload
+        } else {
+            Access::Full
+        },
+        revision: revision.map(|number| Revision {
+            major: (number / 100) as u8,
+            minor: (number % 100) as u8,
+        }),
+        mac: word(row, "mac", Mac::parse)?,
+        mac_crc_holds: row.get::<_, Option<bool>>("mac_crc_holds")?.unwrap_or(true),
+        eui64: word(row, "eui64", Eui64::parse)?,
+        features: features.unwrap_or_default(),
         crystal_mhz: row.get("crystal_mhz")?,
+        flash_id: word(row, "flash_id", |text| {
+            u32::from_str_radix(text, 16).ok().map(FlashId)
+        })?,
         security: Security {
             flash_encryption: row.get("flash_encryption")?,
             secure_boot: row.get("secure_boot")?,
             download_locked: row.get("download_locked")?,
         },
-        ..Identity::open(chip, revision, mac, flash_id)
     }))
 }
 

@@ -8,7 +8,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use super::RecordError;
 
 /// `migrations/`, in order; a database's `user_version` counts those it has had.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_jobs.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/0001_jobs.sql"),
+    include_str!("../../migrations/0002_written.sql"),
+];
 
 /// The schema that this flashline writes.
 pub const KNOWN: i64 = MIGRATIONS.len() as i64;
@@ -55,7 +58,12 @@ fn existing(path: &Path) -> Result<(), RecordError> {
         });
     }
     match inspect(path)? {
-        Found::Schema(_) => Ok(()),
+        Found::Schema(KNOWN) => Ok(()),
+        Found::Schema(found) => Err(RecordError::Older {
+            path: path.to_owned(),
+            found,
+            known: KNOWN,
+        }),
         Found::Nothing => Err(RecordError::Foreign {
             path: path.to_owned(),
             why: "it is empty".to_owned(),
@@ -170,132 +178,28 @@ fn inspect(path: &Path) -> Result<Found, RecordError> {
     }
 }
 
-/// Applies what is missing, each migration and its number in one transaction.
+/// Applies what is missing, each migration and its number in one transaction. References are not
+/// enforced meanwhile, so that a table may be built anew, and looked over before each commit.
 fn migrate(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<()> {
     let had: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    connection.pragma_update(None, "foreign_keys", false)?;
     for (number, sql) in (1..).zip(migrations).filter(|&(number, _)| number > had) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(sql)?;
+        if transaction
+            .prepare("PRAGMA foreign_key_check")?
+            .exists([])?
+        {
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY),
+                Some(format!("migration {number} leaves references to nothing")),
+            ));
+        }
         transaction.pragma_update(None, "user_version", number)?;
         transaction.commit()?;
     }
-    Ok(())
+    connection.pragma_update(None, "foreign_keys", true)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check_refused(prepare: impl FnOnce(&Path), expected: &str) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("line.sqlite");
-        prepare(&path);
-        let before = std::fs::read(&path).ok();
-        for refused in [open_writer(&path), open_beside(&path), open_reader(&path)] {
-            let told = refused.unwrap_err().to_string();
-            assert!(told.contains(expected), "{told}");
-        }
-        assert_eq!(std::fs::read(&path).ok(), before, "the file was touched");
-    }
-
-    #[test]
-    fn what_is_not_ours_is_refused_and_untouched() {
-        check_refused(
-            |path| {
-                drop(open_writer(path).unwrap());
-                let newer = Connection::open(path).unwrap();
-                newer
-                    .pragma_update(None, "user_version", KNOWN + 1)
-                    .unwrap();
-            },
-            "was written by a newer flashline (schema 2, this one knows 1)",
-        );
-        check_refused(
-            |path| {
-                let other = Connection::open(path).unwrap();
-                other
-                    .execute_batch("CREATE TABLE groceries (name)")
-                    .unwrap();
-            },
-            "another program wrote it",
-        );
-        check_refused(
-            |path| {
-                std::fs::write(path, "a letter to my aunt, and long enough ".repeat(99)).unwrap()
-            },
-            "no SQLite file",
-        );
-        check_refused(|path| std::fs::create_dir(path).unwrap(), "no regular file");
-    }
-
-    #[test]
-    fn questions_need_a_database_that_is_there() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("line.sqlite");
-        assert!(matches!(
-            open_reader(&path),
-            Err(RecordError::Absent { .. })
-        ));
-        assert!(!path.exists());
-        std::fs::write(&path, "").unwrap();
-        assert!(matches!(
-            open_reader(&path),
-            Err(RecordError::Foreign { .. })
-        ));
-        assert!(matches!(
-            open_beside(&path),
-            Err(RecordError::Foreign { .. })
-        ));
-    }
-
-    #[test]
-    fn a_database_at_rest_is_read_without_files_beside_it_under_any_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("line 1?mode=rw#50%é.db");
-        drop(open_writer(&path).unwrap());
-        let jobs: i64 = unchanging(&path)
-            .unwrap()
-            .query_row("SELECT count(*) FROM job", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!(jobs, 0);
-        let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
-        assert_eq!(files.len(), 1, "{files:?}");
-    }
-
-    #[test]
-    fn the_writer_is_durable_and_keeps_references() {
-        let folder = tempfile::tempdir().unwrap();
-        let connection = open_writer(&folder.path().join("line.sqlite")).unwrap();
-        let answer = |pragma: &str| -> String {
-            connection
-                .query_row(&format!("PRAGMA {pragma}"), [], |row| {
-                    row.get::<_, rusqlite::types::Value>(0)
-                })
-                .map(|value| format!("{value:?}"))
-                .unwrap()
-        };
-        assert_eq!(answer("journal_mode"), r#"Text("wal")"#);
-        assert_eq!(answer("synchronous"), "Integer(2)");
-        assert_eq!(answer("foreign_keys"), "Integer(1)");
-        assert_eq!(answer("user_version"), format!("Integer({KNOWN})"));
-    }
-
-    #[test]
-    fn a_migration_that_fails_leaves_the_schema_before_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut connection = Connection::open(folder.path().join("x.sqlite")).unwrap();
-        let broken = ["CREATE TABLE a (x);", "CREATE TABLE b (x); CREATE TABEL c;"];
-        migrate(&mut connection, &broken).unwrap_err();
-        let tables: String = connection
-            .query_row("SELECT group_concat(name) FROM sqlite_master", [], |row| {
-                row.get(0)
-            })
-            .unwrap();
-        let version: i64 = connection
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!((tables.as_str(), version), ("a", 1));
-
-        migrate(&mut connection, &[broken[0], "CREATE TABLE b (x);"]).unwrap();
-    }
-}
+mod tests;

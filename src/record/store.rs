@@ -12,7 +12,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::change::{self, Applied, Change};
 use super::lock::{self, Lock};
 use super::tally::Tally;
-use super::{RecordError, Since, Standing, reader, schema};
+use super::{RecordError, Since, Standing, reader, row, schema};
 use crate::event::{Code, Outcome};
 
 /// The database as its one writer holds it.
@@ -203,13 +203,16 @@ fn close_interrupted(connection: &mut Connection, now: Timestamp) -> rusqlite::R
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     note_write(&transaction, now)?;
     transaction.execute(
-        "INSERT OR REPLACE INTO open_unit
-         SELECT mac, number FROM job WHERE ended_ms IS NULL AND mac IS NOT NULL ORDER BY number",
+        &format!(
+            "INSERT OR REPLACE INTO open_unit SELECT {0}, number FROM job
+             WHERE ended_ms IS NULL AND {0} IS NOT NULL ORDER BY number",
+            row::UNIT
+        ),
         [],
     )?;
     let jobs = transaction.execute(
         "UPDATE job SET ended_ms = max(?1, started_ms), outcome = ?2, code = ?3,
-             detail = 'flashline ended before the job did', flash_touched = mac IS NOT NULL
+             detail = 'flashline ended before the job did', flash_touched = chip IS NOT NULL
          WHERE ended_ms IS NULL",
         params![
             now.as_millisecond(),

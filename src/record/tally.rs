@@ -1,7 +1,8 @@
 //! The rules of yield, in one place; the dashboard's running figures and every report go through them.
 //!
-//! - A unit is a board, known by its MAC; tried again it is still one unit. A job without a MAC belongs
-//!   to no unit: a failed one counts as `no_contact`.
+//! - A unit is a board, known by its MAC or, where its chip hides that, by the serial that someone
+//!   typed or scanned; tried again it is still one unit. A job that cannot tell its unit belongs to
+//!   none: a failed one counts as `no_contact`.
 //! - A job counts for its unit when it passed, failed or was written without being verified to the
 //!   end (WRITTEN). A stopped or interrupted one counts (as not
 //!   passed) when the flash had been touched. A bench error never counts against the board.
@@ -19,15 +20,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::{Jobs, Yield};
-use crate::chip::Mac;
-use crate::event::{Code, Outcome};
+use crate::event::{Code, Outcome, Unit};
 
 /// What the rules look at in a closed job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClosedJob {
     /// Counts up by arrival.
     pub number: i64,
-    pub mac: Option<Mac>,
+    pub unit: Option<Unit>,
     pub outcome: Outcome,
     pub code: Option<Code>,
     pub flash_touched: bool,
@@ -37,13 +37,13 @@ pub struct ClosedJob {
 
 impl ClosedJob {
     /// The unit that this job counts for.
-    fn unit(&self) -> Option<Mac> {
+    fn counts_for(&self) -> Option<&Unit> {
         let counts = match self.outcome {
             Outcome::Pass | Outcome::Written | Outcome::Fail => true,
             Outcome::Error => false,
             Outcome::Aborted => self.flash_touched,
         };
-        self.mac.filter(|_| counts)
+        self.unit.as_ref().filter(|_| counts)
     }
 }
 
@@ -58,8 +58,9 @@ pub fn leaves_open(outcome: Outcome, code: Option<Code>, flash_touched: bool) ->
     }
 }
 
+/// A unit's first and last counted job.
 #[derive(Debug, Clone, Copy)]
-struct Unit {
+struct Ends {
     first: i64,
     first_pass: bool,
     last: i64,
@@ -69,7 +70,7 @@ struct Unit {
 /// Closed jobs, summed up as they come, in any order.
 #[derive(Debug, Default)]
 pub struct Tally {
-    units: HashMap<Mac, Unit>,
+    units: HashMap<Unit, Ends>,
     cycles_ms: Vec<u64>,
     failures: BTreeMap<Code, u64>,
     jobs: Jobs,
@@ -88,7 +89,7 @@ impl Tally {
             Outcome::Error => self.jobs.errors += 1,
             Outcome::Aborted => self.jobs.aborted += 1,
         }
-        if job.outcome == Outcome::Fail && job.mac.is_none() {
+        if job.outcome == Outcome::Fail && job.unit.is_none() {
             self.jobs.no_contact += 1;
         }
         if let Some(code) = job.code
@@ -96,24 +97,26 @@ impl Tally {
         {
             *self.failures.entry(code).or_default() += 1;
         }
-        let Some(mac) = job.unit() else { return };
+        let Some(unit) = job.counts_for() else {
+            return;
+        };
         let first_pass = job.outcome == Outcome::Pass && job.attempts <= 1;
-        let unit = self.units.entry(mac).or_insert(Unit {
+        let ends = self.units.entry(unit.clone()).or_insert(Ends {
             first: job.number,
             first_pass,
             last: job.number,
             last_outcome: job.outcome,
         });
-        if job.number < unit.first {
-            (unit.first, unit.first_pass) = (job.number, first_pass);
+        if job.number < ends.first {
+            (ends.first, ends.first_pass) = (job.number, first_pass);
         }
-        if job.number > unit.last {
-            (unit.last, unit.last_outcome) = (job.number, job.outcome);
+        if job.number > ends.last {
+            (ends.last, ends.last_outcome) = (job.number, job.outcome);
         }
     }
 
     pub fn figures(&self) -> Yield {
-        let count = |of: fn(&Unit) -> bool| self.units.values().filter(|unit| of(unit)).count();
+        let count = |of: fn(&Ends) -> bool| self.units.values().filter(|ends| of(ends)).count();
         let mut failures: Vec<(Code, u64)> = self
             .failures
             .iter()

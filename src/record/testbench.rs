@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::change::Change;
 use super::store::Store;
 use super::{JobRow, NewJob, Reader, RecordError, Since};
-use crate::chip::{Chip, FlashId, Identity, Mac, Revision};
+use crate::chip::{Access, Chip, FlashId, Identity, Mac, Revision, Security};
 use crate::event::{Code, JobId, Outcome, SlotId};
 use crate::job::{Retries, Verdict};
 
@@ -29,6 +29,24 @@ pub fn board(last: u8) -> Identity {
             mac(last),
             FlashId(0xEF_4016),
         )
+    }
+}
+
+/// A board in Secure Download Mode: each looks like the other.
+pub fn hidden() -> Identity {
+    Identity {
+        chip: Chip::Esp32S3,
+        access: Access::SecureDownload,
+        revision: None,
+        mac: None,
+        flash_id: None,
+        crystal_mhz: None,
+        security: Security {
+            secure_boot: true,
+            flash_encryption: false,
+            download_locked: false,
+        },
+        ..board(0)
     }
 }
 
@@ -119,7 +137,11 @@ impl Bench {
 
     pub fn open_units(&mut self) -> Vec<Mac> {
         let standing = self.store.standing(at("20:00:00"));
-        standing.open_units.iter().map(|unit| unit.mac).collect()
+        standing
+            .open_units
+            .iter()
+            .filter_map(|unit| unit.unit.mac())
+            .collect()
     }
 
     /// Ends this process's hold and opens again.

@@ -11,8 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::change::{self, Change, WriteOff};
 use super::store::Store;
 use super::{NewJob, RecordError, Standing, schema};
-use crate::chip::{Identity, Mac};
-use crate::event::JobId;
+use crate::chip::Identity;
+use crate::event::{JobId, Unit};
 use crate::job::Verdict;
 
 /// Requests that may wait; a further one waits in its caller.
@@ -109,10 +109,15 @@ impl Record {
         .await
     }
 
-    /// Takes a MAC off the open units, with who and why; `false` if it is not among them.
-    pub async fn write_off(&self, mac: Mac, who: String, why: String) -> Result<bool, RecordError> {
+    /// Takes a unit off the open units, with who and why; `false` if it is not among them.
+    pub async fn write_off(
+        &self,
+        unit: Unit,
+        who: String,
+        why: String,
+    ) -> Result<bool, RecordError> {
         let at = Timestamp::now();
-        let change = Change::WriteOff(WriteOff { mac, who, why, at });
+        let change = Change::WriteOff(WriteOff { unit, who, why, at });
         self.ask(|answer| Request::Change(change, answer)).await
     }
 
@@ -120,13 +125,13 @@ impl Record {
     /// lock. The daemon sees it at its next question. Blocks.
     pub fn write_off_beside(
         path: &Path,
-        mac: Mac,
+        unit: &Unit,
         who: &str,
         why: &str,
     ) -> Result<bool, RecordError> {
         let mut connection = schema::open_beside(path)?;
         let change = Change::WriteOff(WriteOff {
-            mac,
+            unit: unit.clone(),
             who: who.to_owned(),
             why: why.to_owned(),
             at: Timestamp::now(),
@@ -269,7 +274,11 @@ mod tests {
         for slot in slots.collect::<Vec<_>>() {
             jobs.push(slot.await.unwrap());
         }
-        let stranger = record.write_off(Mac([2; 6]), "Mei".to_owned(), String::new());
+        let stranger = record.write_off(
+            crate::chip::Mac([2; 6]).into(),
+            "Mei".to_owned(),
+            String::new(),
+        );
         assert!(!stranger.await.unwrap());
         assert_eq!(record.standing().await.unwrap(), Standing::default());
 

@@ -64,7 +64,7 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         let note = format!("slot {} at {}", unit.slot, unit.since);
         row(
             "open_unit",
-            &unit.mac.to_string(),
+            &unit.unit.to_string(),
             unit.code.to_string(),
             note,
         )?;

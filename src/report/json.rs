@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{Report, share};
+use crate::event::Unit;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -45,7 +46,9 @@ struct Failure {
 
 #[derive(Serialize)]
 struct OpenUnit<'a> {
-    mac: String,
+    mac: Option<String>,
+    /// Of a board that hides its MAC.
+    serial: Option<&'a str>,
     code: &'static str,
     slot: &'a str,
     since: String,
@@ -81,7 +84,11 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
             .collect(),
         open_units: (report.figures.open_units.iter())
             .map(|unit| OpenUnit {
-                mac: unit.mac.to_string(),
+                mac: unit.unit.mac().map(|mac| mac.to_string()),
+                serial: match &unit.unit {
+                    Unit::Serial(serial) => Some(serial.as_str()),
+                    Unit::Mac(_) => None,
+                },
                 code: unit.code.word(),
                 slot: unit.slot.as_str(),
                 since: unit.since.to_string(),

@@ -113,13 +113,13 @@ fn put_open_units(report: &Report, out: &mut String) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "\nopen units: cut short, neither passed nor written off since"
+        "\nopen units: cut short, neither finished nor written off since"
     )?;
     for unit in units.iter().take(OPEN_UNITS) {
         writeln!(
             out,
             "  {}  {:<13}  {}  slot {}",
-            unit.mac,
+            unit.unit,
             unit.code,
             local(unit.since, &report.zone, "%Y-%m-%d %H:%M"),
             unit.slot

@@ -36,7 +36,7 @@ fn report() -> Report {
             },
             running: 8,
             open_units: vec![OpenUnit {
-                mac: Mac([0x24, 0x0A, 0xC4, 0, 0, 1]),
+                unit: Mac([0x24, 0x0A, 0xC4, 0, 0, 1]).into(),
                 slot: SlotId::new("=上3, \"left\""),
                 since: "2026-11-02T10:14:30+08:00".parse().unwrap(),
                 code: Code::Unplugged,

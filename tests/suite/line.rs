@@ -187,7 +187,7 @@ async fn a_board_pulled_in_mid_write_is_an_open_unit_until_it_passes() {
     let snapshot = line
         .wait(|snapshot| !snapshot.standing.open_units.is_empty())
         .await;
-    assert_eq!(snapshot.standing.open_units[0].mac, board.mac());
+    assert_eq!(snapshot.standing.open_units[0].unit, board.mac().into());
     line.ports.replug("1", &board);
     let passed = |snapshot: &Snapshot| matches!(state(snapshot, "1"), SlotState::Done(result) if result.outcome == Outcome::Pass);
     line.wait(passed).await;

@@ -143,6 +143,9 @@ mod tests {
                 blocks,
                 ..Retries::default()
             },
+            serial: None,
+            written_by: None,
+            bytes_skipped: 0,
             baud: 921_600,
             bytes_written: 0,
             flash_touched: true,

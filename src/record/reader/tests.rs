@@ -1,10 +1,12 @@
 use std::time::Duration;
 
 use super::*;
-use crate::event::Code;
+use crate::chip::Identity;
+use crate::event::{Code, Serial};
 use crate::job::Verdict;
+use crate::record::NewJob;
 use crate::record::change::{Change, WriteOff};
-use crate::record::testbench::{Bench, at, board, mac, new_job, verdict};
+use crate::record::testbench::{Bench, at, board, hidden, mac, new_job, verdict};
 
 #[test]
 fn a_period_looks_at_the_jobs_that_started_in_it() {
@@ -38,7 +40,7 @@ fn a_period_looks_at_the_jobs_that_started_in_it() {
         [at("09:30:00"), at("09:59:00")]
     );
     assert_eq!(
-        arrivals(reader.jobs_of(mac(1)).unwrap()),
+        arrivals(reader.jobs_of(&mac(1).into()).unwrap()),
         [at("08:00:00"), at("09:00:00")]
     );
 }
@@ -68,19 +70,37 @@ impl Dice {
     }
 }
 
+/// A serial that every other board shows beside its MAC, and the rest instead of it.
+fn serial(last: u8) -> Serial {
+    Serial::parse(&format!("A{last}")).unwrap()
+}
+
+/// Every third board is in Secure Download Mode.
+fn board_or_hidden(last: u8) -> Identity {
+    if last.is_multiple_of(3) {
+        hidden()
+    } else {
+        board(last)
+    }
+}
+
 /// Jobs of 80 boards, every code among them, some MACs never learnt, some units written off.
 fn random_history(bench: &mut Bench, dice: &mut Dice, jobs: u64) {
     let mut changes = Vec::new();
     for index in 0..jobs {
         let started = at("08:00:00") + Duration::from_secs(index);
         let last = dice.below(80) as u8;
-        let code = match dice.below(2) {
+        let code = match dice.below(4) {
             0 => None,
+            // as often as all other codes together: few would be the last of their unit
+            1 => Some(Code::NotVerified),
             _ => Some(Code::ALL[dice.below(Code::ALL.len() as u64) as usize]),
-        }
-        .filter(|code| *code != Code::NotVerified);
+        };
         let known = code.is_none() || dice.below(4) > 0;
-        let new = new_job("3", started);
+        let new = NewJob {
+            serial: Some(serial(last)),
+            ..new_job("3", started)
+        };
         let job = new.job;
         changes.push(Change::Open(new));
         if index % 97 != 0 {
@@ -91,14 +111,17 @@ fn random_history(bench: &mut Bench, dice: &mut Dice, jobs: u64) {
                     bytes_written: dice.below(2) * 4096,
                     bytes_skipped: 0,
                     boot: None,
-                    ..verdict(code, known.then(|| board(last)))
+                    ..verdict(code, known.then(|| board_or_hidden(last)))
                 },
                 ended: started + Duration::from_millis(dice.below(30_000)),
             });
         }
         if dice.below(10) == 0 {
             changes.push(Change::WriteOff(WriteOff {
-                mac: mac(dice.below(80) as u8),
+                unit: match dice.below(80) as u8 {
+                    last if last.is_multiple_of(3) => Unit::Serial(serial(last)),
+                    last => mac(last).into(),
+                },
                 who: "Mei".to_owned(),
                 why: "scrapped".to_owned(),
                 at: started,
@@ -123,14 +146,18 @@ fn the_figures_of_a_random_history_are_those_of_plain_sql() {
         let sql = |sql: &str| -> Vec<i64> {
             let start_ms = since.map_or(i64::MIN, |since| since.as_millisecond());
             let sql = format!(
-                "WITH closed AS (
-                     SELECT *, ended_ms - started_ms AS took FROM job
+                "WITH everything AS (
+                     SELECT *, ended_ms - started_ms AS took,
+                         CASE WHEN mac IS NOT NULL THEN mac WHEN chip IS NOT NULL THEN serial END AS unit
+                     FROM job),
+                 closed AS (
+                     SELECT * FROM everything
                      WHERE started_ms >= {start_ms} AND outcome IS NOT NULL),
                  counted AS (
-                     SELECT * FROM closed WHERE mac IS NOT NULL
+                     SELECT * FROM closed WHERE unit IS NOT NULL
                      AND (outcome IN ('PASS', 'WRITTEN', 'FAIL') OR outcome = 'ABORTED' AND flash_touched)),
-                 unit AS (
-                     SELECT min(number) AS first, max(number) AS last FROM counted GROUP BY mac)
+                 ends AS (
+                     SELECT min(number) AS first, max(number) AS last FROM counted GROUP BY unit)
                  {sql}"
             );
             (reader.connection)
@@ -145,7 +172,7 @@ fn the_figures_of_a_random_history_are_those_of_plain_sql() {
         let units = sql("SELECT count(*),
             sum(one.outcome = 'PASS' AND one.attempts = 1), sum(two.outcome = 'PASS'),
             sum(two.outcome = 'WRITTEN')
-            FROM unit JOIN job one ON one.number = first JOIN job two ON two.number = last");
+            FROM ends JOIN job one ON one.number = first JOIN job two ON two.number = last");
         let found = [
             period.units,
             period.first_pass,
@@ -154,12 +181,15 @@ fn the_figures_of_a_random_history_are_those_of_plain_sql() {
         ];
         assert_eq!(units, found.map(u64::cast_signed));
 
-        let jobs = sql("SELECT sum(outcome = 'PASS'), sum(outcome = 'FAIL'),
-            sum(outcome = 'FAIL' AND mac IS NULL), sum(outcome = 'ERROR'),
-            sum(outcome = 'ABORTED') FROM closed");
+        let jobs = sql(
+            "SELECT sum(outcome = 'PASS'), sum(outcome = 'WRITTEN'), sum(outcome = 'FAIL'),
+            sum(outcome = 'FAIL' AND unit IS NULL), sum(outcome = 'ERROR'),
+            sum(outcome = 'ABORTED') FROM closed",
+        );
         let found = period.jobs;
         let found = [
             found.passed,
+            found.written,
             found.failed,
             found.no_contact,
             found.errors,
@@ -190,14 +220,16 @@ fn the_figures_of_a_random_history_are_those_of_plain_sql() {
         );
 
         let open = sql("SELECT count(*) FROM (
-            SELECT mac, max(number) AS cut FROM job
-            WHERE mac IS NOT NULL AND (code IN ('UNPLUGGED', 'BOARD_SWAPPED')
+            SELECT unit, max(number) AS cut FROM everything
+            WHERE unit IS NOT NULL AND (code IN ('UNPLUGGED', 'BOARD_SWAPPED')
                 OR outcome IN ('ERROR', 'ABORTED') AND flash_touched)
-            GROUP BY mac) AS left_open
+            GROUP BY unit) AS left_open
             WHERE cut NOT IN (SELECT job FROM write_off)
-            AND NOT EXISTS (SELECT 1 FROM job
-                WHERE mac = left_open.mac AND number > cut AND outcome IN ('PASS', 'WRITTEN'))");
+            AND NOT EXISTS (SELECT 1 FROM everything
+                WHERE unit = left_open.unit AND number > cut AND outcome IN ('PASS', 'WRITTEN'))");
         assert_eq!(open, [figures.open_units.len() as i64]);
-        assert!(!figures.open_units.is_empty());
+        let hidden = |unit: &OpenUnit| matches!(unit.unit, Unit::Serial(_));
+        assert!(figures.open_units.iter().any(hidden));
+        assert!(!figures.open_units.iter().all(hidden));
     }
 }

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
 use super::*;
-use crate::chip::{Identity, Revision, Security};
-use crate::event::{SlotId, Step};
-use crate::job::{RegionResult, Retries, StepResult, Verdict};
+use crate::chip::{Eui64, Feature, Identity, Revision, Security};
+use crate::event::{Serial, SlotId, Step};
+use crate::job::{BootLog, Measurement, RegionResult, Retries, StepResult, Verdict};
+use crate::plan::Method;
 use crate::record::change::WriteOff;
-use crate::record::testbench::{Bench, at, board, mac, new_job, verdict};
+use crate::record::testbench::{Bench, at, board, hidden, mac, new_job, verdict};
 use crate::record::{JobRow, NewJob, OpenUnit};
 
 #[test]
@@ -21,14 +22,17 @@ fn a_job_is_a_row_from_its_arrival_on() {
         product: new.product,
         version: new.version,
         bundle_digest: "ab".repeat(32),
+        serial: None,
         identity: None,
         outcome: None,
         code: None,
         detail: String::new(),
         attempts: 0,
         retries: Retries::default(),
+        written_by: None,
         baud: 0,
         bytes_written: 0,
+        bytes_skipped: 0,
         flash_touched: false,
         started: at("08:00:01"),
         ended: None,
@@ -63,8 +67,8 @@ fn a_job_is_a_row_from_its_arrival_on() {
             attempts: 2,
             retries,
             bytes_written: 1 << 20,
-            bytes_skipped: 0,
-            boot: None,
+            bytes_skipped: 8192,
+            written_by: Some(Method::RomDeflate),
             ..verdict(Some(Code::VerifyMismatch), Some(locked))
         },
         ended: at("08:00:14.250"),
@@ -77,6 +81,8 @@ fn a_job_is_a_row_from_its_arrival_on() {
     expected.retries = retries;
     expected.baud = 921_600;
     expected.bytes_written = 1 << 20;
+    expected.bytes_skipped = 8192;
+    expected.written_by = Some(Method::RomDeflate);
     expected.flash_touched = true;
     expected.ended = Some(at("08:00:14.250"));
     assert_eq!(bench.rows(), [expected]);
@@ -97,6 +103,13 @@ fn steps_regions_and_the_manifest_are_kept() {
         took: Duration::from_millis(7),
         code,
     };
+    let measured = |name: &str, value, low, high| Measurement {
+        name: name.to_owned(),
+        value,
+        unit: "V".to_owned(),
+        low,
+        high,
+    };
     let closed = Change::Close {
         job,
         verdict: Verdict {
@@ -111,9 +124,16 @@ fn steps_regions_and_the_manifest_are_kept() {
                 file_sha256: [1; 32],
                 written_sha256: [2; 32],
                 found_md5: Some([3; 16]),
-                found_sha256: None,
-                skipped_bytes: 0,
+                found_sha256: Some([4; 32]),
+                skipped_bytes: 4096,
             }],
+            boot: Some(BootLog {
+                text: "rst:0x1\nvbat=3.31\n".to_owned(),
+                measurements: vec![
+                    measured("vbat", 3.31, Some(3.2), None),
+                    measured("temp", f64::NAN, None, Some(85.0)),
+                ],
+            }),
             ..verdict(None, Some(board(1)))
         },
         ended: at("08:00:14"),
@@ -129,10 +149,60 @@ fn steps_regions_and_the_manifest_are_kept() {
         @"1 0 connect 1 1500 7000 NO_SYNC; 1 1 connect 2 1500 7000"
     );
     insta::assert_snapshot!(
-        text("SELECT concat_ws(' ', name, flash_offset, size_bytes, substr(file_sha256, 1, 4), length(written_sha256), substr(found_md5, 1, 4)) FROM region"),
-        @"app 65536 4096 0101 64 0303"
+        text("SELECT concat_ws(' ', name, flash_offset, size_bytes, substr(file_sha256, 1, 4), length(written_sha256), substr(found_md5, 1, 4), substr(found_sha256, 1, 4), skipped_bytes) FROM region"),
+        @"app 65536 4096 0101 64 0303 0404 4096"
+    );
+    assert_eq!(
+        text("SELECT concat_ws(' ', job, text) FROM boot_log"),
+        "1 rst:0x1\nvbat=3.31\n"
+    );
+    insta::assert_snapshot!(
+        text("SELECT group_concat(concat_ws(' ', job, ordinal, name, ifnull(value, 'NULL'), unit, ifnull(low, 'NULL'), ifnull(high, 'NULL')), '; ') FROM measurement"),
+        @"1 0 vbat 3.31 V 3.2 NULL; 1 1 temp NULL V NULL 85.0"
     );
     insta::assert_snapshot!(text("SELECT group_concat(manifest_text) FROM bundle"), @r#"product = "thermostat""#);
+}
+
+/// All that identify can tell, and next to nothing.
+#[test]
+fn what_a_board_shows_and_what_it_hides_is_kept() {
+    let mut bench = Bench::new();
+    let open = Identity {
+        eui64: Some(Eui64([0x60, 0x55, 0xF9, 0xFF, 0xFE, 1, 2, 3])),
+        features: vec![
+            Feature::BluetoothLe,
+            Feature::Ieee802154,
+            Feature::EmbeddedFlash { kb: Some(4096) },
+        ],
+        ..board(1)
+    };
+    let serial = Serial::parse("A17");
+    for (identity, serial) in [(open, None), (hidden(), serial.clone()), (hidden(), None)] {
+        let new = NewJob {
+            serial: serial.clone(),
+            ..new_job("3", at("08:00:01"))
+        };
+        bench.change(Change::Open(new.clone())).unwrap();
+        bench
+            .change(Change::Identify(new.job, identity.clone()))
+            .unwrap();
+        let row = bench.rows().pop().unwrap();
+        assert_eq!((row.identity, row.serial), (Some(identity), serial));
+    }
+    // a station that dies here leaves what it could tell apart as open
+    let (mut bench, interrupted) = bench.reopen(at("09:00:00"));
+    assert_eq!(interrupted, 3);
+    assert!(bench.rows().iter().all(|row| row.flash_touched));
+    let open_units = bench.store.standing(at("09:00:00")).open_units;
+    let units: Vec<String> = open_units
+        .iter()
+        .map(|open| open.unit.to_string())
+        .collect();
+    assert_eq!(units, ["24:0a:c4:00:00:01", "serial:A17"]);
+    let reader = crate::record::Reader::open(&bench.path).unwrap();
+    for open in &open_units {
+        assert_eq!(reader.jobs_of(&open.unit).unwrap().len(), 1);
+    }
 }
 
 #[test]
@@ -200,7 +270,7 @@ fn jobs_left_open_are_closed_as_interrupted_at_the_next_start() {
     assert_eq!(
         bench.store.standing(at("09:30:00")).open_units,
         [OpenUnit {
-            mac: mac(7),
+            unit: mac(7).into(),
             slot: SlotId::new("2"),
             since: at("09:30:00"),
             code: Code::Interrupted,
@@ -224,6 +294,7 @@ fn a_board_cut_short_is_open_until_it_passes_or_is_written_off() {
         (Some(Code::PortError), 4096, true),
         (Some(Code::PortError), 0, false),
         (Some(Code::RecordFailed), 4096, true),
+        (Some(Code::NotVerified), 4096, false),
         (Some(Code::VerifyMismatch), 4096, false),
         (Some(Code::WrongChip), 0, false),
         (None, 4096, false),
@@ -242,7 +313,7 @@ fn a_board_cut_short_is_open_until_it_passes_or_is_written_off() {
 
     let write_off = |last| {
         Change::WriteOff(WriteOff {
-            mac: mac(last),
+            unit: mac(last).into(),
             who: "Mei".to_owned(),
             why: "scrapped".to_owned(),
             at: at("10:00:00"),
@@ -256,7 +327,7 @@ fn a_board_cut_short_is_open_until_it_passes_or_is_written_off() {
     let connection = schema::open_reader(&bench.path).unwrap();
     let kept: String = connection
         .query_row(
-            "SELECT group_concat(concat_ws(' ', write_off.mac, job.code, who, why, at_ms))
+            "SELECT group_concat(concat_ws(' ', write_off.unit, job.code, who, why, at_ms))
              FROM write_off JOIN job ON job.number = write_off.job",
             [],
             |row| row.get(0),
@@ -331,7 +402,8 @@ fn a_write_off_from_another_process_is_seen() {
     let mut bench = Bench::new();
     bench.job("08:00:01", Some(Code::Unplugged), 1, 4096);
     assert_eq!(bench.open_units(), [mac(1)]);
-    let off = || crate::record::Record::write_off_beside(&bench.path, mac(1), "Mei", "scrapped");
+    let off =
+        || crate::record::Record::write_off_beside(&bench.path, &mac(1).into(), "Mei", "scrapped");
     assert!(off().unwrap());
     assert!(!off().unwrap());
     assert_eq!(bench.open_units(), []);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::chip::Mac;
 
 /// Arrivals in order: (board, `None` without contact; code, `None` for PASS; flash touched; attempts;
 /// seconds).
@@ -9,7 +10,7 @@ fn tally(arrivals: &[Arrival]) -> Tally {
     for (number, &(board, code, flash_touched, attempts, seconds)) in (1..).zip(arrivals) {
         tally.add(&ClosedJob {
             number,
-            mac: board.map(|last| Mac([0x24, 0x0A, 0xC4, 0, 0, last])),
+            unit: board.map(|last| Mac([0x24, 0x0A, 0xC4, 0, 0, last]).into()),
             outcome: code.map_or(Outcome::Pass, Code::outcome),
             code,
             flash_touched,
@@ -168,7 +169,7 @@ fn jobs_may_be_counted_in_any_order() {
         .map(
             |(number, &(board, code, flash_touched, attempts, seconds))| ClosedJob {
                 number,
-                mac: board.map(|last| Mac([2, 0, 0, 0, 0, last])),
+                unit: board.map(|last| Mac([2, 0, 0, 0, 0, last]).into()),
                 outcome: code.map_or(Outcome::Pass, Code::outcome),
                 code,
                 flash_touched,
