@@ -179,6 +179,7 @@ impl Board {
     /// The host sends bytes at its rate.
     pub fn receive(&mut self, now: Moment, host_baud: u32, bytes: &[u8]) {
         self.advance(now);
+        let host_baud = self.hardware.troubles.bridge_makes(host_baud);
         self.line.host_sends(now, host_baud, bytes);
         self.advance(now);
     }
@@ -192,14 +193,15 @@ impl Board {
     /// Takes what the host can read by now, listening at its rate.
     pub fn take(&mut self, now: Moment, host_baud: u32) -> Vec<u8> {
         self.advance(now);
+        let host_baud = self.hardware.troubles.bridge_makes(host_baud);
         let mut bytes = Vec::new();
         while let Some(packet) = self.line.due(now) {
             let troubles = &mut self.hardware.troubles;
-            bytes.extend(packet.bytes.iter().map(|byte| {
+            bytes.extend(packet.bytes.iter().filter_map(|byte| {
                 if understands(packet.baud, host_baud) {
                     troubles.on_the_line(*byte, packet.baud)
                 } else {
-                    troubles.garbage()
+                    Some(troubles.garbage())
                 }
             }));
         }

@@ -115,6 +115,12 @@ impl Rom {
         if direction != 0 || !knows(op, hardware) {
             return self.say(INVALID, hardware);
         }
+        if let Some(copies) = hardware.troubles.refused(op) {
+            let mut answer = self.say(INVALID, hardware);
+            let frame = answer.frames.swap_remove(0);
+            answer.frames = vec![frame; copies as usize];
+            return answer;
+        }
         self.reply.op = op;
         match op {
             0x02 => self.flash_begin(hardware),

@@ -102,9 +102,20 @@ pub enum Fault {
     /// At this rate and above, one byte in each of the next `frames` data blocks is damaged on its
     /// way to the chip.
     DamagedBlocks { from_baud: u32, frames: u32 },
+    /// At this rate and above, one byte in `one_in` is lost, both ways.
+    DroppedBytes { from_baud: u32, one_in: u32 },
+    /// The bridge takes a rate that it is asked for and makes another (a CP2102: 1,000,000 for
+    /// 1,500,000), without a word.
+    BridgeMakes { asked: u32, makes: u32 },
+    /// CHANGE_BAUDRATE is acknowledged and not carried out, this many times.
+    BaudIgnored { times: u32 },
     /// Above this rate the bridge or the line carries garbage only.
     BaudCeiling { baud: u32 },
-    /// Data blocks are refused for their checksum (ROM 0107, stub C100) this many times.
+    /// This op is refused as one that is not known, this many times; by the ROM with the op of the
+    /// command that it accepted last and `copies` times over (a real one: 8 after SYNC, else 1).
+    Refused { op: u8, copies: u32, times: u32 },
+    /// Data blocks are refused for their checksum (ROM 0107, stub C100) this many times; `u32::MAX`
+    /// is always.
     ChecksumRefused { times: u32 },
     /// The answer to this op is not sent, this many times.
     ReplyLost { op: u8, times: u32 },

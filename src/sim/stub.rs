@@ -110,6 +110,9 @@ impl Stub {
         if self.owed != 0 {
             return Answer::new(op, 0, &[], std::mem::take(&mut self.owed));
         }
+        if hardware.troubles.refused(op).is_some() {
+            return Answer::new(op, 0, &[], INVALID_COMMAND);
+        }
         let reply = match self.command(op, &frame[8..], word(frame, 4), hardware) {
             Ok(Some(reply)) => reply,
             Ok(None) => return Answer::silent(),

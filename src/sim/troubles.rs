@@ -71,8 +71,37 @@ impl Troubles {
         delivery
     }
 
-    /// A byte as it comes out of a line at this rate.
-    pub fn on_the_line(&mut self, byte: u8, baud: u32) -> u8 {
+    /// How often the refusal of this op is said, if it is refused.
+    pub fn refused(&mut self, asked: u8) -> Option<u32> {
+        self.faults.iter_mut().find_map(|fault| match fault {
+            Fault::Refused { op, copies, times } if *op == asked => {
+                count_down(times).then_some(*copies)
+            }
+            _ => None,
+        })
+    }
+
+    /// A change of the rate is acknowledged and not carried out.
+    pub fn baud_ignored(&mut self) -> bool {
+        self.faults.iter_mut().any(|fault| match fault {
+            Fault::BaudIgnored { times } => count_down(times),
+            _ => false,
+        })
+    }
+
+    /// The rate that the bridge makes of the one that the host has set.
+    pub fn bridge_makes(&self, host_baud: u32) -> u32 {
+        self.faults
+            .iter()
+            .find_map(|fault| match *fault {
+                Fault::BridgeMakes { asked, makes } if asked == host_baud => Some(makes),
+                _ => None,
+            })
+            .unwrap_or(host_baud)
+    }
+
+    /// A byte as it comes out of a line at this rate, if it does.
+    pub fn on_the_line(&mut self, byte: u8, baud: u32) -> Option<u8> {
         let mut byte = byte;
         for fault in &self.faults {
             match *fault {
@@ -84,13 +113,18 @@ impl Troubles {
                         0
                     };
                 }
+                Fault::DroppedBytes { from_baud, one_in }
+                    if baud >= from_baud && self.random.one_in(one_in) =>
+                {
+                    return None;
+                }
                 Fault::BaudCeiling { baud: ceiling } if baud > ceiling => {
                     byte = self.random.byte();
                 }
                 _ => {}
             }
         }
-        byte
+        Some(byte)
     }
 
     /// A data block as it comes out of a line at this rate: perhaps with one byte damaged.

@@ -57,6 +57,99 @@ fn a_noisy_line_damages_bytes_from_its_rate_on() {
 }
 
 #[test]
+fn bytes_are_lost_from_a_rate_on() {
+    let mut talk = Talk::with_fault(Fault::DroppedBytes {
+        from_baud: 460_800,
+        one_in: 50,
+    });
+    for _ in 0..50 {
+        assert_eq!(talk.read(0x4000_1000), 0x00F0_1D83);
+    }
+    talk.ask(&command(0x0F, &[460_800, 0], b""));
+    let whole = (0..50).filter(|_| talk.ask(READ_MAGIC).len() == 14).count();
+    assert!((5..45).contains(&whole), "{whole} of 50");
+}
+
+#[test]
+fn a_bridge_that_makes_another_rate_is_understood_at_that_rate_only() {
+    let check = |asked: u32, chip_baud: u32, understood: bool| {
+        let mut talk = Talk::with_fault(Fault::BridgeMakes {
+            asked: 1_500_000,
+            makes: 1_000_000,
+        });
+        talk.ask(&command(0x0F, &[chip_baud, 0], b""));
+        assert_eq!(talk.board.state().baud, chip_baud);
+        talk.board.receive(talk.now, asked, READ_MAGIC);
+        talk.now += Duration::from_secs(1);
+        let answer = talk.board.take(talk.now, asked);
+        let found = answer.ends_with(b"\x01\x0A\x04\0\x83\x1D\xF0\0\0\0\0\0\xC0");
+        assert_eq!(found, understood, "{asked} at {chip_baud}: {answer:02x?}");
+    };
+    check(1_500_000, 1_500_000, false);
+    check(1_500_000, 1_000_000, true);
+    check(1_000_000, 1_000_000, true);
+    check(921_600, 921_600, true);
+}
+
+#[test]
+fn a_rate_that_does_not_come_up() {
+    let mut talk = Talk::with_fault(Fault::BaudIgnored { times: 1 });
+    assert_eq!(talk.status(&command(0x0F, &[921_600, 0], b"")), 0);
+    assert_eq!(talk.board.state().baud, 115_200);
+    talk.ask(&command(0x0F, &[921_600, 0], b""));
+    assert_eq!(talk.board.state().baud, 921_600);
+}
+
+#[test]
+fn refusals_carry_the_op_that_was_accepted_last() {
+    for copies in [1, 8] {
+        let mut talk = Talk::with_fault(Fault::Refused {
+            op: 0x02,
+            copies,
+            times: 2,
+        });
+        let begin = command(0x02, &[0x400, 1, 0x400, 0x1_0000], b"");
+        talk.read(0x4000_1000);
+        for _ in 0..2 {
+            let answer = frames(&talk.ask(&begin));
+            assert_eq!(answer.len(), copies as usize);
+            assert_eq!((answer[0][1], &answer[0][8..10]), (0x0A, &[1, 5][..]));
+        }
+        assert_eq!(talk.status(&begin), 0);
+    }
+    let mut talk = Talk::with_fault(Fault::Refused {
+        op: 0x0A,
+        copies: 8,
+        times: 1,
+    });
+    talk.start_stub();
+    assert_eq!(talk.status(READ_MAGIC), 0xC300);
+    assert_eq!(talk.status(READ_MAGIC), 0);
+}
+
+#[test]
+fn the_rom_refuses_a_sequence_number_that_it_had_whatever_the_block_says() {
+    let mut talk = Talk::with(BoardSpec::esp32(7));
+    assert_eq!(
+        talk.status(&command(0x02, &[0x800, 2, 0x400, 0x1_0000], b"")),
+        0
+    );
+    let first = block(0x03, 0, &[0x5A; 0x400]);
+    assert_eq!(talk.status(&first), 0);
+    assert_eq!(talk.status(&first), 0x0105);
+}
+
+#[test]
+fn a_checksum_can_be_refused_for_ever() {
+    let mut talk = Talk::with_fault(Fault::ChecksumRefused { times: u32::MAX });
+    for _ in 0..20 {
+        talk.ask(&command(0x02, &[0x400, 1, 0x400, 0x1_0000], b""));
+        assert_eq!(talk.status(&block(0x03, 0, &[0x5A; 0x400])), 0x0107);
+    }
+    assert_eq!(talk.board.state().bytes_written, 0);
+}
+
+#[test]
 fn a_rate_above_the_ceiling_carries_garbage() {
     let mut talk = Talk::with_fault(Fault::BaudCeiling { baud: 921_600 });
     talk.ask(&command(0x0F, &[921_600, 0], b""));

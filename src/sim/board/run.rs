@@ -83,10 +83,13 @@ impl Board {
             self.hardware.memory.set_uart(clock, host_baud);
             host_baud
         });
-        let byte = if understands(baud, host_baud) {
-            self.hardware.troubles.on_the_line(byte, baud)
-        } else {
-            self.hardware.troubles.garbage()
+        let troubles = &mut self.hardware.troubles;
+        let heard = match understands(baud, host_baud) {
+            true => troubles.on_the_line(byte, baud),
+            false => Some(troubles.garbage()),
+        };
+        let Some(byte) = heard else {
+            return;
         };
         let rom_at_work = matches!(self.program, Program::Loader(_)) && at < self.busy_until;
         if rom_at_work || !self.fifo.is_empty() {
@@ -160,6 +163,7 @@ impl Board {
         }
         match answer.then {
             Then::Stay => {}
+            Then::Baud { .. } if self.hardware.troubles.baud_ignored() => {}
             Then::Baud { baud, empty_frame } => {
                 self.baud = Some(baud);
                 let clock = match is_rom {
