@@ -38,7 +38,7 @@ pub enum Phase {
     /// The verdict is being committed; `next` tells whether another board came meanwhile.
     Recording {
         running: Running,
-        verdict: Verdict,
+        verdict: Box<Verdict>,
         commit: Commit,
         next: Next,
     },
@@ -79,7 +79,7 @@ pub struct Running {
     pub progress: Progress,
     pub lost: bool,
     /// The port was lost together with all others of this hub.
-    pub hub_lost: Option<UsbHub>,
+    pub hub_lost: Option<Arc<UsbHub>>,
 }
 
 impl Running {

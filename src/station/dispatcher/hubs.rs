@@ -2,6 +2,7 @@
 //! means when slots of one hub are lost together. Leaves out ports that are not on USB: nothing tells
 //! what feeds them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::slot::{Arming, Now, Phase, Slot};
@@ -163,7 +164,7 @@ impl Dispatcher {
                 if let Some(slot) = self.slot_mut(&loss.slot)
                     && let Phase::Working(running) | Phase::Opening(running) = &mut slot.phase
                 {
-                    running.hub_lost = Some(hub.clone());
+                    running.hub_lost = Some(Arc::new(hub.clone()));
                     at_work = true;
                 }
             }

@@ -207,7 +207,7 @@ impl Dispatcher {
         slot.enter(
             Phase::Recording {
                 running,
-                verdict,
+                verdict: Box::new(verdict),
                 commit: Commit::UnderWay,
                 next,
             },
@@ -247,7 +247,7 @@ impl Dispatcher {
             }
         };
         let took = now.steady.saturating_duration_since(running.began.steady);
-        let (verdict, next) = (verdict.clone(), *next);
+        let (verdict, next) = (Verdict::clone(verdict), *next);
         let unit = Unit::of(verdict.identity.as_ref(), running.serial.as_ref());
         slot.result = Some(ResultView {
             job,

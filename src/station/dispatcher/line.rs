@@ -63,7 +63,7 @@ impl Dispatcher {
                     ..
                 } if *commit == Commit::Failed => {
                     *commit = Commit::UnderWay;
-                    let (job, verdict) = (running.job, verdict.clone());
+                    let (job, verdict) = (running.job, Verdict::clone(verdict));
                     effects.push(Effect::CloseRow {
                         slot: id,
                         job,
@@ -167,7 +167,7 @@ impl Dispatcher {
                     ..
                 } if *commit == Commit::Failed => {
                     *commit = Commit::UnderWay;
-                    let (job, verdict) = (running.job, verdict.clone());
+                    let (job, verdict) = (running.job, Verdict::clone(verdict));
                     effects.push(Effect::CloseRow {
                         slot: id,
                         job,
