@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::efuse::{self, Words};
 use super::facts::{Facts, Watchdog, facts};
 use super::flash::Flash;
-use super::spec::BoardSpec;
+use super::spec::{Access, BoardSpec};
+use crate::chip::{Chip, Revision};
 
 const PAGE: u32 = 0x1000;
 
@@ -17,6 +18,12 @@ const WATCHDOG_KEY: u32 = 0x50D8_3AA1;
 const WATCHDOG_ENABLED: u32 = 1 << 31;
 /// The slow RTC clock's nominal rate.
 const SLOW_CLOCK_HZ: u64 = 136_000;
+/// P4 v3.1 and v3.2: PMU_DATE_REG, whose lowest two bits switch the flash on; it is off after a reset
+/// (esptool's and espflash's `power_on_flash`).
+const P4_FLASH_POWER: (u32, u32) = (0x5011_53FC, 0b11);
+/// The P4's stub for v3.0 and later lies from here on, the one for the ROM before that lies below. Each
+/// calls routines of its own ROM.
+const P4_LATER_STUB: u32 = 0x4FF4_0000;
 /// A fresh chip's first stage lasts twice as many ticks as the register says (TRM, WDT_DELAY_SEL).
 const WATCHDOG_STAGE_FACTOR: u64 = 2;
 
@@ -34,6 +41,9 @@ pub struct Memory {
     part: Part,
     uart_divider: u32,
     watchdog: Option<WatchdogTold>,
+    /// Bits of a register without which the flash has no power.
+    flash_power: Option<(u32, u32)>,
+    revision: Revision,
 }
 
 /// What a write to its registers told the RTC watchdog.
@@ -73,6 +83,12 @@ impl Memory {
             },
             uart_divider: 0,
             watchdog: None,
+            // in Secure Download Mode no client could switch it on: such boards have it burnt
+            flash_power: match (spec.chip, spec.revision.as_number(), spec.access) {
+                (Chip::Esp32P4, 301 | 302, Access::Open) => Some(P4_FLASH_POWER),
+                _ => None,
+            },
+            revision: spec.revision,
         }
     }
 
@@ -87,8 +103,12 @@ impl Memory {
         self.part.attached = true;
     }
 
+    /// Whether the flash can be reached: its pins are connected, and it has power.
     pub fn attached(&self) -> bool {
-        self.part.attached
+        let powered = self
+            .flash_power
+            .is_none_or(|(address, bits)| self.read(address) & bits == bits);
+        self.part.attached && powered
     }
 
     /// The divider register's value for a rate, from a clock in Hz: whole part and sixteenths.
@@ -97,9 +117,11 @@ impl Memory {
         self.uart_divider = (sixteenths / 16) as u32 & 0xF_FFFF | ((sixteenths % 16) as u32) << 20;
     }
 
-    /// Whether anything was written here (a loaded image's entry point).
+    /// Whether a program that runs was loaded here (an image's entry point).
     pub fn holds_code(&self, address: u32) -> bool {
-        self.pages.contains_key(&(address / PAGE))
+        let made_for_it = self.facts.chip != Chip::Esp32P4
+            || (address >= P4_LATER_STUB) == (self.revision.major >= 3);
+        made_for_it && self.pages.contains_key(&(address / PAGE))
     }
 
     /// A word; 0 where nothing is.
@@ -177,7 +199,10 @@ impl Memory {
             Some(offset) => (self.read(spi.base + offset) & 0xFFF) + 1,
             None => (self.read(spi.base + spi.user1) >> 8 & 0x1FF) + 1,
         };
-        let answer = self.part.answer(command, address, first_word, flash);
+        let answer = match self.attached() {
+            true => self.part.answer(command, address, first_word, flash),
+            false => Vec::new(),
+        };
         if user & SPI_USER_MISO != 0 {
             let count = (bits as usize).div_ceil(8).min(64);
             let mut bytes = answer;
@@ -191,9 +216,6 @@ impl Memory {
 impl Part {
     /// What the part puts on MISO after the command (JEDEC's common command set).
     fn answer(&mut self, command: u8, address: u32, data: u32, flash: &Flash) -> Vec<u8> {
-        if !self.attached {
-            return Vec::new();
-        }
         match command {
             0x9F => self.id.to_be_bytes()[1..].to_vec(),
             0x05 => vec![self.status[0] | u8::from(self.write_enabled) << 1],

@@ -170,6 +170,42 @@ fn the_rtc_watchdog_starts_the_chip_again() {
     assert_eq!(talk.board.state().mode, Mode::Loader);
 }
 
+fn p4(major: u8, minor: u8) -> BoardSpec {
+    BoardSpec {
+        revision: Revision { major, minor },
+        ..BoardSpec::esp32(7).chip(Chip::Esp32P4)
+    }
+}
+
+#[test]
+fn a_p4_runs_the_stub_of_its_generation() {
+    let check = |spec: BoardSpec, address: u32, mode: Mode| {
+        let mut talk = Talk::with(spec);
+        talk.ask(&command(0x05, &[16, 1, 0x1800, address], b""));
+        talk.ask(&block(0x07, 0, &[0x11; 16]));
+        talk.ask(&command(0x06, &[0, address], b""));
+        assert_eq!(talk.board.state().mode, mode, "{address:08x}");
+    };
+    check(p4(1, 3), 0x4FF1_0000, Mode::Stub);
+    check(p4(1, 3), 0x4FF5_0000, Mode::Hung);
+    check(p4(3, 0), 0x4FF1_0000, Mode::Hung);
+    check(p4(3, 0), 0x4FF5_0000, Mode::Stub);
+}
+
+#[test]
+fn the_flash_of_a_later_p4_has_to_be_switched_on() {
+    let written = |talk: &mut Talk| {
+        talk.ask(&command(0x02, &[0x400, 1, 0x400, 0x1_0000, 0], b""));
+        talk.ask(&block(0x03, 0, &[0x5A; 0x400]));
+        talk.board.state().bytes_written
+    };
+    assert_eq!(written(&mut Talk::with(p4(3, 0))), 0x400);
+    let mut talk = Talk::with(p4(3, 1));
+    assert_eq!(written(&mut talk), 0);
+    talk.ask(&command(0x09, &[0x5011_53FC, 3, !0, 0], b""));
+    assert_eq!(written(&mut talk), 0x400);
+}
+
 #[test]
 fn revisions_are_read_where_the_chip_keeps_them() {
     let mut talk = Talk::with(BoardSpec {
