@@ -8,7 +8,7 @@ use super::load::Loaded;
 use super::session::{Session, encrypt_word};
 use super::timeout;
 use crate::event::Step;
-use crate::plan::Method;
+use crate::plan::{Method, rom_erase_bytes};
 use crate::protocol::{Command, Dialect};
 
 /// A range is erased in pieces, so that progress shows.
@@ -96,7 +96,7 @@ async fn piece(
 fn begin(board: &Board, offset: u32, length: u32) -> Command<'static> {
     const BLOCK_BYTES: u32 = 0x400;
     Command::FlashBegin {
-        erase_bytes: length,
+        erase_bytes: rom_erase_bytes(board.plan.chip, offset, length),
         blocks: length.div_ceil(BLOCK_BYTES),
         block_bytes: BLOCK_BYTES,
         offset,

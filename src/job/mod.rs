@@ -14,6 +14,7 @@ mod ladder;
 mod load;
 mod probe;
 mod rate;
+mod proof;
 mod reset;
 mod run;
 mod session;

@@ -14,6 +14,7 @@ use super::error::JobError;
 use super::journal::{Again, Journal};
 use super::ladder::{self, Aim, Next, Tried};
 use super::load::Loaded;
+use super::proof::unproven;
 use super::session::{ROM_BAUD, Session};
 use crate::chip::Identity;
 use crate::event::{Code, Outcome};
@@ -259,7 +260,15 @@ impl Job {
     }
 
     fn verdict(self, end: Result<(), JobError>) -> Verdict {
-        let code = end.as_ref().err().map(JobError::code);
+        let (code, detail) = match (&end, &self.board, &self.identity) {
+            (Err(error), ..) => (Some(error.code()), error.to_string()),
+            // an app that was seen to start proves what no digest does
+            (Ok(()), Some(board), Some(identity)) => match unproven(board, identity) {
+                Some(detail) => (Some(Code::NotVerified), detail),
+                None => (None, String::new()),
+            },
+            (Ok(()), ..) => (None, String::new()),
+        };
         let regions = self.board.iter().flat_map(|board| {
             let found = board.plan.regions.iter().zip(&board.found);
             found.map(|(region, found_md5)| RegionResult {
@@ -276,9 +285,7 @@ impl Job {
         Verdict {
             outcome: code.map_or(Outcome::Pass, Code::outcome),
             code,
-            detail: end
-                .err()
-                .map_or_else(String::new, |error| error.to_string()),
+            detail,
             regions: regions.collect(),
             identity: self.identity,
             attempts: self.journal.attempt,

@@ -4,12 +4,14 @@
 //! stream may take (`timeout`) and how long the whole is likely to take (`estimate`).
 
 mod deflate;
+mod erase_size;
 mod estimate;
 mod planner;
 mod region;
 mod stream;
 mod timeout;
 
+pub use erase_size::rom_erase_bytes;
 pub use estimate::Estimate;
 pub use planner::{Plan, Planner};
 pub use region::Region;

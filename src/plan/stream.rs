@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::deflate::{self, Effort};
+use super::erase_size::rom_erase_bytes;
 use super::timeout;
 use crate::chip::Chip;
 use crate::protocol::{Block, Command};
@@ -124,7 +125,7 @@ pub(super) fn frame(
         }
         Method::RomPlain => {
             let begin = Command::FlashBegin {
-                erase_bytes: data.len() as u32,
+                erase_bytes: rom_erase_bytes(chip, offset, data.len() as u32),
                 blocks: data.len().div_ceil(ROM_BLOCK_BYTES) as u32,
                 block_bytes: ROM_BLOCK_BYTES as u32,
                 offset,

@@ -1,15 +1,15 @@
 //! The Gate: may this board be written, and with what? The rules are pure (`judge`); around them the
-//! `Gatekeeper` knows which MACs are on the bench, commits the identity and hands out the plan.
+//! `Gatekeeper` knows which units are on the bench, commits the identity and hands out the plan.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
-use crate::chip::{Identity, Mac, Revision};
-use crate::event::{Code, JobId, Serial, SlotId};
+use crate::chip::{Identity, Revision, Security};
+use crate::event::{Code, JobId, Serial, SlotId, Unit};
 use crate::job::{Admission, Gate, Grant};
-use crate::manifest::{Bundle, Manifest};
+use crate::manifest::{Bundle, Manifest, SecureDownload};
 use crate::plan::{Method, Planner};
 use crate::port::Pending;
 use crate::record::{Record, RecordError};
@@ -24,7 +24,11 @@ pub struct Objection {
 
 /// Compares a board with what its manifest asks for. The first objection counts; the order is that of
 /// `Code`: a wrong chip makes every further comparison meaningless.
-pub fn judge(bundle: &Bundle, identity: &Identity) -> Result<(), Objection> {
+pub fn judge(
+    bundle: &Bundle,
+    identity: &Identity,
+    serial: Option<&Serial>,
+) -> Result<(), Objection> {
     let manifest = &bundle.manifest;
     let object = |code, detail| Err(Objection { code, detail });
     if identity.chip != manifest.chip {
@@ -37,8 +41,7 @@ pub fn judge(bundle: &Bundle, identity: &Identity) -> Result<(), Objection> {
     let (Some(revision), Some(mac), Some(flash_id)) =
         (identity.revision, identity.mac, identity.flash_id)
     else {
-        let detail = "secure download mode tells neither the MAC nor the flash part".to_owned();
-        return object(Code::SecurityState, detail);
+        return judge_hidden(manifest, identity.security, serial);
     };
     if let Some(detail) = revision_objection(manifest, revision) {
         return object(Code::ChipRevision, detail);
@@ -79,6 +82,36 @@ pub fn judge(bundle: &Bundle, identity: &Identity) -> Result<(), Objection> {
     Ok(())
 }
 
+/// A board in Secure Download Mode, of which no more can be told than its chip and its security state.
+fn judge_hidden(
+    manifest: &Manifest,
+    security: Security,
+    serial: Option<&Serial>,
+) -> Result<(), Objection> {
+    const HIDES: &str = "Secure Download Mode hides the MAC and the flash part";
+    // the mode itself is what restricts the download
+    let otherwise = Security {
+        download_locked: false,
+        ..security
+    };
+    let detail = match (manifest.secure_download, serial) {
+        (SecureDownload::Refuse, _) => {
+            format!("{HIDES}: to write such boards set secure_download = \"allow\" in the manifest")
+        }
+        (SecureDownload::Allow, _) if !otherwise.is_open() => {
+            format!("Secure Download Mode, and found: {otherwise}")
+        }
+        (SecureDownload::Allow, None) => {
+            format!("{HIDES}: type or scan the board's serial number (flash --serial)")
+        }
+        (SecureDownload::Allow, Some(_)) => return Ok(()),
+    };
+    Err(Objection {
+        code: Code::SecurityState,
+        detail,
+    })
+}
+
 fn revision_objection(manifest: &Manifest, revision: Revision) -> Option<String> {
     let found = revision.as_number();
     let shown = |number: u16| format!("v{}.{}", number / 100, number % 100);
@@ -106,8 +139,8 @@ pub struct Gatekeeper {
     planner: Arc<Planner>,
     /// `None`: nothing is recorded (`flash --no-record`).
     record: Option<Record>,
-    /// Where each MAC is. Locked for a lookup, never across an await.
-    on_bench: Mutex<HashMap<Mac, SlotId>>,
+    /// Where each unit is. Locked for a lookup, never across an await.
+    on_bench: Mutex<HashMap<Unit, SlotId>>,
     identified: Option<mpsc::Sender<Identified>>,
     baud_ceilings: HashMap<SlotId, u32>,
     baud_ceiling: Option<u32>,
@@ -150,21 +183,21 @@ impl Gatekeeper {
         self.bench().retain(|_, holder| holder != slot);
     }
 
-    fn bench(&self) -> std::sync::MutexGuard<'_, HashMap<Mac, SlotId>> {
+    fn bench(&self) -> std::sync::MutexGuard<'_, HashMap<Unit, SlotId>> {
         // the map is whole after every operation, so a panic elsewhere leaves nothing half-done
         self.on_bench.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the MAC for the slot, or tells which other slot has it.
-    fn claim(&self, mac: Mac, slot: &SlotId) -> Result<(), Objection> {
+    /// Takes the unit for the slot, or tells which other slot has it.
+    fn claim(&self, unit: Unit, slot: &SlotId) -> Result<(), Objection> {
         let mut bench = self.bench();
-        match bench.get(&mac) {
+        match bench.get(&unit) {
             Some(holder) if holder != slot => Err(Objection {
                 code: Code::MacDuplicate,
-                detail: format!("{mac} is on slot {holder} as well"),
+                detail: format!("{unit} is on slot {holder} as well"),
             }),
             _ => {
-                bench.insert(mac, slot.clone());
+                bench.insert(unit, slot.clone());
                 Ok(())
             }
         }
@@ -181,7 +214,7 @@ impl Gatekeeper {
         &self,
         job: JobId,
         slot: &SlotId,
-        _serial: Option<&Serial>,
+        serial: Option<&Serial>,
         identity: &Identity,
     ) -> Admission {
         if let Some(sender) = &self.identified {
@@ -202,8 +235,9 @@ impl Gatekeeper {
                 detail: error.to_string(),
             };
         }
-        let verdict = judge(&self.bundle, identity)
-            .and_then(|()| identity.mac.map_or(Ok(()), |mac| self.claim(mac, slot)));
+        let verdict = judge(&self.bundle, identity, serial).and_then(|()| {
+            Unit::of(Some(identity), serial).map_or(Ok(()), |unit| self.claim(unit, slot))
+        });
         if let Err(Objection { code, detail }) = verdict {
             return Admission::Refuse { code, detail };
         }
@@ -241,7 +275,7 @@ impl Gate for Gatekeeper {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chip::{Chip, FlashId, Revision, Security};
+    use crate::chip::{Access, Chip, FlashId, Mac, Revision, Security};
     use crate::manifest::{
         ErasePolicy, FlashParameter, FlashSettings, SecureDownload, VerifyPolicy, WritePolicy,
     };
@@ -292,7 +326,7 @@ mod tests {
     fn check(change: impl FnOnce(&mut Identity), expected: Option<(Code, &str)>) {
         let mut identity = board();
         change(&mut identity);
-        let found = judge(&bundle(), &identity).err();
+        let found = judge(&bundle(), &identity, None).err();
         let found = found
             .as_ref()
             .map(|objection| (objection.code, objection.detail.as_str()));
@@ -353,13 +387,6 @@ mod tests {
             Some((Code::FlashId, "the size of flash part ef4099 is not known")),
         );
         check(
-            |board| (board.mac, board.flash_id) = (None, None),
-            Some((
-                Code::SecurityState,
-                "secure download mode tells neither the MAC nor the flash part",
-            )),
-        );
-        check(
             |board| board.security.secure_boot = true,
             Some((Code::SecurityState, "found: secure boot")),
         );
@@ -379,6 +406,57 @@ mod tests {
     }
 
     #[test]
+    fn a_board_that_hides_itself_needs_leave_and_a_serial() {
+        let check = |policy, serial: Option<&str>, security: Security, expected: Option<&str>| {
+            let mut bundle = bundle();
+            bundle.manifest.secure_download = policy;
+            let board = Identity {
+                access: Access::SecureDownload,
+                revision: None,
+                mac: None,
+                flash_id: None,
+                security,
+                ..board()
+            };
+            let serial = serial.and_then(Serial::parse);
+            let objection = judge(&bundle, &board, serial.as_ref()).err();
+            let found = objection
+                .as_ref()
+                .map(|objection| objection.detail.as_str());
+            assert_eq!(found, expected);
+            assert!(objection.is_none_or(|o| o.code == Code::SecurityState));
+        };
+        let mode = Security {
+            download_locked: true,
+            ..Security::default()
+        };
+        let refused = "Secure Download Mode hides the MAC and the flash part: to write such boards \
+                       set secure_download = \"allow\" in the manifest";
+        check(SecureDownload::Refuse, None, mode, Some(refused));
+        check(SecureDownload::Refuse, Some("A17"), mode, Some(refused));
+        check(
+            SecureDownload::Allow,
+            None,
+            mode,
+            Some(
+                "Secure Download Mode hides the MAC and the flash part: type or scan the board's \
+                 serial number (flash --serial)",
+            ),
+        );
+        check(SecureDownload::Allow, Some("A17"), mode, None);
+        let encrypted = Security {
+            flash_encryption: true,
+            ..mode
+        };
+        check(
+            SecureDownload::Allow,
+            Some("A17"),
+            encrypted,
+            Some("Secure Download Mode, and found: flash encryption"),
+        );
+    }
+
+    #[test]
     fn the_wrong_chip_is_named_before_anything_that_follows_from_it() {
         check(
             |board| {
@@ -391,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mac_is_on_one_slot_until_its_board_leaves() {
+    fn a_unit_is_on_one_slot_until_its_board_leaves() {
         let on_bench = Mutex::default();
         let keeper = Gatekeeper {
             planner: Arc::new(Planner::new(Arc::new(bundle()))),
@@ -402,13 +480,17 @@ mod tests {
             baud_ceilings: HashMap::new(),
             baud_ceiling: None,
         };
-        let (one, two, mac) = (SlotId::new("1"), SlotId::new("2"), board().mac.unwrap());
-        assert_eq!(keeper.claim(mac, &one), Ok(()));
-        assert_eq!(keeper.claim(mac, &one), Ok(()));
-        let objection = keeper.claim(mac, &two).unwrap_err();
-        assert_eq!(objection.code, Code::MacDuplicate);
-        assert_eq!(objection.detail, "24:0a:c4:00:00:01 is on slot 1 as well");
-        keeper.release(&one);
-        assert_eq!(keeper.claim(mac, &two), Ok(()));
+        let (one, two) = (SlotId::new("1"), SlotId::new("2"));
+        let serial = Unit::Serial(Serial::parse("A17").unwrap());
+        for unit in [Unit::Mac(board().mac.unwrap()), serial] {
+            assert_eq!(keeper.claim(unit.clone(), &one), Ok(()));
+            assert_eq!(keeper.claim(unit.clone(), &one), Ok(()));
+            let objection = keeper.claim(unit.clone(), &two).unwrap_err();
+            assert_eq!(objection.code, Code::MacDuplicate);
+            assert_eq!(objection.detail, format!("{unit} is on slot 1 as well"));
+            keeper.release(&one);
+            assert_eq!(keeper.claim(unit.clone(), &two), Ok(()));
+            keeper.release(&two);
+        }
     }
 }

@@ -86,7 +86,7 @@ impl Gate for Keeper {
         identity: &'a Identity,
     ) -> Pending<'a, Admission> {
         *self.asked.lock().unwrap() += 1;
-        let admission = match judge(self.planner.bundle(), identity) {
+        let admission = match judge(self.planner.bundle(), identity, None) {
             Ok(()) => Admission::Grant(Grant {
                 plan: Arc::new(self.planner.plan(identity, None)),
             }),
