@@ -15,6 +15,8 @@ use super::wire::{Framing, Line, Moment, understands};
 
 /// The rate of the ROM's boot text, and of the app's console.
 const BOOT_BAUD: u32 = 115_200;
+/// Full-speed USB in bulk packets, taken for a line with ten bits to a byte.
+const OWN_USB_BAUD: u32 = 8_000_000;
 
 /// What a board is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -77,6 +79,7 @@ pub struct Board {
     /// When the RTC watchdog resets the chip.
     watchdog: Option<Moment>,
     pins: Pins,
+    usb_straps: UsbStraps,
     en_rise: Duration,
     starts: u32,
     app_starts: u32,
@@ -112,6 +115,15 @@ struct Pins {
     io0: bool,
 }
 
+/// What decides where a chip starts that is reset over its own USB.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct UsbStraps {
+    /// DTR, as the controller keeps it for the next reset.
+    download: bool,
+    /// The boot strap when it was read last.
+    latched: bool,
+}
+
 impl Board {
     /// A board that gets power at time 0.
     pub fn new(spec: BoardSpec) -> Board {
@@ -131,6 +143,7 @@ impl Board {
                 en: true,
                 io0: true,
             },
+            usb_straps: UsbStraps::default(),
             // 10 kΩ and 1 µF at the module's EN
             en_rise: Duration::from_millis(10),
             starts: 0,
@@ -179,9 +192,17 @@ impl Board {
     /// The host sends bytes at its rate.
     pub fn receive(&mut self, now: Moment, host_baud: u32, bytes: &[u8]) {
         self.advance(now);
-        let host_baud = self.hardware.troubles.bridge_makes(host_baud);
+        let host_baud = self.host_baud_made(host_baud);
         self.line.host_sends(now, host_baud, bytes);
         self.advance(now);
+    }
+
+    /// The rate on the line when the host has set this one.
+    fn host_baud_made(&self, asked: u32) -> u32 {
+        match self.spec.wiring.is_own_usb() {
+            true => OWN_USB_BAUD,
+            false => self.hardware.troubles.bridge_makes(asked),
+        }
     }
 
     /// Bytes that the host has handed in and that are still on their way.
@@ -193,7 +214,7 @@ impl Board {
     /// Takes what the host can read by now, listening at its rate.
     pub fn take(&mut self, now: Moment, host_baud: u32) -> Vec<u8> {
         self.advance(now);
-        let host_baud = self.hardware.troubles.bridge_makes(host_baud);
+        let host_baud = self.host_baud_made(host_baud);
         let mut bytes = Vec::new();
         while let Some(packet) = self.line.due(now) {
             let troubles = &mut self.hardware.troubles;
@@ -231,13 +252,22 @@ impl Board {
         self.line.clear_received(now);
     }
 
-    /// The lines as the host sets them: RTS alone pulls EN low, DTR alone pulls IO0 low, both
-    /// together do nothing (the usual two transistors).
+    /// The lines as the host sets them. With the usual two transistors RTS alone pulls EN low, DTR
+    /// alone pulls IO0 low, both together do nothing.
     pub fn set_lines(&mut self, now: Moment, dtr: bool, rts: bool) {
         self.advance(now);
-        if self.spec.wiring != Wiring::Lines {
-            return;
+        match self.spec.wiring {
+            Wiring::Strapped => {}
+            Wiring::Lines => self.set_pins(now, dtr, rts),
+            Wiring::UsbSerialJtag(_) => match (dtr, rts) {
+                (_, false) => self.usb_straps.download = dtr,
+                (false, true) => self.start(now, Cause::Core),
+                (true, true) => {}
+            },
         }
+    }
+
+    fn set_pins(&mut self, now: Moment, dtr: bool, rts: bool) {
         let before = self.pins;
         self.pins = Pins {
             en: dtr || !rts,

@@ -11,6 +11,8 @@ pub enum Cause {
     PowerOn,
     Software,
     BrownOut,
+    /// The core alone, as USB-Serial-JTAG's RTS does it.
+    Core,
     /// The RTC watchdog, as software uses it for a reset.
     Watchdog,
 }
@@ -50,6 +52,7 @@ fn start_lines(facts: &Facts, cause: Cause) -> String {
     let cause = match cause {
         Cause::PowerOn => "0x1 (POWERON_RESET)",
         Cause::Software => "0x3 (SW_RESET)",
+        Cause::Core => "0x15 (USB_UART_CHIP_RESET)",
         Cause::Watchdog => "0x10 (RTCWDT_RTC_RESET)",
         Cause::BrownOut => "0xf (RTCWDT_BROWN_OUT_RESET)",
     };

@@ -26,4 +26,4 @@ mod wire;
 pub use bench::{Bench, BoardHandle, SimPorts};
 pub use board::{Board, BoardState, Mode};
 pub use cost::Costs;
-pub use spec::{Access, BoardSpec, Contents, Fault, Pace, Wiring};
+pub use spec::{Access, BoardSpec, Contents, Fault, Pace, Strap, Wiring};

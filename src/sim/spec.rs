@@ -67,6 +67,26 @@ pub enum Wiring {
     Strapped,
     /// DTR and RTS reset it through the usual two transistors; closing the port changes nothing.
     Lines,
+    /// The chip's own USB-Serial-JTAG controller takes DTR for the strap and RTS for a reset of the
+    /// core (ESP32-C3 TRM, "USB Serial/JTAG Controller"), and knows no rates. The port stays through
+    /// every reset here; a real one leaves the bus for a moment when the watchdog bites.
+    UsbSerialJtag(Strap),
+}
+
+/// The boot strap of a board that hangs on its own USB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Strap {
+    #[default]
+    Free,
+    /// Somebody held BOOT when it got power and has let go since: it is in its loader, and a reset of
+    /// the core leads there again, for that does not read the strap anew. The watchdog's does.
+    HeldAtPowerOn,
+}
+
+impl Wiring {
+    pub fn is_own_usb(self) -> bool {
+        matches!(self, Wiring::UsbSerialJtag(_))
+    }
 }
 
 /// How the model's time goes against the clock's.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use flashline::chip::{Chip, Revision};
-use flashline::sim::{Access, Board, BoardSpec, Mode, Pace, Wiring};
+use flashline::sim::{Access, Board, BoardSpec, Mode, Pace, Strap, Wiring};
 
 use crate::sim_talk::Talk;
 use crate::wire_frames::{READ_MAGIC, SYNC, block, command, frames};
@@ -168,6 +168,69 @@ fn the_rtc_watchdog_starts_the_chip_again() {
     assert_eq!(write(timeout, 2000), 1);
     assert_eq!(write(config, on), 2);
     assert_eq!(talk.board.state().mode, Mode::Loader);
+}
+
+#[test]
+fn a_chip_on_its_own_usb_is_reset_by_its_lines() {
+    let check = |strap: Strap, lines: &[(bool, bool)], starts: u32, mode: Mode| {
+        let spec = BoardSpec::esp32(7)
+            .chip(Chip::Esp32C3)
+            .wiring(Wiring::UsbSerialJtag(strap));
+        let mut talk = Talk {
+            board: Board::new(spec),
+            now: Duration::ZERO,
+        };
+        talk.ask(b"");
+        for (dtr, rts) in lines {
+            talk.board.set_lines(talk.now, *dtr, *rts);
+            talk.now += Duration::from_millis(100);
+            talk.board.advance(talk.now);
+        }
+        let state = talk.board.state();
+        assert_eq!(
+            (state.starts, state.mode),
+            (starts, mode),
+            "{strap:?} {lines:?}"
+        );
+        talk
+    };
+    let into_loader = [
+        (false, false),
+        (true, false),
+        (true, true),
+        (false, true),
+        (false, false),
+    ];
+    let into_app = [(false, false), (false, true), (false, false)];
+    check(Strap::Free, &[], 1, Mode::NoApp);
+    check(Strap::Free, &into_loader, 2, Mode::Loader);
+    // by (0,0) the strap is let go before the reset
+    let by_zero = [(true, false), (false, false), (false, true)];
+    check(Strap::Free, &by_zero, 2, Mode::NoApp);
+    check(Strap::HeldAtPowerOn, &into_app, 2, Mode::Loader);
+    // only the watchdog reads the strap again
+    let mut talk = check(Strap::HeldAtPowerOn, &into_app, 2, Mode::Loader);
+    talk.ask(SYNC);
+    for (address, value) in [
+        (0x6000_80A8, 0x50D8_3AA1),
+        (0x6000_8094, 2000),
+        (0x6000_8090, 0xD000_0102),
+    ] {
+        talk.ask(&command(0x09, &[address, value, !0, 0], b""));
+    }
+    assert_eq!(talk.board.state().mode, Mode::NoApp);
+}
+
+#[test]
+fn a_chip_on_its_own_usb_knows_no_rates() {
+    let strap = Wiring::UsbSerialJtag(Strap::HeldAtPowerOn);
+    let mut talk = Talk::with(BoardSpec::esp32(7).chip(Chip::Esp32C3).wiring(strap));
+    talk.ask(&command(0x0F, &[921_600, 0], b""));
+    for host_baud in [9_600, 115_200, 2_000_000] {
+        talk.board.receive(talk.now, host_baud, READ_MAGIC);
+        talk.now += Duration::from_secs(1);
+        assert_eq!(frames(&talk.board.take(talk.now, host_baud))[0][1], 0x0A);
+    }
 }
 
 fn p4(major: u8, minor: u8) -> BoardSpec {

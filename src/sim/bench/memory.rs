@@ -14,12 +14,18 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Sleep;
 
 use super::plug::{BoardHandle, Core, Plug};
-use crate::port::{Lines, OpenError, Pending, Port, PortChange, PortInfo, Ports};
+use crate::port::{Lines, OpenError, Pending, Port, PortChange, PortInfo, Ports, UsbId};
 use crate::sim::board::Board;
 use crate::sim::spec::{BoardSpec, Wiring};
 
 /// What a driver holds of unsent output before a write waits.
 const OUTPUT_BYTES: usize = 64 << 10;
+
+/// How a chip's USB-Serial-JTAG controller names itself.
+const USB_SERIAL_JTAG: UsbId = UsbId {
+    vendor: 0x303A,
+    product: 0x1001,
+};
 
 /// Who is where: path → instance and board.
 type Listing = BTreeMap<PathBuf, (u64, Arc<Seat>)>;
@@ -106,7 +112,7 @@ impl Ports for SimPorts {
             let mut known = listing.borrow_and_update().clone();
             let all = known
                 .iter()
-                .map(|(path, entry)| info(path, entry.0))
+                .map(|(path, entry)| info(path, entry))
                 .collect();
             if sender.send(PortChange::Present(all)).await.is_err() {
                 return;
@@ -154,12 +160,13 @@ impl Ports for SimPorts {
     }
 }
 
-fn info(path: &Path, instance: u64) -> PortInfo {
+fn info(path: &Path, (instance, seat): &(u64, Arc<Seat>)) -> PortInfo {
+    let own_usb = seat.plug.core().wiring().is_own_usb();
     PortInfo {
         path: path.to_owned(),
-        instance,
+        instance: *instance,
         usb_path: None,
-        usb_id: None,
+        usb_id: own_usb.then_some(USB_SERIAL_JTAG),
         description: "simulated board".to_owned(),
     }
 }
@@ -175,7 +182,7 @@ fn changes(before: &Listing, after: &Listing) -> Vec<PortChange> {
     let come = after
         .iter()
         .filter(|(path, (instance, _))| !same(path, *instance, before))
-        .map(|(path, (instance, _))| PortChange::Appeared(info(path, *instance)));
+        .map(|(path, entry)| PortChange::Appeared(info(path, entry)));
     gone.chain(come).collect()
 }
 
@@ -292,7 +299,7 @@ impl Port for SimPort {
     fn set_lines(&mut self, lines: Lines) -> Pending<'_, io::Result<bool>> {
         let wired = self.seat.plug.with(|board, now| {
             board.set_lines(now, lines.dtr, lines.rts);
-            board.spec().wiring == Wiring::Lines
+            board.spec().wiring != Wiring::Strapped
         });
         let result = wired.ok_or(io::ErrorKind::BrokenPipe.into());
         Box::pin(std::future::ready(result))

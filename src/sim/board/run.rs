@@ -1,13 +1,13 @@
 //! What the board does by itself as its time goes on: bytes reach the chip, programs take up frames
 //! and answer, resets start the ROM.
 
-use super::{Alarm, BOOT_BAUD, Board, Program};
+use super::{Alarm, BOOT_BAUD, Board, OWN_USB_BAUD, Program, UsbStraps};
 use crate::sim::boot::{self, Cause, Found};
 use crate::sim::cost;
 use crate::sim::hardware::{Answer, Then};
 use crate::sim::memory::WatchdogTold;
 use crate::sim::rom::{self, Rom};
-use crate::sim::spec::{Fault, Wiring};
+use crate::sim::spec::{Fault, Strap, Wiring};
 use crate::sim::stub::{self, Stub};
 use crate::sim::wire::{Framing, Moment, Rules, framed, understands};
 
@@ -163,6 +163,7 @@ impl Board {
         }
         match answer.then {
             Then::Stay => {}
+            Then::Baud { .. } if self.spec.wiring.is_own_usb() => {}
             Then::Baud { .. } if self.hardware.troubles.baud_ignored() => {}
             Then::Baud { baud, empty_frame } => {
                 self.baud = Some(baud);
@@ -207,7 +208,10 @@ impl Board {
     }
 
     fn say(&mut self, at: Moment, bytes: &[u8]) {
-        let baud = self.baud.unwrap_or(BOOT_BAUD);
+        let baud = match self.spec.wiring.is_own_usb() {
+            true => OWN_USB_BAUD,
+            false => self.baud.unwrap_or(BOOT_BAUD),
+        };
         self.line.chip_sends(at, baud, bytes);
     }
 
@@ -243,6 +247,19 @@ impl Board {
         let into_loader = match self.spec.wiring {
             Wiring::Strapped => true,
             Wiring::Lines => !self.pins.io0,
+            Wiring::UsbSerialJtag(strap) => {
+                match cause {
+                    Cause::PowerOn => {
+                        self.usb_straps = UsbStraps {
+                            download: false,
+                            latched: strap == Strap::HeldAtPowerOn,
+                        };
+                    }
+                    Cause::BrownOut | Cause::Watchdog => self.usb_straps = UsbStraps::default(),
+                    Cause::Core | Cause::Software => {}
+                }
+                self.usb_straps.download || self.usb_straps.latched
+            }
         };
         if into_loader {
             let banner = boot::loader_banner(self.hardware.facts, cause);
