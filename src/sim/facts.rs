@@ -320,4 +320,36 @@ mod tests {
             assert_eq!(facts(chip).chip, chip);
         }
     }
+
+    /// Both were written down apart, and a client of someone else holds this one to real parts.
+    #[test]
+    fn the_clients_facts_say_the_same() {
+        for chip in Chip::ALL {
+            let (here, there) = (facts(chip), chip.facts());
+            if let Some(magic) = there.detection.magic {
+                assert_eq!(magic, here.magic, "{chip}");
+            }
+            let id = match here.security_info {
+                SecurityInfo::Full { chip_id, .. } => Some(chip_id),
+                _ => None,
+            };
+            assert_eq!(there.detection.security_info_id, id, "{chip}");
+            assert_eq!(there.bootloader_offset, here.boot_offset, "{chip}");
+            assert_eq!(there.rom.begin_words, here.begin_words, "{chip}");
+            assert_eq!(there.rom.status_bytes, here.status_bytes, "{chip}");
+            assert_eq!(there.rom.md5, here.has_later_commands, "{chip}");
+            assert_eq!(there.rom.deflate, here.has_later_commands, "{chip}");
+            assert_eq!(there.rom.spi_attach, here.has_later_commands, "{chip}");
+            let knows = here.security_info != SecurityInfo::Unknown;
+            assert_eq!(there.rom.security_info, knows, "{chip}");
+            let (spi, base) = (there.spi, here.spi.base);
+            assert_eq!(spi.cmd, base, "{chip}");
+            assert_eq!(spi.usr, base + here.spi.user, "{chip}");
+            assert_eq!(spi.usr1, base + here.spi.user1, "{chip}");
+            assert_eq!(spi.usr2, base + here.spi.user2, "{chip}");
+            assert_eq!(spi.w0, base + here.spi.w0, "{chip}");
+            let miso = here.spi.miso_length.map(|offset| base + offset);
+            assert_eq!(spi.miso_dlen, miso, "{chip}");
+        }
+    }
 }

@@ -3,13 +3,15 @@
 //! buffer that no frame clears, and answers from another, so what a frame leaves out is left over
 //! from the one before.
 
+mod deflate;
+
 use std::time::Duration;
 
+use self::deflate::Deflate;
 use super::cost;
 use super::facts::{Facts, SecurityInfo};
 use super::flash::{BLOCK, FlashFault, SECTOR};
 use super::hardware::{Answer, Hardware, Then, word};
-use super::inflate::{Checksum, Inflated, Inflater, Input, WINDOW};
 use super::spec::Access;
 use crate::chip::Chip;
 
@@ -28,8 +30,6 @@ const BAD_CHECKSUM: u16 = 0x0107;
 const WRITE_FAILED: u16 = 0x0108;
 const READ_FAILED: u16 = 0x0109;
 const READ_LENGTH: u16 = 0x010A;
-const INFLATE_FAILED: u16 = 0x010B;
-const WRONG_ADLER: u16 = 0x010C;
 
 /// The loader's state.
 #[derive(Debug)]
@@ -40,12 +40,7 @@ pub struct Rom {
     /// FLASH and MEM share what they know of a transfer; DEFL has its own. Neither is cleared by an END.
     plain: Run,
     flash_begun: bool,
-    deflate: Run,
-    inflater: Inflater,
-    /// Inflated and not yet programmed.
-    window: Vec<u8>,
-    /// What was programmed last: it keeps its content from one stream to the next.
-    buffer: Vec<u8>,
+    deflate: Deflate,
 }
 
 /// The buffer that answers are made in.
@@ -98,10 +93,7 @@ impl Rom {
             flash_bytes: facts.rom_flash_bytes,
             plain: Run::default(),
             flash_begun: false,
-            deflate: Run::default(),
-            inflater: Inflater::new(),
-            window: Vec::new(),
-            buffer: vec![0; WINDOW],
+            deflate: Deflate::new(),
         }
     }
 
@@ -214,16 +206,6 @@ impl Rom {
             // it has no command for that
             hardware.memory.attach();
         }
-        self.erase(run, hardware)
-    }
-
-    fn deflate_begin(&mut self, hardware: &mut Hardware) -> Answer {
-        let Some(run) = self.begin(hardware.facts.begin_words) else {
-            return self.say(INVALID, hardware);
-        };
-        self.deflate = run;
-        self.inflater = Inflater::new();
-        self.window.clear();
         self.erase(run, hardware)
     }
 
@@ -419,60 +401,6 @@ impl Rom {
             empty_frame: true,
         };
         answer
-    }
-
-    fn deflate_data(&mut self, hardware: &mut Hardware) -> Answer {
-        let block = self.deflate.sequence;
-        let data = match Rom::block(&mut self.deflate, &self.request, 1, hardware) {
-            Ok(data) => data,
-            Err(status) => return self.say(status, hardware),
-        };
-        if self.inflater.is_done() {
-            // it waits for ever for a stream that has ended to take its input
-            return Answer::hangs();
-        }
-        let last = self.deflate.sequence == self.deflate.blocks;
-        let follows = if last { Input::Last } else { Input::Continues };
-        let held = self.window.len();
-        let inflated = match hardware.troubles.inflate_fails(block) {
-            true => Inflated::Corrupt,
-            false => self
-                .inflater
-                .feed(Checksum::Compared, follows, &data, &mut self.window),
-        };
-        let status = match inflated {
-            Inflated::Done { unused } if unused > 0 => return Answer::hangs(),
-            Inflated::Corrupt => INFLATE_FAILED,
-            Inflated::WrongChecksum => WRONG_ADLER,
-            Inflated::More | Inflated::Done { .. } => 0,
-        };
-        let inflated_bytes = self.window.len() - held;
-        let full = self.window.len() / WINDOW * WINDOW;
-        let mut ready: Vec<u8> = self.window.drain(..full).collect();
-        if let Some(window) = ready.rchunks_exact(WINDOW).next() {
-            self.buffer.copy_from_slice(window);
-        }
-        if status == 0 && last {
-            // the buffer is programmed whole once more, however little is new in it
-            self.buffer[..self.window.len()].copy_from_slice(&self.window);
-            ready.extend_from_slice(&self.buffer);
-            self.window.clear();
-        }
-        let (written, programming) =
-            Rom::program(&mut self.deflate, self.flash_bytes, &ready, hardware);
-        let mut answer = self.say(if status == 0 { written } else { status }, hardware);
-        answer.before +=
-            programming + cost::ROM_INFLATE_PER_KB * inflated_bytes.div_ceil(1024) as u32;
-        answer
-    }
-
-    /// Unlike FLASH_END it leaves the loader only to restart.
-    fn deflate_end(&mut self, hardware: &mut Hardware) -> Answer {
-        let complete = self.deflate.sequence == self.deflate.blocks;
-        if complete && self.argument(0) == 0 {
-            return self.restart(hardware);
-        }
-        self.say(if complete { 0 } else { FAILED }, hardware)
     }
 
     /// 32 hex digits; on an error the digits are left over.
