@@ -17,7 +17,7 @@ use super::{Exit, session};
 use crate::event::{Happening, JobId, Outcome, Serial, SlotId, StopReason, Unit};
 use crate::job::{self, Assignment, Reports, StubUse, Verdict};
 use crate::manifest::Bundle;
-use crate::port::{OpenError, Pending, Port, PortChange, PortInfo, Ports, StopHandle, tty};
+use crate::port::{PortInfo, StopHandle, SystemPorts};
 use crate::record::{NewJob, Record, RecordError};
 use crate::settings::{After, DATABASE, DISK_RESERVE_MB, GRACE, Reset};
 use crate::station::Gatekeeper;
@@ -203,7 +203,7 @@ async fn flash(
     let reports: Arc<dyn Reports> = screen.clone();
     let mut working = pin!(job::run(
         assignment,
-        Arc::new(NamedPort),
+        Arc::new(SystemPorts::new(Vec::new())),
         Arc::new(gate),
         reports,
         stop,
@@ -222,19 +222,6 @@ async fn flash(
             () = heard(&mut interrupt) => handle.ask(StopReason::Shutdown),
             () = heard(&mut terminate) => handle.ask(StopReason::Shutdown),
         }
-    }
-}
-
-/// Ports by their names alone: nothing is watched.
-struct NamedPort;
-
-impl Ports for NamedPort {
-    fn watch(&self) -> mpsc::Receiver<PortChange> {
-        mpsc::channel(1).1
-    }
-
-    fn open(&self, path: PathBuf, baud: u32) -> Pending<'static, Result<Box<dyn Port>, OpenError>> {
-        Box::pin(tty::open(path, baud))
     }
 }
 

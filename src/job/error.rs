@@ -115,7 +115,9 @@ impl JobError {
     /// The stable word for the record.
     pub(super) fn code(&self) -> Code {
         match self {
-            JobError::Open(OpenError::Absent { .. }) => Code::PortAbsent,
+            JobError::Open(OpenError::Absent { .. } | OpenError::Unreachable { .. }) => {
+                Code::PortAbsent
+            }
             JobError::Open(OpenError::NotSerial { .. }) => Code::PortNotSerial,
             JobError::Open(OpenError::Busy { .. }) => Code::PortBusy,
             JobError::Open(OpenError::Denied { .. }) => Code::PortDenied,

@@ -8,6 +8,7 @@ use super::journal::Again;
 use super::ladder::Next;
 use super::session::Session;
 use crate::event::Step;
+use crate::port::RateControl;
 
 /// Both ends work at the plan's rate.
 pub(super) struct Fast<'a> {
@@ -31,7 +32,12 @@ impl<'a> Admitted<'a> {
 }
 
 /// The board's rate, or the next lower one that comes up.
+///
+/// Where the port's rate is fixed, so is the chip's.
 pub(super) async fn agree(session: &mut Session<'_>, board: &mut Board) -> Result<(), JobError> {
+    if session.link.rate_control() == RateControl::Fixed {
+        return Ok(());
+    }
     loop {
         let Err(error) = session.change_rate(board.baud()).await else {
             return Ok(());

@@ -111,7 +111,7 @@ fn english(code: Code) -> (&'static str, &'static str) {
         ),
         Code::PortAbsent => (
             "port is not there",
-            "Check that the adapter is plugged in and the path (station.toml, or --port) is right.",
+            "Check that the adapter is plugged in, or its server on, and the path (station.toml, --port) right.",
         ),
         Code::PortNotSerial => (
             "path is no serial port",
@@ -198,7 +198,7 @@ fn chinese(code: Code) -> (&'static str, &'static str) {
         Code::NotVerified => ("已写入，未全部校验", "还不是合格品：送去测试。"),
         Code::PortAbsent => (
             "端口不存在",
-            "检查适配器是否插好，以及路径（station.toml 或 --port）。",
+            "检查适配器是否插好（或串口服务器是否开启），以及路径（station.toml 或 --port）。",
         ),
         Code::PortNotSerial => ("路径不是串口", "更正路径（station.toml 或 --port）。"),
         Code::PortBusy => ("端口被占用", "关闭占用端口的程序，然后重新插入。"),

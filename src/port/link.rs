@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::reset::LineStep;
 use super::stop::Stop;
-use super::traits::{Lines, Port};
+use super::traits::{Lines, Port, RateControl};
 use crate::event::StopReason;
 use crate::protocol::slip::{Decoder, Item};
 use crate::protocol::{Action, Command, Dialect, Exchange, ExchangeError, Reply, Request};
@@ -132,6 +132,11 @@ impl Link {
             }
             watch(exchange);
         }
+    }
+
+    /// Whether the port's rate can be changed.
+    pub fn rate_control(&self) -> RateControl {
+        self.port.rate_control()
     }
 
     /// One command in the link's dialect.

@@ -1,6 +1,7 @@
-//! Serial ports: what a port is (`Port`), where they come from (`Ports`), the real ones (`tty`), which
-//! of them are there and when that changes (`system`, by `scan`, `usb` and `hints`), who works on them (`claim`), how
-//! boards are reset by their lines (`reset`), and the one place where an exchange meets a port and a clock
+//! Serial ports: what a port is (`Port`), where they come from (`Ports`), the real ones (`tty`, and `net`
+//! behind TCP servers), which of them are there and when that changes (`system`, by `scan`, `usb` and
+//! `hints`), who works on them (`claim`), how boards are reset by their lines (`reset`), and the one
+//! place where an exchange meets a port and a clock
 //! (`Link`). Leaves out what is said over a port and why.
 //!
 //! Every call that can block in the kernel (open, close, baud rate, lines) runs on a blocking thread.
@@ -12,6 +13,7 @@ mod holder;
 mod kernel;
 mod link;
 mod memory;
+mod net;
 pub mod reset;
 mod scan;
 mod stop;
@@ -26,4 +28,6 @@ pub use link::{Console, Link, LinkError};
 pub use memory::{CONTROLS, Control, FarEnd, MemoryPort, ModemLines};
 pub use stop::{Stop, StopHandle};
 pub use system::SystemPorts;
-pub use traits::{Lines, OpenError, Pending, Port, PortChange, PortInfo, Ports, Sharing, UsbId};
+pub use traits::{
+    Lines, OpenError, Pending, Port, PortChange, PortInfo, Ports, RateControl, Sharing, UsbId,
+};

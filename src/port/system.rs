@@ -10,12 +10,16 @@ use tokio::time::sleep;
 
 use super::hints::{self, Folders};
 use super::scan::{Found, Roots, scan};
-use super::{OpenError, Pending, Port, PortChange, PortInfo, Ports, Sharing, tty};
+use super::{OpenError, Pending, Port, PortChange, PortInfo, Ports, Sharing, net, tty};
+use crate::settings::NetPort;
 
 /// The ports of this machine: every serial line on USB, and the configured paths.
 #[derive(Debug, Clone)]
 pub struct SystemPorts {
+    /// Paths of devices.
     configured: Vec<PathBuf>,
+    /// Network ports, told under their URLs.
+    servers: Vec<PathBuf>,
     roots: Roots,
     rescan: Duration,
 }
@@ -35,12 +39,15 @@ const DENIED_AFTER: Duration = Duration::from_secs(2);
 const CHANGES: usize = 64;
 
 impl SystemPorts {
-    /// `configured` paths may be character devices, ptys or symlinks to them, there or not yet, and are
-    /// told under the name that they have here. Lines on USB are told besides, whatever bridge they
+    /// `configured` paths may be character devices, ptys or symlinks to them, there or not yet, or URLs
+    /// of network ports, which are always there; they are told under the name that they have here. Lines on USB are told besides, whatever bridge they
     /// have ([`super::UsbId::known_bridge`]); one that a configured path leads to is told once.
     pub fn new(configured: Vec<PathBuf>) -> SystemPorts {
+        let is_server = |path: &PathBuf| NetPort::from_path(path).is_some();
+        let (servers, configured) = configured.into_iter().partition(is_server);
         SystemPorts {
             configured,
+            servers,
             roots: Roots::default(),
             rescan: RESCAN,
         }
@@ -60,7 +67,10 @@ impl Ports for SystemPorts {
     }
 
     fn open(&self, path: PathBuf, baud: u32) -> Pending<'static, Result<Box<dyn Port>, OpenError>> {
-        Box::pin(tty::open(path, baud))
+        match NetPort::from_path(&path) {
+            Some(net) => Box::pin(net::open(net, path, baud)),
+            None => Box::pin(tty::open(path, baud)),
+        }
     }
 
     fn shared(&self) -> Sharing {
@@ -114,10 +124,22 @@ impl Looker {
     /// Watch first, then look: what comes in between is seen by both and missed by neither.
     fn look(&mut self) -> Vec<Found> {
         let SystemPorts {
-            configured, roots, ..
+            configured,
+            servers,
+            roots,
+            ..
         } = &self.ports;
         self.folders.watch(&roots.dev, configured);
-        scan(roots, configured)
+        let mut found = scan(roots, configured);
+        // whether a server can be reached is found out, and told, when it is opened
+        found.extend(servers.iter().map(|path| Found {
+            permitted: true,
+            info: PortInfo {
+                description: "serial server".to_owned(),
+                ..PortInfo::at(path)
+            },
+        }));
+        found
     }
 }
 

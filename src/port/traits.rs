@@ -21,8 +21,20 @@ pub struct Lines {
     pub rts: bool,
 }
 
+/// Whether a port's rate can be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateControl {
+    Settable,
+    /// The line has the rate that it has (a plain socket): the chip must keep to it.
+    Fixed,
+}
+
 /// An open serial line. Reading `Ok(0)` means that the device is gone, for ever.
 pub trait Port: AsyncRead + AsyncWrite + Send + Unpin {
+    fn rate_control(&self) -> RateControl {
+        RateControl::Settable
+    }
+
     /// Sets the rate; returns what the driver says it made of it.
     fn set_baud(&mut self, baud: u32) -> Pending<'_, io::Result<u32>>;
 
@@ -115,6 +127,9 @@ pub enum Sharing {
 pub enum OpenError {
     #[error("{path} does not exist")]
     Absent { path: PathBuf },
+    /// A network port's server.
+    #[error("{path} cannot be reached: {why}")]
+    Unreachable { path: PathBuf, why: String },
     #[error("{path} is not a serial device but {what}")]
     NotSerial { path: PathBuf, what: String },
     #[error("{path} is in use{}", holder.as_ref().map(|h| format!(" by {h}")).unwrap_or_default())]

@@ -86,6 +86,7 @@ impl Bench {
         before(folder.path());
         let ports = SystemPorts {
             configured: slots.iter().map(|slot| folder.path().join(slot)).collect(),
+            servers: Vec::new(),
             // No USB: what is plugged into the machine that runs this is not this test's affair.
             roots: Roots {
                 sys: folder.path().join("no-sysfs"),
@@ -175,4 +176,15 @@ async fn the_watch_ends_with_its_receiver() {
     let (bench, _) = Bench::new(&["slot1"], |_| {}).await;
     drop(bench.changes);
     bench.watch.await.unwrap();
+}
+
+/// The network is not asked: a server that is down now may be up when its slot is worked.
+#[tokio::test]
+async fn a_network_port_is_always_there() {
+    let url = "rfc2217://rack.invalid:4000";
+    let mut changes = SystemPorts::new(vec![url.into()]).watch();
+    let Some(PortChange::Present(present)) = changes.recv().await else {
+        panic!("the first word is what is there");
+    };
+    assert!(present.iter().any(|port| port.path == Path::new(url)));
 }

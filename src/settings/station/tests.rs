@@ -103,7 +103,7 @@ fn the_example_is_taken() {
         .map(|line| line.strip_prefix("#: ").unwrap_or(line))
         .map(|line| format!("{line}\n"))
         .collect();
-    assert_eq!(parse(&all).slots.len(), 3);
+    assert_eq!(parse(&all).slots.len(), 4);
 }
 
 #[test]
@@ -248,5 +248,74 @@ fn no_file() {
     error: the file does not exist
     --> /nowhere/station.toml
      = help: check the name and the folder: paths are relative to the file that names them
+    "#);
+}
+
+#[test]
+fn resets_and_what_comes_after() {
+    let slot = |keys: &str| format!("{LEAST}[[slot]]\nname = \"1\"\npath = \"/dev/a\"\n{keys}\n");
+    let of = |keys: &str| {
+        let slot = parse(&slot(keys)).slots.remove(0);
+        (slot.reset, slot.after)
+    };
+    assert_eq!(of(""), (Reset::Auto, After::Auto));
+    assert_eq!(of("reset = \"usb-otg\""), (Reset::UsbOtg, After::Auto));
+    let sequence = Sequence::parse("D1|W0.2|R0").unwrap();
+    assert_eq!(
+        of("reset = \"D1|W0.2|R0\"\nafter = \"watchdog\""),
+        (Reset::Custom(sequence), After::Watchdog)
+    );
+    insta::assert_snapshot!(told(&slot("reset = \"D0|R1|W.1s|D1\"\nafter = \"reset\"")), @r#"
+    error: `reset` has "W.1s" as step 3, which wants seconds from 0 to 10: W0.1
+     --> station.toml:6:9
+      |
+    6 | reset = "D0|R1|W.1s|D1"
+      |         ^^^^^^^^^^^^^^^
+      |
+      = help: write steps like D0|R1|W0.1|D1|R0|W0.05|D0: D is DTR, R is RTS, U1,0 both, W waits for seconds
+
+    error: `after` is "reset"
+     --> station.toml:7:9
+      |
+    7 | after = "reset"
+      |         ^^^^^^^
+      |
+      = help: write "auto", "hard", "watchdog" or "stay"
+    "#);
+    insta::assert_snapshot!(told(&slot("reset = \"tigth\"")), @r#"
+    error: `reset` is "tigth"
+     --> station.toml:6:9
+      |
+    6 | reset = "tigth"
+      |         ^^^^^^^
+      |
+      = help: write "auto", "tight", "classic", "usb-jtag", "usb-otg" or "none"; or a sequence: "D0|R1|W0.1|D1|R0|W0.05|D0"
+    "#);
+}
+
+#[test]
+fn network_ports() {
+    let slot = |keys: &str| format!("{LEAST}[[slot]]\nname = \"1\"\n{keys}\n");
+    let rack = slot("path = \"rfc2217://rack:4000\"\nstart = \"probe\"");
+    // not below the file's folder
+    let place = Place::Path("rfc2217://rack:4000".into());
+    assert_eq!(parse(&rack).slots[0].place, place);
+    insta::assert_snapshot!(told(&slot("path = \"telnet://rack:4000\"")), @r#"
+    error: `path` begins with telnet://, which is no kind of port
+     --> station.toml:5:8
+      |
+    5 | path = "telnet://rack:4000"
+      |        ^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: write rfc2217://host:port, socket://host:port, or the path of a device
+    "#);
+    insta::assert_snapshot!(told(&slot("path = \"socket://rack:4000\"")), @r#"
+    error: a network port is always there, so plugging a board in cannot start its job
+     --> station.toml:5:8
+      |
+    5 | path = "socket://rack:4000"
+      |        ^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: add: start = "probe" (a board is noticed by its answer), or "request"
     "#);
 }

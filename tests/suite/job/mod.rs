@@ -5,6 +5,7 @@ mod boards;
 mod ends;
 mod faults;
 mod lost;
+mod net;
 mod ptys;
 
 use std::ops::Range;
@@ -286,11 +287,8 @@ fn plan(keeper: &Keeper) -> Plan {
 
 fn info(path: &Path) -> PortInfo {
     PortInfo {
-        path: path.to_owned(),
         instance: 1,
-        usb_path: None,
-        usb_id: None,
-        description: String::new(),
+        ..PortInfo::at(path)
     }
 }
 

@@ -1,0 +1,251 @@
+//! A serial port behind a server that speaks RFC 2217. Every change of rate or lines is awaited, with
+//! a time limit: what follows counts on it. Bytes of the board that come meanwhile are kept.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::PATIENCE;
+use super::telnet::{self, Ask, ComPort, Telnet, Told};
+use crate::port::{Lines, Pending, Port};
+
+pub struct Rfc2217Port {
+    stream: TcpStream,
+    telnet: Telnet,
+    /// From the board, not yet taken.
+    input: VecDeque<u8>,
+    /// Escaped, not yet taken by the socket.
+    output: VecDeque<u8>,
+    /// From the server, not yet looked at.
+    told: Vec<Told>,
+    lines: Option<Lines>,
+    /// The server asked to be sent nothing for now.
+    suspended: bool,
+}
+
+/// Bytes of the board's that are escaped ahead of the socket.
+const AHEAD_BYTES: usize = 4096;
+/// What a server may tell unasked before it is looked at.
+const TOLD_KEPT: usize = 64;
+
+impl Rfc2217Port {
+    /// Agrees with the server on what is spoken, and on rate, framing (8N1) and no flow control.
+    pub async fn agree(stream: TcpStream, baud: u32) -> io::Result<Rfc2217Port> {
+        let mut port = Rfc2217Port {
+            stream,
+            telnet: Telnet::new(),
+            input: VecDeque::new(),
+            output: telnet::greeting().into(),
+            told: Vec::new(),
+            lines: None,
+            suspended: false,
+        };
+        port.until("COM-PORT-OPTION", |port| match port.telnet.com_port() {
+            ComPort::Unknown => None,
+            ComPort::Agreed => Some(Ok(())),
+            ComPort::Refused => Some(Err(io::Error::other(
+                "the server takes no RFC 2217 commands; for a plain TCP port write socket://",
+            ))),
+        })
+        .await?;
+        port.ask(Ask::Baud(baud)).await?;
+        for framing in [
+            Ask::DataSize,
+            Ask::Parity,
+            Ask::StopSize,
+            Ask::NoFlowControl,
+        ] {
+            port.ask(framing).await?;
+        }
+        Ok(port)
+    }
+
+    /// Sends a command and waits for its answer.
+    async fn ask(&mut self, ask: Ask) -> io::Result<Told> {
+        self.output.extend(ask.bytes());
+        self.answer(ask).await
+    }
+
+    async fn answer(&mut self, ask: Ask) -> io::Result<Told> {
+        self.until(&format!("{ask:?}"), |port| {
+            let at = port
+                .told
+                .iter()
+                .position(|told| ask.is_answered_by(*told))?;
+            Some(Ok(port.told.remove(at)))
+        })
+        .await
+    }
+
+    /// Sends and receives until something is there.
+    async fn until<T>(
+        &mut self,
+        what: &str,
+        mut found: impl FnMut(&mut Rfc2217Port) -> Option<io::Result<T>>,
+    ) -> io::Result<T> {
+        let waiting = poll_fn(|cx| {
+            loop {
+                if let Some(found) = found(self) {
+                    return Poll::Ready(found);
+                }
+                if let Poll::Ready(Err(error)) = self.poll_send(cx) {
+                    return Poll::Ready(Err(error));
+                }
+                if ready!(self.poll_receive(cx))? == 0 {
+                    let why = "the server closed the connection; is its port in use?";
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::NotConnected, why)));
+                }
+            }
+        });
+        match timeout(PATIENCE, waiting).await {
+            Ok(result) => result,
+            Err(_) => {
+                let why = format!("the server did not answer {what} within {PATIENCE:?}");
+                Err(io::Error::new(io::ErrorKind::TimedOut, why))
+            }
+        }
+    }
+
+    /// Hands to the socket what it takes; ready when nothing is left.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.output.is_empty() {
+            let (first, _) = self.output.as_slices();
+            let count = ready!(Pin::new(&mut self.stream).poll_write(cx, first))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.output.drain(..count);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Takes what the socket has; the count of its bytes, 0 at its end.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut bytes = [0; 1024];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+        let heard = self.telnet.push(buffer.filled());
+        self.input.extend(heard.data);
+        self.output.extend(heard.replies);
+        for told in heard.told {
+            match told {
+                Told::Suspend => self.suspended = true,
+                Told::Resume => self.suspended = false,
+                told if self.told.len() < TOLD_KEPT => self.told.push(told),
+                _ => {}
+            }
+        }
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+}
+
+impl Port for Rfc2217Port {
+    fn set_baud(&mut self, baud: u32) -> Pending<'_, io::Result<u32>> {
+        Box::pin(async move {
+            self.told.clear();
+            match self.ask(Ask::Baud(baud)).await? {
+                Told::Baud(made) => Ok(made),
+                _ => Ok(baud),
+            }
+        })
+    }
+
+    fn set_lines(&mut self, lines: Lines) -> Pending<'_, io::Result<bool>> {
+        Box::pin(async move {
+            self.told.clear();
+            let changes = telnet::line_changes(self.lines, lines);
+            // sent together: the time between the two is the server's alone
+            for change in &changes {
+                self.output.extend(change.bytes());
+            }
+            for change in changes {
+                self.answer(change).await?;
+            }
+            self.lines = Some(lines);
+            Ok(true)
+        })
+    }
+
+    fn clear_input(&mut self) -> io::Result<()> {
+        self.output.extend(Ask::PurgeReceived.bytes());
+        let mut cx = Context::from_waker(Waker::noop());
+        if let Poll::Ready(Err(error)) = self.poll_send(&mut cx) {
+            return Err(error);
+        }
+        loop {
+            match self.poll_receive(&mut cx) {
+                // the end is for the next read to tell
+                Poll::Ready(Ok(0)) | Poll::Pending => break,
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Err(error),
+            }
+        }
+        self.input.clear();
+        Ok(())
+    }
+
+    fn close(self: Box<Self>) -> Pending<'static, ()> {
+        Box::pin(async move { drop(self) })
+    }
+}
+
+impl AsyncRead for Rfc2217Port {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            // replies to the server, and the rest of a frame: nobody else may come by to send them
+            if let Poll::Ready(Err(error)) = self.poll_send(cx) {
+                return Poll::Ready(Err(error));
+            }
+            if !self.input.is_empty() {
+                let (first, _) = self.input.as_slices();
+                let count = first.len().min(buffer.remaining());
+                buffer.put_slice(&first[..count]);
+                self.input.drain(..count);
+                return Poll::Ready(Ok(()));
+            }
+            if ready!(self.poll_receive(cx))? == 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Rfc2217Port {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_send(cx))?;
+        if self.suspended {
+            // whoever reads (a write always does as well) hears when it may go on
+            return Poll::Pending;
+        }
+        let count = bytes.len().min(AHEAD_BYTES);
+        let mut escaped = Vec::with_capacity(count + 64);
+        telnet::escape(&bytes[..count], &mut escaped);
+        self.output.extend(escaped);
+        if let Poll::Ready(Err(error)) = self.poll_send(cx) {
+            return Poll::Ready(Err(error));
+        }
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_send(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
