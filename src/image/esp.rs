@@ -1,17 +1,17 @@
 //! The image that a ROM or a second-stage bootloader starts: header, extended header, segments,
-//! checksum, appended SHA-256. The form of the ESP32 and all that came after it; the ESP8266's, which
-//! has no extended header, is only recognised in order to be named.
+//! checksum, appended SHA-256. The form of the ESP32 and all that came after it; the ESP8266's own
+//! forms are in `esp8266`.
 //!
 //! Source: esptool documentation, "Firmware Image Format"; ESP-IDF, `esp_app_format.h`.
 
 use crate::chip::Chip;
 
 use super::digest::sha256;
+use super::esp8266;
 
-const MAGIC: u8 = 0xE9;
-const SHORT_HEADER_BYTES: usize = 8;
+pub(super) const MAGIC: u8 = 0xE9;
 pub(super) const HEADER_BYTES: usize = 24;
-const SEGMENT_HEADER_BYTES: usize = 8;
+pub(super) const SEGMENT_HEADER_BYTES: usize = 8;
 /// ESP-IDF's bootloader takes no more (`ESP_IMAGE_MAX_SEGMENTS`).
 const MAX_SEGMENTS: u8 = 16;
 pub(super) const CHECKSUM_SEED: u8 = 0xEF;
@@ -76,8 +76,6 @@ pub enum ImageError {
     NoMagic(u8),
     #[error("the image has {0} segments, and 1 to 16 are possible")]
     SegmentCount(u8),
-    #[error("the image is in the ESP8266's format")]
-    Esp8266,
     #[error("the image is for a chip with the ID {0}, which is not known")]
     UnknownChip(u16),
     #[error(
@@ -95,6 +93,14 @@ pub enum ImageError {
         "the image's checksum is {computed:#04x} and the file says {stored:#04x}: it is damaged"
     )]
     Checksum { stored: u8, computed: u8 },
+    #[error(
+        "byte {at} of the file is {found:#04x}, where an ESP8266's image has its second header (0xe9): it is damaged"
+    )]
+    NoSecondHeader { at: usize, found: u8 },
+    #[error(
+        "the CRC-32 at the image's end is {stored:08x}, and {computed:08x} was computed: the image is damaged"
+    )]
+    Crc { stored: u32, computed: u32 },
     #[error("the file ends before the appended SHA-256: it is cut short")]
     NoHash,
     #[error("the appended SHA-256 does not hold: the image is damaged or was changed by hand")]
@@ -106,20 +112,15 @@ pub enum ImageError {
 
 impl EspImage {
     pub fn parse(file: &[u8]) -> Result<EspImage, ImageError> {
-        parse_extended(file).map_err(|error| {
-            // only a file that holds as a whole is called an ESP8266's
-            if matches!(error, ImageError::TooShort(_) | ImageError::NoMagic(_))
-                || walk(file, SHORT_HEADER_BYTES).is_err()
-            {
-                error
-            } else {
-                ImageError::Esp8266
-            }
-        })
+        if esp8266::claims(file) {
+            esp8266::parse(file)
+        } else {
+            parse_extended(file)
+        }
     }
 }
 
-fn parse_extended(file: &[u8]) -> Result<EspImage, ImageError> {
+pub(super) fn parse_extended(file: &[u8]) -> Result<EspImage, ImageError> {
     let header: &[u8; HEADER_BYTES] = file.first_chunk().ok_or(ImageError::TooShort(file.len()))?;
     if header[0] != MAGIC {
         return Err(ImageError::NoMagic(header[0]));
@@ -129,7 +130,7 @@ fn parse_extended(file: &[u8]) -> Result<EspImage, ImageError> {
     let Body {
         segments,
         checksum_end,
-    } = walk(file, HEADER_BYTES)?;
+    } = walk(file, header[1], HEADER_BYTES)?;
     let hash_appended = header[HASH_APPENDED_AT] == 1;
     let length_bytes = if hash_appended {
         let stored: [u8; 32] = *file[checksum_end..]
@@ -170,21 +171,19 @@ fn parse_extended(file: &[u8]) -> Result<EspImage, ImageError> {
     })
 }
 
-struct Body {
-    segments: Vec<Segment>,
+pub(super) struct Body {
+    pub(super) segments: Vec<Segment>,
     /// Where the checksum ends and the appended hash, if there is one, begins.
-    checksum_end: usize,
+    pub(super) checksum_end: usize,
 }
 
-/// Walks the segments behind a header and checks the checksum.
-fn walk(file: &[u8], header_bytes: usize) -> Result<Body, ImageError> {
-    let count = file.get(1).copied().unwrap_or(0);
+/// Walks so many segments from `at` on and checks the checksum.
+pub(super) fn walk(file: &[u8], count: u8, mut at: usize) -> Result<Body, ImageError> {
     if !(1..=MAX_SEGMENTS).contains(&count) {
         return Err(ImageError::SegmentCount(count));
     }
     let mut segments = Vec::with_capacity(count.into());
     let mut checksum = CHECKSUM_SEED;
-    let mut at = header_bytes;
     for index in 0..usize::from(count) {
         let past_end = |end: u64| ImageError::SegmentPastEnd {
             index: index + 1,
@@ -253,6 +252,10 @@ fn app_description(data: &[u8]) -> Option<AppDescription> {
 /// Whatever keeps the file from being read as an image; it is left as it was.
 pub fn patch_flash_header(file: &mut [u8], flash: FlashHeader) -> Result<(), ImageError> {
     let image = EspImage::parse(file)?;
+    if image.chip == Chip::Esp8266 && !image.hash_appended {
+        esp8266::patch(file, &image, flash);
+        return Ok(());
+    }
     file[2] = flash.mode;
     file[3] = flash.size << 4 | flash.frequency & 0xF;
     if image.hash_appended {
@@ -342,17 +345,6 @@ mod tests {
         assert!(matches!(damaged(&file, |f| f[last] ^= 1), Hash { .. }));
         // the header is covered by the hash alone
         assert!(matches!(damaged(&file, |f| f[2] ^= 1), Hash { .. }));
-    }
-
-    #[test]
-    fn an_esp8266_image_is_named() {
-        let mut file = vec![0xE9, 1, 2, 0x40, 0, 0, 0x10, 0x40];
-        file.extend(0x4010_0000u32.to_le_bytes());
-        file.extend(64u32.to_le_bytes());
-        file.extend([0x11; 64]);
-        file.resize(96, 0);
-        file[95] = CHECKSUM_SEED;
-        assert_eq!(EspImage::parse(&file), Err(ImageError::Esp8266));
     }
 
     #[test]

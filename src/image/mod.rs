@@ -5,6 +5,7 @@
 
 mod digest;
 mod esp;
+mod esp8266;
 mod otadata;
 mod partitions;
 pub mod sample;

@@ -5,6 +5,7 @@
 
 use super::digest::sha256;
 use super::esp::{APP_DESCRIPTION_MAGIC, CHECKSUM_SEED, HASH_APPENDED_AT, HEADER_BYTES};
+use super::esp8266;
 use super::partitions::{Partition, PartitionTable};
 use crate::chip::Chip;
 
@@ -17,7 +18,7 @@ pub fn bootloader(chip: Chip) -> Vec<u8> {
     let mut code = Code::new(0xB007);
     build(
         chip,
-        0x4008_0640,
+        entry(chip, 0x4008_0640),
         &[
             (0x3FFF_0030, code.take(6_000)),
             (0x4007_8000, code.take(16_000)),
@@ -32,8 +33,8 @@ pub fn app(chip: Chip, size_bytes: usize, seed: u64) -> Vec<u8> {
     const SEGMENT_HEADERS: usize = 4 * 8;
     // the checksum takes the last byte of 16, and the hash 32
     let data = size_bytes.next_multiple_of(16).max(0x1000)
-        - (HEADER_BYTES + SEGMENT_HEADERS + 1).next_multiple_of(16)
-        - 32;
+        - (header_bytes(chip) + SEGMENT_HEADERS + 1).next_multiple_of(16)
+        - if chip == Chip::Esp8266 { 0 } else { 32 };
     let mut code = Code::new(seed);
     // whole words to each segment; the last takes what is left
     let [constants, variables, iram] = [data / 5, data / 20, data / 8].map(|bytes| bytes & !3);
@@ -42,7 +43,7 @@ pub fn app(chip: Chip, size_bytes: usize, seed: u64) -> Vec<u8> {
     let rest = data - rodata.len() - variables - iram;
     build(
         chip,
-        0x4008_1234,
+        entry(chip, 0x4008_1234),
         &[
             (0x3F40_0020, rodata),
             (0x3FFB_0000, code.take(variables)),
@@ -50,6 +51,29 @@ pub fn app(chip: Chip, size_bytes: usize, seed: u64) -> Vec<u8> {
             (0x400D_0020, code.take(rest)),
         ],
     )
+}
+
+/// An ESP8266's app of the "version 2" for its SDK's bootloader: most of it stays in flash.
+pub fn esp8266_version_2(flash_bytes: usize, seed: u64) -> Vec<u8> {
+    let mut code = Code::new(seed);
+    let stays = code.take(flash_bytes.next_multiple_of(16));
+    let mut file = vec![esp8266::MAGIC_2, 4];
+    file.extend(FLASH_FIELDS);
+    file.extend(ESP8266_ENTRY.to_le_bytes());
+    file.extend(0u32.to_le_bytes());
+    file.extend((stays.len() as u32).to_le_bytes());
+    file.extend(stays);
+    // both headers and all segments are whole words: the second image ends as it would alone
+    file.extend(build(
+        Chip::Esp8266,
+        ESP8266_ENTRY,
+        &[
+            (0x3FFE_8000, code.take(2_000)),
+            (0x4010_0000, code.take(8_000)),
+        ],
+    ));
+    file.extend(esp8266::crc(&file).to_le_bytes());
+    file
 }
 
 /// A table of rows (name, kind, subtype, offset, size in bytes).
@@ -89,17 +113,25 @@ pub fn two_ota_table() -> PartitionTable {
     ])
 }
 
+/// Where an ESP8266's code begins, which is how its images are known.
+const ESP8266_ENTRY: u32 = 0x4010_0004;
+
+fn entry(chip: Chip, other: u32) -> u32 {
+    match chip {
+        Chip::Esp8266 => ESP8266_ENTRY,
+        _ => other,
+    }
+}
+
 fn build(chip: Chip, entry: u32, segments: &[(u32, Vec<u8>)]) -> Vec<u8> {
-    let mut file = vec![0; HEADER_BYTES];
+    let mut file = vec![0; header_bytes(chip)];
     file[0] = 0xE9;
     file[1] = segments.len() as u8;
     file[2..4].copy_from_slice(&FLASH_FIELDS);
     file[4..8].copy_from_slice(&entry.to_le_bytes());
-    file[8] = 0xEE; // the write-protect pin is left as the eFuse says
-    let chip_id = chip.facts().image_chip_id.unwrap_or(0);
-    file[12..14].copy_from_slice(&chip_id.to_le_bytes());
-    file[17..19].copy_from_slice(&u16::MAX.to_le_bytes()); // no greatest revision
-    file[HASH_APPENDED_AT] = 1;
+    if chip != Chip::Esp8266 {
+        extended_header(chip, &mut file);
+    }
     let mut checksum = CHECKSUM_SEED;
     for (address, data) in segments {
         file.extend(address.to_le_bytes());
@@ -111,8 +143,26 @@ fn build(chip: Chip, entry: u32, segments: &[(u32, Vec<u8>)]) -> Vec<u8> {
     if let Some(last) = file.last_mut() {
         *last = checksum;
     }
-    file.extend(sha256(&file));
+    if chip != Chip::Esp8266 {
+        file.extend(sha256(&file));
+    }
     file
+}
+
+fn extended_header(chip: Chip, file: &mut [u8]) {
+    file[8] = 0xEE; // the write-protect pin is left as the eFuse says
+    let chip_id = chip.facts().image_chip_id.unwrap_or(0);
+    file[12..14].copy_from_slice(&chip_id.to_le_bytes());
+    file[17..19].copy_from_slice(&u16::MAX.to_le_bytes()); // no greatest revision
+    file[HASH_APPENDED_AT] = 1;
+}
+
+/// The ESP8266's old images have neither the extended header nor a hash.
+fn header_bytes(chip: Chip) -> usize {
+    match chip {
+        Chip::Esp8266 => esp8266::HEADER_BYTES,
+        _ => HEADER_BYTES,
+    }
 }
 
 /// ESP-IDF's `esp_app_desc_t`, 256 bytes.
@@ -191,6 +241,9 @@ mod tests {
             let file = app(Chip::Esp32, size, 7);
             assert_eq!(file.len(), size);
             EspImage::parse(&file).unwrap();
+            let file = app(Chip::Esp8266, size, 7);
+            assert_eq!(file.len(), size);
+            assert_eq!(EspImage::parse(&file).unwrap().chip, Chip::Esp8266);
         }
         assert_eq!(app(Chip::Esp32, 5_001, 7).len(), 5008);
         assert_eq!(app(Chip::Esp32, 0, 7).len(), 4096);

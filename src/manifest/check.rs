@@ -14,6 +14,7 @@ use super::{
     VerifyPolicy,
 };
 use super::{firmware, leftovers};
+use crate::chip::Chip;
 use crate::image::{PartitionTable, SECTOR_BYTES};
 use crate::settings::{Document, Fault, FileError, Found, Severity, Source};
 
@@ -93,13 +94,15 @@ fn missing(
             );
         }
     }
-    if table.is_none() && !draft.names_image_at(offset) {
+    if table.is_none() && !draft.names_image_at(offset) && has_partitions(draft) {
         warn(
             format!(
                 "no image is the partition table at {offset:#x}, so apps and data are checked against none"
             ),
             "add it, unless every board has it already",
         );
+    }
+    if table.is_none() && !draft.names_image_at(offset) {
         for decision in &draft.decisions {
             document.error(
                 &decision.name.span,
@@ -131,6 +134,12 @@ fn missing(
             "add it, unless every board has it already",
         );
     }
+}
+
+/// Whether the firmware of this chip looks for a partition table. An ESP8266's older SDKs and Arduino
+/// have none: the linker script lays the flash out.
+fn has_partitions(draft: &Draft) -> bool {
+    !matches!(&draft.chip, Some(chip) if chip.value == Chip::Esp8266)
 }
 
 /// The least flash with which a board works.

@@ -228,7 +228,10 @@ fn is_bootloader(
         .into_iter()
         .flatten()
         .any(|name| name.to_lowercase().contains("bootloader"));
-    let low = offset < draft.table_offset() && !matches!(role, Role::App(_) | Role::Data(_));
+    // an ESP8266 without a partition table starts its app at 0x1000
+    let low = offset < draft.table_offset()
+        && !matches!(role, Role::App(_) | Role::Data(_))
+        && image.chip != Chip::Esp8266;
     image.app.is_none() && (named || low)
 }
 
@@ -253,11 +256,13 @@ fn advice(problem: &ImageError, draft: &Draft) -> String {
         ImageError::NoMagic(_) | ImageError::TooShort(_) => {
             "name the .bin file of the build (not the .elf, and not an encrypted one), or correct the offset".to_owned()
         }
-        ImageError::Esp8266 | ImageError::UnknownChip(_) => format!("build it for {chip}"),
+        ImageError::UnknownChip(_) => format!("build it for {chip}"),
         ImageError::SegmentCount(_)
         | ImageError::SegmentPastEnd { .. }
         | ImageError::NoChecksum
         | ImageError::Checksum { .. }
+        | ImageError::NoSecondHeader { .. }
+        | ImageError::Crc { .. }
         | ImageError::NoHash
         | ImageError::Hash { .. } => {
             "build it again, or copy it again from where it was built".to_owned()
