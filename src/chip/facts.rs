@@ -173,7 +173,7 @@ pub struct Facts {
     pub crystal: Option<Crystal>,
     /// MHz and the code in an image header's low nibble of byte 3, fastest first.
     pub flash_frequencies: &'static [(u8, u8)],
-    /// Bytes and the code in the high nibble of byte 3.
+    /// Bytes and the code in the high nibble of byte 3; of several codes for one size the usual first.
     pub flash_sizes: &'static [(u64, u8)],
     /// How the chip is identified before it is written; `None`: this version recognises the chip
     /// and does not flash it.

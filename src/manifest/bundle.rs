@@ -17,6 +17,14 @@ pub enum FlashParameter<T> {
     Set(T),
 }
 
+/// A flash size, and how the header tells it: the ESP8266 has two codes for some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlashSize {
+    pub bytes: u64,
+    /// The header's size nibble.
+    pub code: u8,
+}
+
 /// Flash mode, frequency and size as the bootloader's header shall say them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlashSettings {
@@ -24,8 +32,7 @@ pub struct FlashSettings {
     pub mode: FlashParameter<u8>,
     /// The header's frequency nibble, encoded for the chip.
     pub frequency: FlashParameter<u8>,
-    /// Bytes.
-    pub size: FlashParameter<u64>,
+    pub size: FlashParameter<FlashSize>,
 }
 
 /// What is written of the images.

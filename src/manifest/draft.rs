@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::{Range, RangeInclusive};
 
-use super::values::{DETECT, KEEP, chip, flash_id, parameter, revision, sha256, size_name};
+use super::values::{DETECT, KEEP, chip, flash_id, parameter, revision, sha256, size_names};
 use super::{
-    BootCheck, ErasePolicy, FlashParameter, Leftover, SecureDownload, VerifyPolicy, WritePolicy,
-    boot,
+    BootCheck, ErasePolicy, FlashParameter, FlashSize, Leftover, SecureDownload, VerifyPolicy,
+    WritePolicy, boot,
 };
 use crate::chip::{Chip, Facts, FlashId, flash_mode_code};
 use crate::settings::{Document, Fault, Fields, Found, Severity, text, whole, word};
@@ -41,7 +41,7 @@ pub(super) struct Draft {
 pub(super) struct FlashDraft {
     pub mode: Option<Found<FlashParameter<u8>>>,
     pub frequency: Option<Found<FlashParameter<u8>>>,
-    pub size: Option<Found<FlashParameter<u64>>>,
+    pub size: Option<Found<FlashParameter<FlashSize>>>,
 }
 
 impl FlashDraft {
@@ -268,12 +268,7 @@ fn flash(root: &mut Fields<'_>, facts: Option<&'static Facts>) -> FlashDraft {
             .map(|(mhz, code)| (format!("{mhz}m"), *code))
             .collect()
     });
-    let sizes = facts.map(|facts| {
-        let named = facts.flash_sizes.iter();
-        named
-            .map(|(bytes, _)| (size_name(*bytes), *bytes))
-            .collect()
-    });
+    let sizes = facts.map(size_names);
     let draft = FlashDraft {
         mode: flash.optional("mode", parameter(Some(modes), &[KEEP])),
         frequency: flash.optional("frequency", parameter(frequencies, &[KEEP])),

@@ -27,8 +27,8 @@ impl Capacity {
     pub fn of(draft: &Draft, bootloader: Option<&Content<'_>>) -> Option<Capacity> {
         let size = draft.flash.size.as_ref();
         match size.map_or(FlashParameter::Keep, |found| found.value) {
-            FlashParameter::Set(bytes) => Some(Capacity {
-                bytes,
+            FlashParameter::Set(size_set) => Some(Capacity {
+                bytes: size_set.bytes,
                 why: "of `flash.size`",
                 span: size.map(|found| found.span.clone()),
                 in_header: true,

@@ -20,6 +20,6 @@ mod values;
 
 pub use boot::{BLOT, Blotter, BootCheck, Measure, Pattern, Reject, Secrets};
 pub use bundle::{
-    Bundle, DataPartition, ErasePolicy, FlashParameter, FlashSettings, Image, Leftover, Manifest,
-    SecureDownload, VerifyPolicy, WritePolicy,
+    Bundle, DataPartition, ErasePolicy, FlashParameter, FlashSettings, FlashSize, Image, Leftover,
+    Manifest, SecureDownload, VerifyPolicy, WritePolicy,
 };

@@ -2,8 +2,8 @@
 
 use toml::de::DeValue;
 
-use super::FlashParameter;
-use crate::chip::{Chip, FlashId, Revision};
+use super::{FlashParameter, FlashSize};
+use crate::chip::{Chip, Facts, FlashId, Revision};
 use crate::settings::{Misfit, text, word};
 
 pub(super) const KEEP: &str = "keep";
@@ -37,6 +37,27 @@ pub(super) fn size_name(bytes: u64) -> String {
     } else {
         format!("{}KB", bytes >> 10)
     }
+}
+
+/// The sizes that a chip's header can tell, by their names. The ESP8266's second code for a size is
+/// called `c1`, and each has its SDK's name, in megabits, as well: `32m-c1`.
+pub(super) fn size_names(facts: &'static Facts) -> Vec<(String, FlashSize)> {
+    let sizes = facts.flash_sizes;
+    let name = |name: &dyn Fn(u64) -> String, index: usize| {
+        let (bytes, code) = sizes[index];
+        let is_second = sizes[..index].iter().any(|(other, _)| *other == bytes);
+        let suffix = if is_second { "-c1" } else { "" };
+        (
+            format!("{}{suffix}", name(bytes)),
+            FlashSize { bytes, code },
+        )
+    };
+    let mut names: Vec<_> = (0..sizes.len()).map(|i| name(&size_name, i)).collect();
+    if facts.chip == Chip::Esp8266 {
+        let megabits = |bytes: u64| format!("{}m", bytes >> 17);
+        names.extend((0..sizes.len()).map(|i| name(&megabits, i)));
+    }
+    names
 }
 
 pub(super) fn chip(value: &DeValue<'_>) -> Result<Chip, Misfit> {

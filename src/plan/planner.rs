@@ -101,7 +101,7 @@ impl Planner {
     pub fn plan_for_flash(&self, flash_bytes: Option<u64>, baud_ceiling: Option<u32>) -> Plan {
         let manifest = &self.bundle.manifest;
         let flash_bytes = flash_bytes.unwrap_or_else(|| match manifest.flash.size {
-            FlashParameter::Set(bytes) => bytes,
+            FlashParameter::Set(size) => size.bytes,
             FlashParameter::Keep | FlashParameter::Detect => {
                 self.bundle.needed_flash_bytes.next_power_of_two()
             }
@@ -162,6 +162,8 @@ fn size_code(chip: Chip, flash_bytes: u64) -> Option<u8> {
         .flash_sizes
         .iter()
         .filter(|(bytes, _)| *bytes <= flash_bytes)
+        // of several codes for one size the first
+        .rev()
         .max_by_key(|(bytes, _)| *bytes)
         .map(|(_, code)| *code)
 }
@@ -173,7 +175,7 @@ fn region(bundle: &Bundle, image: &Image, detected_size: Option<u8>) -> Region {
     if image.is_bootloader
         && let Ok(found) = EspImage::parse(&bytes)
     {
-        let wanted = flash_header(manifest.chip, manifest.flash, found.flash, detected_size);
+        let wanted = flash_header(manifest.flash, found.flash, detected_size);
         if wanted != found.flash {
             // it has just been read as an image, and only that can go wrong
             let _ = patch_flash_header(&mut bytes, wanted);
@@ -189,7 +191,6 @@ fn region(bundle: &Bundle, image: &Image, detected_size: Option<u8>) -> Region {
 }
 
 fn flash_header(
-    chip: Chip,
     settings: FlashSettings,
     found: FlashHeader,
     detected_size: Option<u8>,
@@ -204,7 +205,7 @@ fn flash_header(
         size: match settings.size {
             FlashParameter::Keep => found.size,
             FlashParameter::Detect => detected_size.unwrap_or(found.size),
-            FlashParameter::Set(bytes) => chip.facts().flash_size_code(bytes).unwrap_or(found.size),
+            FlashParameter::Set(size) => size.code,
         },
     }
 }

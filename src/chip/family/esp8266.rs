@@ -39,7 +39,6 @@ pub(super) static FACTS: Facts = Facts {
         mhz: &[40, 26],
     }),
     flash_frequencies: super::FLASH_FREQUENCIES_80,
-    // the SDK's codes for parts without a second OTA map
     flash_sizes: &[
         (MB / 4, 1),
         (MB / 2, 0),
@@ -48,6 +47,9 @@ pub(super) static FACTS: Facts = Facts {
         (4 * MB, 4),
         (8 * MB, 8),
         (16 * MB, 9),
+        // `c1`: the same part, with a map of two apps of 1 MB each (ESP8266 SDK, `SPI_SIZE_MAP` 5, 6)
+        (2 * MB, 5),
+        (4 * MB, 6),
     ],
     readout: None,
 };

@@ -1,11 +1,12 @@
 use super::*;
 use crate::chip::{FlashId, Mac, Revision};
 use crate::image::{md5, sample, sha256};
+use crate::manifest::FlashSize;
 use crate::manifest::{DataPartition, Manifest, SecureDownload, VerifyPolicy, WritePolicy};
 
 const MB: u64 = 1 << 20;
 
-fn bundle(size: FlashParameter<u64>, erase: ErasePolicy) -> Bundle {
+fn bundle(size: FlashParameter<FlashSize>, erase: ErasePolicy) -> Bundle {
     let image = |name: &str, offset, bytes: Vec<u8>, is_bootloader| Image {
         name: name.into(),
         path: format!("{name}.bin").into(),
@@ -109,7 +110,13 @@ fn a_set_size_and_a_kept_one() {
         let planner = Planner::new(Arc::new(bundle(size, ErasePolicy::Touched)));
         header(&planner.plan(&board(0xEF4018), None).regions[0]).size
     };
-    assert_eq!(size_of(FlashParameter::Set(8 * MB)), 3);
+    assert_eq!(
+        size_of(FlashParameter::Set(FlashSize {
+            bytes: 8 * MB,
+            code: 3
+        })),
+        3
+    );
     assert_eq!(size_of(FlashParameter::Keep), 2);
 }
 
@@ -174,7 +181,16 @@ fn a_size_that_is_not_known_is_the_manifests() {
             .plan(&board(flash_id), None)
             .flash_bytes
     };
-    assert_eq!(bytes(FlashParameter::Set(8 * MB), 0xEF4000), 8 * MB);
+    assert_eq!(
+        bytes(
+            FlashParameter::Set(FlashSize {
+                bytes: 8 * MB,
+                code: 3
+            }),
+            0xEF4000
+        ),
+        8 * MB
+    );
     assert_eq!(bytes(FlashParameter::Detect, 0xEF4000), 4 * MB);
 }
 
