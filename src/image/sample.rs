@@ -30,25 +30,30 @@ pub fn bootloader(chip: Chip) -> Vec<u8> {
 /// An application of exactly `size_bytes` (rounded up to 16, and at least 4 KB), with a description.
 /// Another seed is another firmware.
 pub fn app(chip: Chip, size_bytes: usize, seed: u64) -> Vec<u8> {
+    let mut code = Code::new(seed);
+    app_from(chip, size_bytes, |length| code.take(length))
+}
+
+/// The same with code from elsewhere: `code` is asked for so many bytes, some times over.
+pub fn app_from(chip: Chip, size_bytes: usize, mut code: impl FnMut(usize) -> Vec<u8>) -> Vec<u8> {
     const SEGMENT_HEADERS: usize = 4 * 8;
     // the checksum takes the last byte of 16, and the hash 32
     let data = size_bytes.next_multiple_of(16).max(0x1000)
         - (header_bytes(chip) + SEGMENT_HEADERS + 1).next_multiple_of(16)
         - if chip == Chip::Esp8266 { 0 } else { 32 };
-    let mut code = Code::new(seed);
     // whole words to each segment; the last takes what is left
     let [constants, variables, iram] = [data / 5, data / 20, data / 8].map(|bytes| bytes & !3);
     let mut rodata = description("flashline-sample", "1.0.0");
-    rodata.extend(code.take(constants.saturating_sub(rodata.len())));
+    rodata.extend(code(constants.saturating_sub(rodata.len())));
     let rest = data - rodata.len() - variables - iram;
     build(
         chip,
         entry(chip, 0x4008_1234),
         &[
             (0x3F40_0020, rodata),
-            (0x3FFB_0000, code.take(variables)),
-            (0x4008_0000, code.take(iram)),
-            (0x400D_0020, code.take(rest)),
+            (0x3FFB_0000, code(variables)),
+            (0x4008_0000, code(iram)),
+            (0x400D_0020, code(rest)),
         ],
     )
 }

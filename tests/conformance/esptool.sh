@@ -11,11 +11,6 @@ if [ -z "$bin" ]; then
     cargo build --release
     bin="$target/release/flashline"
 fi
-venv="$target/conformance/venv"
-if ! "$venv/bin/python" -c 'import esptool; assert esptool.__version__.startswith("5.6.")' 2>/dev/null; then
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check 'esptool==5.6.*'
-fi
-"$venv/bin/python" tests/conformance/esptool_against_sim.py "$bin"
-exec "$venv/bin/python" tests/conformance/every_chip.py "$bin"
+python="$(tests/conformance/venv.sh)"
+"$python" tests/conformance/esptool_against_sim.py "$bin"
+exec "$python" tests/conformance/every_chip.py "$bin"
