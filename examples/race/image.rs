@@ -3,13 +3,14 @@
 //! are taken that deflate to about as much as an app for an Xtensa or RISC-V core does, 58 %.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::Command;
 
 use flashline::chip::Chip;
 use flashline::image::sample;
-use libdeflater::{CompressionLvl, Compressor};
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 
 /// What real apps deflate to.
 const RATIO: f64 = 0.58;
@@ -75,12 +76,11 @@ impl Source {
     }
 }
 
-/// Compressed by plain size, as zlib's best does.
+/// As esptool compresses: zlib's level 9.
 fn ratio(bytes: &[u8]) -> f64 {
-    // level 9 is about zlib's best
-    let level = CompressionLvl::new(9).unwrap_or_default();
-    let mut compressor = Compressor::new(level);
-    let mut sink = vec![0; compressor.zlib_compress_bound(bytes.len())];
-    let length = compressor.zlib_compress(bytes, &mut sink);
-    length.unwrap_or(sink.len()) as f64 / bytes.len() as f64
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+    // a Vec takes all
+    let written = encoder.write_all(bytes).and_then(|()| encoder.finish());
+    let length = written.map_or(bytes.len(), |stream| stream.len());
+    length as f64 / bytes.len() as f64
 }
