@@ -13,8 +13,8 @@ use super::spec::{BoardSpec, Wiring};
 use super::stub::Stub;
 use super::wire::{Framing, Line, Moment, understands};
 
-/// The rate of the ROM's boot text, and of the app's console.
-const BOOT_BAUD: u32 = 115_200;
+/// The rate of an app's console.
+const CONSOLE_BAUD: u32 = 115_200;
 /// Full-speed USB in bulk packets, taken for a line with ten bits to a byte.
 const OWN_USB_BAUD: u32 = 8_000_000;
 
@@ -133,7 +133,7 @@ impl Board {
             program: Program::Held,
             framing: run::rom_framing(),
             baud: None,
-            host_baud: BOOT_BAUD,
+            host_baud: CONSOLE_BAUD,
             busy_until: Moment::ZERO,
             pending: None,
             fifo: Vec::new(),
@@ -329,12 +329,12 @@ impl Board {
     /// Bytes in, bytes out: hands `bytes` in at the chip's own rate and runs its time on until it
     /// falls silent. For comparing the model with a real ROM; do not mix with a clock.
     pub fn exchange(&mut self, now: &mut Moment, bytes: &[u8]) -> Vec<u8> {
-        let baud = self.baud.unwrap_or(BOOT_BAUD);
+        let baud = self.baud.unwrap_or(CONSOLE_BAUD);
         self.receive(*now, baud, bytes);
         let mut answer = Vec::new();
         while let Some(due) = self.next_due() {
             *now = due.max(*now);
-            let baud = self.baud.unwrap_or(BOOT_BAUD);
+            let baud = self.baud.unwrap_or(CONSOLE_BAUD);
             answer.extend(self.take(*now, baud));
         }
         answer

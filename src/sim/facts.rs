@@ -42,7 +42,8 @@ pub struct Facts {
     pub uart_clkdiv: u32,
     /// The crystal that boards usually have.
     pub crystal_mhz: u32,
-    /// The one that the ROM takes for granted when it is told a rate.
+    /// The one that the ROM takes for granted: for the rate of its boot text (74,880 baud on an ESP8266,
+    /// and on a C2 with 26 MHz), and when it is told another.
     pub assumed_crystal_mhz: u32,
     /// The UART runs at the crystal's rate times this.
     pub uart_clock_multiple: u32,
@@ -188,7 +189,6 @@ static ESP8266: Facts = Facts {
     rom_flash_bytes: 4 << 20,
     spi: SPI_8266,
     crystal_mhz: 26,
-    assumed_crystal_mhz: 26,
     uart_clock_multiple: 2,
     banner: " ets Jan  8 2013",
     ..LATER

@@ -24,11 +24,18 @@ pub enum FlashFault {
 #[derive(Debug)]
 pub struct Flash {
     sectors: Vec<Option<Box<[u8; SECTOR as usize]>>>,
-    protected: bool,
+    protection: Protection,
     lost_bytes: Vec<u32>,
     brown_outs: Vec<BrownOut>,
     programmed_bytes: u64,
     erased_bytes: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protection {
+    None,
+    Told,
+    Silent,
 }
 
 #[derive(Debug)]
@@ -43,7 +50,7 @@ impl Flash {
         let sectors = (spec.flash_bytes / SECTOR).max(1) as usize;
         let mut flash = Flash {
             sectors: (0..sectors).map(|_| None).collect(),
-            protected: spec.faults.contains(&Fault::WriteProtected),
+            protection: Protection::None,
             lost_bytes: Vec::new(),
             brown_outs: Vec::new(),
             programmed_bytes: 0,
@@ -52,6 +59,8 @@ impl Flash {
         for fault in &spec.faults {
             match *fault {
                 Fault::LostByte { offset } => flash.lost_bytes.push(offset % flash.size()),
+                Fault::WriteProtected => flash.protection = Protection::Told,
+                Fault::WritesIgnored => flash.protection = Protection::Silent,
                 Fault::ResetAfter { bytes, times } => flash.brown_outs.push(BrownOut {
                     after_bytes: bytes,
                     times,
@@ -127,8 +136,10 @@ impl Flash {
 
     /// Erases the sectors that `length` bytes from `address` on touch.
     pub fn erase(&mut self, address: u32, length: u32) -> Result<(), FlashFault> {
-        if self.protected {
-            return Err(FlashFault::Protected);
+        match self.protection {
+            Protection::None => {}
+            Protection::Told => return Err(FlashFault::Protected),
+            Protection::Silent => return Ok(()),
         }
         let first = address / SECTOR;
         let end = (u64::from(address) + u64::from(length)).div_ceil(u64::from(SECTOR)) as u32;
@@ -142,8 +153,10 @@ impl Flash {
 
     /// Programs: bits only go to 0.
     pub fn program(&mut self, address: u32, bytes: &[u8]) -> Result<(), FlashFault> {
-        if self.protected {
-            return Err(FlashFault::Protected);
+        match self.protection {
+            Protection::None => {}
+            Protection::Told => return Err(FlashFault::Protected),
+            Protection::Silent => return Ok(()),
         }
         let room = self.room_before_brown_out();
         let bytes_held = &bytes[..bytes.len().min(room)];
@@ -236,9 +249,14 @@ mod tests {
 
     #[test]
     fn a_protected_part_changes_nothing() {
-        let mut flash = Flash::new(&small().fault(Fault::WriteProtected));
-        assert_eq!(flash.program(0, &[0]), Err(FlashFault::Protected));
-        assert_eq!(flash.erase(0, 1), Err(FlashFault::Protected));
-        assert!(flash.is_blank(0));
+        let check = |fault: Fault, says: Result<(), FlashFault>| {
+            let mut flash = Flash::new(&small().fault(fault));
+            assert_eq!(flash.program(0, &[0]), says);
+            assert_eq!(flash.erase(0, 1), says);
+            assert!(flash.is_blank(0));
+            assert_eq!((flash.programmed_bytes(), flash.erased_bytes()), (0, 0));
+        };
+        check(Fault::WriteProtected, Err(FlashFault::Protected));
+        check(Fault::WritesIgnored, Ok(()));
     }
 }

@@ -13,6 +13,9 @@ use super::memory::Memory;
 use super::spec::{Access, BoardSpec};
 use super::troubles::Troubles;
 
+/// What a ROM means to say its boot text at; with another crystal than it assumes it is off by as much.
+const BOOT_BAUD: u32 = 115_200;
+
 /// The chip without its programs.
 #[derive(Debug)]
 pub struct Hardware {
@@ -173,6 +176,11 @@ impl Hardware {
     /// The clock of the UART while the ROM runs.
     pub fn rom_uart_hz(&self) -> u64 {
         u64::from(self.crystal_mhz * self.facts.uart_clock_multiple) * 1_000_000
+    }
+
+    /// The rate at which the ROM talks until it has measured one.
+    pub fn boot_baud(&self) -> u32 {
+        BOOT_BAUD * self.crystal_mhz / self.facts.assumed_crystal_mhz
     }
 
     /// The rate that comes of asking the ROM for one: it divides the crystal that it measured (ESP32)

@@ -153,6 +153,8 @@ pub enum Fault {
     LostByte { offset: u32 },
     /// Erasing and programming do nothing and are reported as failed (ROM 0108, stub C400).
     WriteProtected,
+    /// Erasing and programming do nothing and nobody is told: a part whose protection bits are locked.
+    WritesIgnored,
     /// The CRC beside the MAC in eFuse does not hold.
     MacCrcWrong,
     /// Security eFuses are burnt.

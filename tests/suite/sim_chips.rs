@@ -150,6 +150,26 @@ fn rates_as_the_rom_takes_its_crystal_for_another() {
 }
 
 #[test]
+fn the_boot_text_is_off_by_as_much() {
+    let check = |chip: Chip, crystal_mhz: Option<u32>, host_baud: u32, readable: bool| {
+        let spec = BoardSpec {
+            crystal_mhz,
+            wiring: Wiring::Lines,
+            ..BoardSpec::esp32(7).chip(chip)
+        };
+        let mut board = Board::new(spec);
+        let text = board.take(Duration::from_secs(1), host_baud);
+        let found = String::from_utf8_lossy(&text).contains("invalid header: 0xffffffff");
+        assert_eq!(found, readable, "{chip} at {host_baud}: {text:02x?}");
+    };
+    check(Chip::Esp32, None, 115_200, true);
+    check(Chip::Esp8266, None, 115_200, false);
+    check(Chip::Esp8266, None, 74_880, true);
+    check(Chip::Esp32C2, Some(26), 74_880, true);
+    check(Chip::Esp32C2, Some(40), 115_200, true);
+}
+
+#[test]
 fn the_rtc_watchdog_starts_the_chip_again() {
     let mut talk = Talk::with(
         BoardSpec::esp32(7)

@@ -1,7 +1,7 @@
 //! What the board does by itself as its time goes on: bytes reach the chip, programs take up frames
 //! and answer, resets start the ROM.
 
-use super::{Alarm, BOOT_BAUD, Board, OWN_USB_BAUD, Program, UsbStraps};
+use super::{Alarm, Board, CONSOLE_BAUD, OWN_USB_BAUD, Program, UsbStraps};
 use crate::sim::boot::{self, Cause, Found};
 use crate::sim::cost;
 use crate::sim::hardware::{Answer, Then};
@@ -210,7 +210,7 @@ impl Board {
     fn say(&mut self, at: Moment, bytes: &[u8]) {
         let baud = match self.spec.wiring.is_own_usb() {
             true => OWN_USB_BAUD,
-            false => self.baud.unwrap_or(BOOT_BAUD),
+            false => self.baud.unwrap_or_else(|| self.hardware.boot_baud()),
         };
         self.line.chip_sends(at, baud, bytes);
     }
@@ -264,8 +264,8 @@ impl Board {
         if into_loader {
             let banner = boot::loader_banner(self.hardware.facts, cause);
             self.say(at, banner.as_bytes());
-            let clock = self.hardware.rom_uart_hz();
-            self.hardware.memory.set_uart(clock, BOOT_BAUD);
+            let (clock, baud) = (self.hardware.rom_uart_hz(), self.hardware.boot_baud());
+            self.hardware.memory.set_uart(clock, baud);
             self.program = Program::Loader(Box::new(Rom::new(self.hardware.facts)));
             self.busy_until = at;
         } else {
@@ -295,7 +295,7 @@ impl Board {
     fn run_app(&mut self, at: Moment, rom: &str, app: &str) {
         self.app_starts += 1;
         self.program = Program::App;
-        self.baud = Some(BOOT_BAUD);
+        self.baud = Some(CONSOLE_BAUD);
         self.say(at, rom.as_bytes());
         self.say(at + self.spec.pace.of(cost::APP_START), app.as_bytes());
     }
@@ -309,7 +309,7 @@ impl Board {
             longest: stub::LONGEST_FRAME,
         });
         self.program = Program::Stub(Box::new(Stub::new(&mut self.hardware)));
-        let baud = self.baud.unwrap_or(BOOT_BAUD);
+        let baud = self.baud.unwrap_or_else(|| self.hardware.boot_baud());
         self.hardware.memory.set_uart(STUB_CLOCK_HZ, baud);
         self.busy_until = at;
         self.say(at, &framed(&Stub::greeting()));

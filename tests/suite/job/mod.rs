@@ -7,6 +7,7 @@ mod faults;
 mod lost;
 mod net;
 mod ptys;
+mod rates;
 
 use std::ops::Range;
 use std::path::Path;
