@@ -94,8 +94,8 @@ fn generate() -> Result<(), Box<dyn Error>> {
                 rust,
                 "static {name}: Stub = Stub {{\n    \
                      entry: {entry:#x},\n    \
-                     text: Load {{ address: {text_start:#x}, bytes: include_bytes!(\"{chip}.text\") }},\n    \
-                     data: Load {{ address: {data_start:#x}, bytes: include_bytes!(\"{chip}.data\") }},\n    \
+                     text: Load {{ address: {text_start:#x}, bytes: Cow::Borrowed(include_bytes!(\"{chip}.text\")) }},\n    \
+                     data: Load {{ address: {data_start:#x}, bytes: Cow::Borrowed(include_bytes!(\"{chip}.data\")) }},\n    \
                      bss_start: {bss_start:#x},\n}};\n"
             )?;
             writeln!(arms, "        \"{chip}\" => Some(&{name}),")?;

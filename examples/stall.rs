@@ -290,6 +290,7 @@ fn settings(folder: &Path) -> Settings {
         settle: Duration::from_millis(10),
         grace: Duration::from_millis(100),
         disk_reserve_bytes: 0,
+        stubs: Arc::default(),
         stub: true,
         hub: flashline::settings::HubLimits::default(),
     }

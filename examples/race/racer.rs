@@ -93,6 +93,7 @@ async fn flash(port: PathBuf, bundle: Arc<Bundle>) -> io::Result<()> {
         attempts: 1,
         grace: Duration::from_secs(1),
         stub: StubUse::Stub,
+        stubs: Arc::default(),
     };
     let (_handle, stop) = StopHandle::new();
     let ports = Arc::new(SystemPorts::new(Vec::new()));

@@ -1,6 +1,6 @@
 //! The form in which a chip's facts are told: one `Facts` for each family, all in `family/`.
 
-use super::{Chip, Mac, Revision, Security};
+use super::{Chip, Crystal, Eui64, Feature, Mac, Revision, RomClock, Security};
 
 /// The word in every ROM that tells the older chips apart (esptool, "Chip Detection": the chip
 /// detect magic register). From the C3 on it changes between revisions: there, ask for the chip ID.
@@ -31,6 +31,8 @@ pub struct Rom {
     pub spi_attach: bool,
     /// GET_SECURITY_INFO is there.
     pub security_info: bool,
+    /// CHANGE_BAUDRATE is there.
+    pub change_baudrate: bool,
 }
 
 /// The SPI controller through which a flash part is asked for its ID. Absolute addresses.
@@ -86,49 +88,47 @@ impl SpiRegisters {
     }
 }
 
-/// How the crystal's frequency follows from the ROM's UART divider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Crystal {
-    /// The UART's clock divider; the low 20 bits are its whole part.
-    pub uart_clkdiv: u32,
-    /// The UART is clocked by this multiple of the crystal.
-    pub clock_multiple: u32,
-    /// The crystals that the family is built with, in MHz.
-    pub mhz: &'static [u32],
-}
-
-impl Crystal {
-    /// The crystal that fits a divider read while the ROM (not the stub) talks at `baud`; `None`
-    /// where it is more than a tenth away from every crystal the family is built with.
-    pub fn mhz_from_clkdiv(&self, clkdiv: u32, baud: u32) -> Option<u32> {
-        let measured_hz =
-            u64::from(clkdiv & 0xF_FFFF) * u64::from(baud) / u64::from(self.clock_multiple);
-        self.mhz
-            .iter()
-            .map(|&mhz| (mhz, u64::from(mhz) * 1_000_000))
-            .filter(|(_, hz)| measured_hz.abs_diff(*hz) * 10 <= *hz)
-            .min_by_key(|(_, hz)| measured_hz.abs_diff(*hz))
-            .map(|(mhz, _)| mhz)
-    }
-}
-
-/// Where the base MAC stands in eFuse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MacWords {
-    /// A register with the last four bytes, and one whose low 16 bits are the first two.
-    Plain { low: u32, high: u32 },
-    /// The ESP8266's OTP words 0, 1 and 3, with the manufacturer's part to be worked out.
-    Otp([u32; 3]),
-}
-
 /// What a chip's own registers tell of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Silicon {
     pub revision: Revision,
     pub mac: Mac,
-    /// Whether the CRC beside the MAC holds.
+    /// Whether the CRC beside the MAC holds; `true` where there is none.
     pub mac_crc_holds: bool,
-    pub security: Security,
+    pub eui64: Option<Eui64>,
+    pub features: Vec<Feature>,
+    /// `None` where GET_SECURITY_INFO tells it.
+    pub security: Option<Security>,
+    /// What SPI_ATTACH is told of the flash's pins: 0 for the usual ones.
+    pub flash_pins: u32,
+    /// What has to be written before the flash part is attached.
+    pub flash_power: &'static [RegisterWrite],
+}
+
+impl Silicon {
+    /// What most chips tell; the rest is left at its usual value.
+    pub(super) fn new(revision: Revision, mac: Mac, features: Vec<Feature>) -> Silicon {
+        Silicon {
+            revision,
+            mac,
+            mac_crc_holds: true,
+            eui64: None,
+            features,
+            security: None,
+            flash_pins: 0,
+            flash_power: &[],
+        }
+    }
+}
+
+/// A change of some bits of a register, as WRITE_REG takes it: after `delay_us`, the bits of `mask`
+/// become those of `value`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegisterWrite {
+    pub address: u32,
+    pub value: u32,
+    pub mask: u32,
+    pub delay_us: u32,
 }
 
 /// The registers that identify a chip, and what follows from their values.
@@ -168,24 +168,20 @@ pub struct Facts {
     pub bootloader_offset: u32,
     pub rom: Rom,
     pub spi: SpiRegisters,
-    pub mac: MacWords,
-    /// `None` where the divider tells nothing (a crystal of one kind only, or a fixed UART clock).
-    pub crystal: Option<Crystal>,
+    pub crystal: Crystal,
+    pub rom_clock: RomClock,
     /// MHz and the code in an image header's low nibble of byte 3, fastest first.
     pub flash_frequencies: &'static [(u8, u8)],
     /// Bytes and the code in the high nibble of byte 3; of several codes for one size the usual first.
     pub flash_sizes: &'static [(u64, u8)],
-    /// How the chip is identified before it is written; `None`: this version recognises the chip
-    /// and does not flash it.
-    pub readout: Option<Readout>,
+    /// The first revision that cannot run what was built for those before it, nor they its images,
+    /// where images do not say that themselves.
+    pub generation_from: Option<Revision>,
+    /// How the chip is identified before it is written.
+    pub readout: Readout,
 }
 
 impl Facts {
-    /// Whether this version flashes the chip, or only tells it from others.
-    pub const fn is_flashed(&self) -> bool {
-        self.readout.is_some()
-    }
-
     /// The header's code for a flash frequency in MHz.
     pub fn flash_frequency_code(&self, mhz: u8) -> Option<u8> {
         code_of(self.flash_frequencies, mhz)

@@ -2,6 +2,7 @@
 //! that identify a board (MAC, flash ID, revision). Leaves out how a chip is talked to (`protocol`)
 //! and what is written to it (`plan`).
 
+mod crystal;
 mod eui64;
 mod facts;
 mod family;
@@ -9,11 +10,13 @@ mod feature;
 mod flash;
 mod identity;
 mod mac;
+mod security_info;
 mod stub;
 
+pub use crystal::{Belief, Crystal, Divider, RomClock};
 pub use eui64::Eui64;
 pub use facts::{
-    Crystal, Detection, Facts, MAGIC_ADDRESS, MacWords, Readout, Rom, Silicon, SpiRegisters,
+    Detection, Facts, MAGIC_ADDRESS, Readout, RegisterWrite, Rom, Silicon, SpiRegisters,
     flash_mode_code,
 };
 pub use family::esp32_mac_crc8;
@@ -21,7 +24,8 @@ pub use feature::Feature;
 pub use flash::FlashId;
 pub use identity::{Access, Identity, Revision, Security};
 pub use mac::Mac;
-pub use stub::{Load, Stub};
+pub use security_info::SecurityInfo;
+pub use stub::{Load, Stub, StubFault, Stubs};
 
 /// A chip family, as the manifest and the record name it (`esp32`, `esp32c3`, …).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -140,17 +144,5 @@ mod tests {
             }
         }
         assert_eq!(Chip::from_image_chip_id(0xFFFF), None);
-    }
-
-    #[test]
-    fn crystals() {
-        let crystal = Chip::Esp32.facts().crystal.unwrap();
-        // 40 MHz / 115200 = 347.2, the fraction in bits 20–23
-        assert_eq!(crystal.mhz_from_clkdiv(347 | 4 << 20, 115_200), Some(40));
-        assert_eq!(crystal.mhz_from_clkdiv(226, 115_200), Some(26));
-        assert_eq!(crystal.mhz_from_clkdiv(290, 115_200), None);
-        assert_eq!(crystal.mhz_from_clkdiv(0, 115_200), None);
-        let crystal = Chip::Esp8266.facts().crystal.unwrap();
-        assert_eq!(crystal.mhz_from_clkdiv(451, 115_200), Some(26));
     }
 }

@@ -14,12 +14,13 @@ use tokio::sync::{mpsc, watch};
 use self::screen::Screen;
 use super::faults;
 use super::{Exit, session};
+use crate::chip::Stubs;
 use crate::event::{Happening, JobId, Outcome, Serial, SlotId, StopReason, Unit};
 use crate::job::{self, Assignment, Reports, StubUse, Verdict};
 use crate::manifest::Bundle;
 use crate::port::{PortInfo, StopHandle, SystemPorts};
 use crate::record::{NewJob, Record, RecordError};
-use crate::settings::{After, DATABASE, DISK_RESERVE_MB, GRACE, Reset};
+use crate::settings::{After, DATABASE, DISK_RESERVE_MB, GRACE, Reset, load_stubs};
 use crate::station::Gatekeeper;
 
 /// Flash one board
@@ -60,6 +61,9 @@ pub struct Args {
     /// Let the chip's ROM write, without Espressif's flasher stub
     #[arg(long)]
     no_stub: bool,
+    /// The stub folder of an installed esptool (esptool/targets/stub_flasher/2): has the ESP8266's stub
+    #[arg(long, value_name = "FOLDER", conflicts_with = "no_stub")]
+    stub_dir: Option<PathBuf>,
     /// Send the data as it is (only without the stub)
     #[arg(long, requires = "no_stub")]
     no_compress: bool,
@@ -86,6 +90,13 @@ pub fn run(args: Args) -> Exit {
         }
     };
     faults::tell(&bundle.warnings);
+    let stubs = match args.stub_dir.as_deref().map(load_stubs).transpose() {
+        Ok(stubs) => Arc::new(stubs.unwrap_or_default()),
+        Err(error) => {
+            eprintln!("flashline: --stub-dir: {error}");
+            return Exit::Usage;
+        }
+    };
     let record = match (!args.no_record)
         .then(|| Record::open(&args.db))
         .transpose()
@@ -99,7 +110,7 @@ pub fn run(args: Args) -> Exit {
         }),
         Err(error) => return not_recorded(&error),
     };
-    match session::block_on(work(args, bundle, record)) {
+    match session::block_on(work(args, bundle, stubs, record)) {
         Ok(exit) => exit,
         Err(error) => {
             eprintln!("flashline: no threads to work with: {error}");
@@ -108,7 +119,7 @@ pub fn run(args: Args) -> Exit {
     }
 }
 
-async fn work(args: Args, bundle: Arc<Bundle>, record: Option<Record>) -> Exit {
+async fn work(args: Args, bundle: Arc<Bundle>, stubs: Arc<Stubs>, record: Option<Record>) -> Exit {
     let place = args.port.display().to_string();
     let (job, slot) = (JobId::now(), SlotId::new(&place));
     if let Some(record) = &record {
@@ -134,7 +145,16 @@ async fn work(args: Args, bundle: Arc<Bundle>, record: Option<Record>) -> Exit {
     }
     let began = std::time::Instant::now();
     let screen = Arc::new(Screen::new());
-    let verdict = flash(&args, job, slot, bundle, record.clone(), screen.clone()).await;
+    let verdict = flash(
+        &args,
+        job,
+        slot,
+        bundle,
+        stubs,
+        record.clone(),
+        screen.clone(),
+    )
+    .await;
     let committed = match &record {
         Some(record) => record
             .close_job(job, verdict.clone(), Timestamp::now())
@@ -176,6 +196,7 @@ async fn flash(
     job: JobId,
     slot: SlotId,
     bundle: Arc<Bundle>,
+    stubs: Arc<Stubs>,
     record: Option<Record>,
     screen: Arc<Screen>,
 ) -> Verdict {
@@ -196,6 +217,7 @@ async fn flash(
             (true, false) => StubUse::RomDeflate,
             (true, true) => StubUse::RomPlain,
         },
+        stubs,
     };
     let (tell, mut identified) = mpsc::channel(1);
     let gate = Gatekeeper::new(bundle, record, args.baud, Some(tell));

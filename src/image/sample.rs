@@ -12,16 +12,21 @@ use crate::chip::Chip;
 /// DIO, 40 MHz, 4 MB: what ESP-IDF sets unless told otherwise.
 const FLASH_FIELDS: [u8; 2] = [0x02, 0x20];
 
-/// A second-stage bootloader of about 26 KB, as it is to be written at the chip's bootloader offset.
+/// A second-stage bootloader of about 26 KB (20 KB where it starts as late as on the P4), as it is to be written at the chip's bootloader offset.
 pub fn bootloader(chip: Chip) -> Vec<u8> {
     // load addresses of ESP-IDF's ESP32 bootloader; the ROM of another chip is not modelled
     let mut code = Code::new(0xB007);
+    // the partition table at 0x8000 is the end
+    let loader = match chip.facts().bootloader_offset {
+        0x2000.. => 10_000,
+        _ => 16_000,
+    };
     build(
         chip,
         entry(chip, 0x4008_0640),
         &[
             (0x3FFF_0030, code.take(6_000)),
-            (0x4007_8000, code.take(16_000)),
+            (0x4007_8000, code.take(loader)),
             (0x4008_0400, code.take(4_000)),
         ],
     )

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::chip::{Chip, Identity};
+use crate::chip::{Chip, Identity, Stubs};
 use crate::event::{Code, JobId, Outcome, Progress, Serial, SlotId, Step};
 use crate::plan::{Method, Plan};
 use crate::port::{Pending, PortInfo};
@@ -34,11 +34,14 @@ pub struct Assignment {
     pub grace: Duration,
     /// Write through the stub; without it the ROM writes, compressed.
     pub stub: StubUse,
+    /// The stubs that there are.
+    pub stubs: Arc<Stubs>,
 }
 
 /// Whether a job uploads the stub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StubUse {
+    /// Yes, where there is one for the chip; else the ROM writes, compressed where it can.
     Stub,
     /// The ROM alone, compressed.
     RomDeflate,

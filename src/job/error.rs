@@ -44,8 +44,10 @@ pub(super) enum JobError {
     },
     #[error("no chip known here has the magic word {magic:08x}")]
     UnknownChip { magic: u32 },
-    #[error("the chip is in secure download mode, which answers neither registers nor digests")]
-    SecureDownload,
+    #[error("no chip known here names itself {chip_id} in GET_SECURITY_INFO")]
+    UnknownChipId { chip_id: u32 },
+    #[error("the {0} does not tell its security state")]
+    SecurityUnknown(crate::chip::Chip),
     #[error("{wanted} baud does not come up (the driver made {made} of it), nor the rate before")]
     Rate { wanted: u32, made: u32 },
     #[error("{wanted} baud does not come up (the driver made {made} of it)")]
@@ -54,8 +56,6 @@ pub(super) enum JobError {
     NoDigest { offset: u32, bytes: usize },
     #[error("no greeting within {waited:?} at {baud} baud")]
     StubSilent { waited: Duration, baud: u32 },
-    #[error("this build carries no stub for {0}")]
-    NoStub(crate::chip::Chip),
     #[error("{region} at 0x{offset:x}: the chip's MD5 is {found}, written was {expected}")]
     Mismatch {
         region: String,
@@ -144,13 +144,11 @@ impl JobError {
                 Code::CommandRefused => Code::FlashWrite,
                 code => code,
             },
-            JobError::UnknownChip { .. } => Code::WrongChip,
-            JobError::SecureDownload => Code::SecurityState,
+            JobError::UnknownChip { .. } | JobError::UnknownChipId { .. } => Code::WrongChip,
+            JobError::SecurityUnknown(_) => Code::SecurityState,
             JobError::Rate { .. } | JobError::RateRefused { .. } => Code::LineNoise,
             JobError::StubSilent { .. } => Code::StubSilent,
-            JobError::NoStub(_) | JobError::Frames { .. } | JobError::NoDigest { .. } => {
-                Code::CommandRefused
-            }
+            JobError::Frames { .. } | JobError::NoDigest { .. } => Code::CommandRefused,
             JobError::Mismatch { .. } => Code::VerifyMismatch,
             JobError::Refused { code, .. } => *code,
             JobError::Swapped { .. } => Code::BoardSwapped,
@@ -182,8 +180,8 @@ impl JobError {
             | JobError::NoSync { .. }
             | JobError::NoSyncAgain { .. }
             | JobError::UnknownChip { .. }
-            | JobError::SecureDownload
-            | JobError::NoStub(_)
+            | JobError::UnknownChipId { .. }
+            | JobError::SecurityUnknown(_)
             | JobError::Refused { .. }
             | JobError::Swapped { .. }
             | JobError::Unplugged { .. }

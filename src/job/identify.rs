@@ -1,16 +1,16 @@
 //! Identify: which chip, which board, which flash part, in as few exchanges as that takes. The probe
 //! of the likely chip goes first: an ESP32 refuses GET_SECURITY_INFO, a C3's magic word tells nothing.
 //!
-//! A chip that this version only recognises (no `Readout`) is told by its name and MAC; its other
-//! fields are blank, and the Gate refuses it for its name before it looks at them.
+//! A chip in Secure Download Mode answers GET_SECURITY_INFO and refuses registers: it is told by that
+//! answer alone, and the Gate decides what may become of it.
 
 use super::connect::{Connected, HasLines};
 use super::error::JobError;
-use super::session::Session;
+use super::session::{RomRates, Session};
 use super::timeout;
 use crate::chip::{
-    Chip, FlashId, Identity, MAGIC_ADDRESS, Mac, MacWords, Revision, Security, Silicon,
-    SpiRegisters,
+    Access, Belief, Chip, Crystal, FlashId, Identity, MAGIC_ADDRESS, Readout, RegisterWrite,
+    RomClock, SecurityInfo, Silicon, SpiRegisters,
 };
 use crate::event::Step;
 use crate::protocol::{Command, Dialect, RegWrite};
@@ -18,7 +18,10 @@ use crate::protocol::{Command, Dialect, RegWrite};
 /// JEDEC READ ID.
 const READ_ID: u8 = 0x9F;
 
-/// How often the SPI controller is asked whether a transfer is over; one takes microseconds.
+/// How long the SPI controller is left alone with a transfer; one takes a few microseconds.
+const TRANSFER_US: u32 = 50;
+
+/// How often it is asked whether a transfer is over that brought nothing.
 const SPI_POLLS: u32 = 10;
 
 /// The board is known.
@@ -41,71 +44,72 @@ impl<'a> Connected<'a> {
     }
 }
 
+/// What the first exchanges tell.
+struct Detected {
+    chip: Chip,
+    info: Option<SecurityInfo>,
+}
+
 async fn identity(session: &mut Session<'_>, likely: Chip) -> Result<Identity, JobError> {
-    let chip = chip(session, likely).await?;
+    let Detected { chip, info } = detect(session, likely).await?;
     let facts = chip.facts();
     if session.link.dialect() == Dialect::Rom && facts.rom.status_bytes == 2 {
         session.link.set_dialect(Dialect::Rom8266);
     }
-    let Some(readout) = facts.readout else {
-        return Ok(Identity::open(
-            chip,
-            BLANK.revision,
-            mac(session, facts.mac).await?,
-            FlashId(0),
-        ));
-    };
-    let mut words = Vec::with_capacity(readout.registers.len());
-    for address in readout.registers {
-        words.push(session.register(*address).await?);
+    if !facts.rom.change_baudrate {
+        session.rom_rates = RomRates::OnlyItsOwn;
     }
-    // as many words as registers were read, so there is something to decode
-    let silicon = readout.decode(&words).unwrap_or(BLANK);
-    // a register's value travels without a checksum: only a second reading tells a damaged eFuse
-    // from a damaged reply
-    let silicon = if silicon.mac_crc_holds {
-        silicon
-    } else {
-        for (word, address) in words.iter_mut().zip(readout.registers) {
-            *word = session.register(*address).await?;
+    if let Some(info) = info.filter(|info| info.is_secure_download()) {
+        if let RomClock::Assumed(_) = facts.rom_clock {
+            // which crystal is there cannot be read
+            session.rom_rates = RomRates::OnlyItsOwn;
         }
-        readout.decode(&words).unwrap_or(BLANK)
+        return Ok(Identity {
+            chip,
+            access: Access::SecureDownload,
+            revision: None,
+            mac: None,
+            mac_crc_holds: true,
+            eui64: None,
+            features: Vec::new(),
+            crystal_mhz: None,
+            flash_id: None,
+            security: info.security(),
+        });
+    }
+    let silicon = silicon(session, facts.readout).await?;
+    let info = match (info, silicon.security) {
+        (None, None) => security_info(session).await?,
+        (info, _) => info,
     };
-    let crystal_mhz = match facts.crystal {
-        // the stub runs its UART from another clock
-        Some(crystal) if session.link.dialect() != Dialect::Stub => {
-            let divider = session.register(crystal.uart_clkdiv).await?;
-            crystal.mhz_from_clkdiv(divider, session.link.baud())
-        }
-        _ => None,
-    };
-    attach(session, chip).await?;
+    let security = silicon.security.or(info.map(SecurityInfo::security));
+    let crystal_mhz = crystal(session, chip).await?;
+    // a stub has done both by the time it greets
+    if session.link.dialect() != Dialect::Stub {
+        power(session, silicon.flash_power).await?;
+        attach(session, chip, silicon.flash_pins).await?;
+    }
     let flash_id = flash_id(session, &facts.spi).await?;
     Ok(Identity {
         mac_crc_holds: silicon.mac_crc_holds,
+        eui64: silicon.eui64,
+        features: silicon.features,
         crystal_mhz,
-        security: silicon.security,
+        security: security.ok_or(JobError::SecurityUnknown(chip))?,
         ..Identity::open(chip, silicon.revision, silicon.mac, flash_id)
     })
 }
 
-/// What a readout without words would tell: nothing that the Gate lets pass.
-const BLANK: Silicon = Silicon {
-    revision: Revision { major: 0, minor: 0 },
-    mac: Mac([0; 6]),
-    mac_crc_holds: false,
-    security: Security {
-        flash_encryption: false,
-        secure_boot: false,
-        download_locked: false,
-    },
-};
-
-async fn chip(session: &mut Session<'_>, likely: Chip) -> Result<Chip, JobError> {
-    if likely.facts().rom.security_info
-        && let Some(chip) = chip_by_security_info(session).await?
-    {
-        return Ok(chip);
+/// Asks for the likely chip's own word first: GET_SECURITY_INFO where its ROM has that, since the
+/// answer tells the security state too (an S2 is known by its length), else the magic word.
+async fn detect(session: &mut Session<'_>, likely: Chip) -> Result<Detected, JobError> {
+    let asks_info_first = likely.facts().rom.security_info;
+    let mut info = None;
+    if asks_info_first {
+        info = security_info(session).await?;
+        if let Some(detected) = named(info)? {
+            return Ok(detected);
+        }
     }
     let magic = Command::ReadReg {
         address: MAGIC_ADDRESS,
@@ -113,53 +117,120 @@ async fn chip(session: &mut Session<'_>, likely: Chip) -> Result<Chip, JobError>
     let magic = session.ask_if_known(&magic, timeout::COMMAND).await?;
     let magic = magic.map_or(0, |reply| reply.value);
     if let Some(chip) = Chip::from_magic(magic) {
-        return Ok(chip);
+        return Ok(Detected { chip, info });
     }
-    if !likely.facts().rom.security_info
-        && let Some(chip) = chip_by_security_info(session).await?
-    {
-        return Ok(chip);
+    if !asks_info_first && let Some(detected) = named(security_info(session).await?)? {
+        return Ok(detected);
     }
     Err(JobError::UnknownChip { magic })
 }
 
-/// The chip by its own word; `None` where it has none (ESP8266, ESP32; the S2's answer is short).
-async fn chip_by_security_info(session: &mut Session<'_>) -> Result<Option<Chip>, JobError> {
-    /// GET_SECURITY_INFO's flags (Serial Protocol, "Security Info"): SECURE_DOWNLOAD_ENABLE.
-    const SECURE_DOWNLOAD: u32 = 1 << 2;
+/// The chip of an answer; an answer with an ID that nobody knows ends the search.
+fn named(info: Option<SecurityInfo>) -> Result<Option<Detected>, JobError> {
+    let Some(info) = info else {
+        return Ok(None);
+    };
+    match (info.chip(), info.chip_id) {
+        (Some(chip), _) => Ok(Some(Detected {
+            chip,
+            info: Some(info),
+        })),
+        (None, Some(chip_id)) => Err(JobError::UnknownChipId { chip_id }),
+        (None, None) => Ok(None),
+    }
+}
+
+/// `None` from a ROM that does not know the command (ESP8266, ESP32).
+async fn security_info(session: &mut Session<'_>) -> Result<Option<SecurityInfo>, JobError> {
     let reply = session
         .ask_if_known(&Command::GetSecurityInfo, timeout::COMMAND)
         .await?;
-    let Some(reply) = reply else {
-        return Ok(None);
-    };
-    let word = |at: usize| {
-        let bytes = reply.payload.get(at..at + 4)?;
-        Some(u32::from_le_bytes(bytes.try_into().ok()?))
-    };
-    if word(0).is_some_and(|flags| flags & SECURE_DOWNLOAD != 0) {
-        return Err(JobError::SecureDownload);
-    }
-    Ok(word(12).and_then(Chip::from_security_info_id))
+    Ok(reply.and_then(|reply| SecurityInfo::parse(&reply.payload)))
 }
 
-async fn mac(session: &mut Session<'_>, words: MacWords) -> Result<Mac, JobError> {
-    match words {
-        MacWords::Plain { low, high } => {
-            let [.., m0, m1] = session.register(high).await?.to_be_bytes();
-            let [m2, m3, m4, m5] = session.register(low).await?.to_be_bytes();
-            Ok(Mac([m0, m1, m2, m3, m4, m5]))
+async fn silicon(session: &mut Session<'_>, readout: Readout) -> Result<Silicon, JobError> {
+    let silicon = read_out(session, readout).await?;
+    // a register's value travels without a checksum: only a second reading tells a damaged eFuse
+    // from a damaged reply
+    if silicon.mac_crc_holds {
+        Ok(silicon)
+    } else {
+        read_out(session, readout).await
+    }
+}
+
+async fn read_out(session: &mut Session<'_>, readout: Readout) -> Result<Silicon, JobError> {
+    let mut words = Vec::with_capacity(readout.registers.len());
+    for address in readout.registers {
+        words.push(session.register(*address).await?);
+    }
+    #[expect(
+        clippy::expect_used,
+        reason = "as many words as the readout has registers"
+    )]
+    Ok(readout.decode(&words).expect("every register was read"))
+}
+
+/// The crystal, and with it what the ROM has to be told of rates.
+async fn crystal(session: &mut Session<'_>, chip: Chip) -> Result<Option<u32>, JobError> {
+    let facts = chip.facts();
+    let divider = match facts.crystal {
+        Crystal::Fixed(mhz) => return Ok(Some(mhz)),
+        // the stub runs its UART from another clock, and is told the rate that is meant
+        Crystal::Divider(_) if session.link.dialect() == Dialect::Stub => return Ok(None),
+        Crystal::Divider(divider) => divider,
+    };
+    if let RomClock::Measured { cycles, oscillator } = facts.rom_clock {
+        let cycles = session.register(cycles).await?;
+        let oscillator = session.register(oscillator).await?;
+        if let Some(belief) = Belief::measured(cycles, oscillator) {
+            session.rom_rates = RomRates::Told(belief);
+            return Ok(belief.crystal_mhz());
         }
-        // worked out together with the rest of that chip's identity
-        MacWords::Otp(_) => Ok(Mac([0; 6])),
     }
+    let value = session.register(divider.register).await?;
+    let crystal_mhz = divider.crystal_mhz(value, session.link.baud());
+    let believed_mhz = match facts.rom_clock {
+        RomClock::Assumed(mhz) => Some(mhz),
+        RomClock::Register(register) => {
+            let mhz = session.register(register).await? >> 24 & 0x7F;
+            Some(mhz).filter(|mhz| divider.mhz.contains(mhz))
+        }
+        RomClock::True | RomClock::Measured { .. } => None,
+    };
+    if let (Some(believed), Some(there)) = (believed_mhz, crystal_mhz) {
+        session.rom_rates = RomRates::Told(Belief::mhz(believed, there));
+    }
+    Ok(crystal_mhz)
 }
 
-/// Connects the loader to its flash part, in the form that this loader knows.
-pub(super) async fn attach(session: &mut Session<'_>, chip: Chip) -> Result<(), JobError> {
+/// Powers a flash part that the ROM leaves without.
+async fn power(session: &mut Session<'_>, steps: &[RegisterWrite]) -> Result<(), JobError> {
+    let writes: Vec<RegWrite> = steps
+        .iter()
+        .map(|step| RegWrite {
+            address: step.address,
+            value: step.value,
+            mask: step.mask,
+            delay_us: step.delay_us,
+        })
+        .collect();
+    if !writes.is_empty() {
+        let command = Command::WriteReg { writes: &writes };
+        session.ask(&command, timeout::COMMAND).await?;
+    }
+    Ok(())
+}
+
+/// Connects the ROM to its flash part.
+pub(super) async fn attach(
+    session: &mut Session<'_>,
+    chip: Chip,
+    pins: u32,
+) -> Result<(), JobError> {
     let dialect = session.link.dialect();
-    let command = if chip.facts().rom.spi_attach || dialect == Dialect::Stub {
-        Command::SpiAttach { pins: 0, dialect }
+    let command = if chip.facts().rom.spi_attach {
+        Command::SpiAttach { pins, dialect }
     } else {
         // the ESP8266's ROM attaches its flash in FLASH_BEGIN
         Command::FlashBegin {
@@ -175,9 +246,10 @@ pub(super) async fn attach(session: &mut Session<'_>, chip: Chip) -> Result<(), 
 }
 
 /// Asks the part for its JEDEC ID through the SPI controller: a user-defined transfer of one command
-/// byte and three bytes back.
+/// byte and three bytes back. The controller's registers are as before when the command returns: the
+/// ROM's own reading relies on them.
 async fn flash_id(session: &mut Session<'_>, spi: &SpiRegisters) -> Result<FlashId, JobError> {
-    let saved = (
+    let (usr, usr2) = (
         session.register(spi.usr).await?,
         session.register(spi.usr2).await?,
     );
@@ -192,24 +264,29 @@ async fn flash_id(session: &mut Session<'_>, spi: &SpiRegisters) -> Result<Flash
         write(spi.usr2, SpiRegisters::usr2_command(READ_ID)),
         write(spi.w0, 0),
         write(spi.cmd, SpiRegisters::CMD_USR),
+        // changes nothing, after a pause
+        RegWrite {
+            mask: 0,
+            delay_us: TRANSFER_US,
+            ..write(spi.usr, 0)
+        },
+        write(spi.usr, usr),
+        write(spi.usr2, usr2),
     ];
     session
         .ask(&Command::WriteReg { writes: &transfer }, timeout::COMMAND)
         .await?;
-    let mut polls = 0;
-    while session.register(spi.cmd).await? & SpiRegisters::CMD_USR != 0 {
-        polls += 1;
-        if polls == SPI_POLLS {
-            // a controller that never ends a transfer has no part on its lines
-            return Ok(FlashId(0));
+    let found = session.register(spi.w0).await?;
+    if found != 0 {
+        return Ok(FlashId::from_w0(found));
+    }
+    // nothing came: because nothing answers, or because it takes longer than it should
+    for _ in 0..SPI_POLLS {
+        if session.register(spi.cmd).await? & SpiRegisters::CMD_USR == 0 {
+            break;
         }
     }
-    let found = FlashId::from_w0(session.register(spi.w0).await?);
-    let restore = [write(spi.usr, saved.0), write(spi.usr2, saved.1)];
-    session
-        .ask(&Command::WriteReg { writes: &restore }, timeout::COMMAND)
-        .await?;
-    Ok(found)
+    Ok(FlashId::from_w0(session.register(spi.w0).await?))
 }
 
 fn write(address: u32, value: u32) -> RegWrite {

@@ -13,7 +13,7 @@ use super::ladder::Next;
 use super::rate::{Fast, agree, lower};
 use super::session::Session;
 use super::timeout;
-use crate::chip::{Load, Stub};
+use crate::chip::{Access, Chip, Identity, Load, Stub, Stubs};
 use crate::event::Step;
 use crate::plan::Method;
 use crate::port::LinkError;
@@ -37,50 +37,99 @@ pub(super) struct Loaded<'a> {
 }
 
 impl<'a> Fast<'a> {
-    /// A stub that already runs is used, whatever `wanted` says: on a port without lines there is no
-    /// way back to the ROM.
-    pub(super) async fn load(mut self, wanted: StubUse) -> Result<Loaded<'a>, JobError> {
-        let method = match wanted {
-            _ if self.session.link.dialect() == Dialect::Stub => Method::StubDeflate,
-            StubUse::Stub => Method::StubDeflate,
-            StubUse::RomDeflate => Method::RomDeflate,
-            StubUse::RomPlain => Method::RomPlain,
-        };
+    /// `identity` is that of this board, where it is known.
+    pub(super) async fn load(
+        mut self,
+        wanted: StubUse,
+        stubs: &Stubs,
+        identity: Option<&Identity>,
+    ) -> Result<Loaded<'a>, JobError> {
+        let chip = self.board.plan.chip;
+        let revision = identity.and_then(|identity| identity.revision);
+        let stub = revision.and_then(|revision| stubs.find(chip, revision));
+        let access = identity.map_or(Access::Full, |identity| identity.access);
+        let way = Way::choose(self.session.link.dialect(), access, wanted, stub, chip);
         let mark = self.session.journal.begin(Step::Stub);
-        let result = prepare(&mut self.session, self.board, method).await;
+        let result = prepare(&mut self.session, self.board, way, access).await;
         self.session.journal.end(mark, &result);
         result?;
         Ok(Loaded {
             session: self.session,
             lines: self.lines,
             board: self.board,
-            method,
+            method: way.method(),
         })
+    }
+}
+
+/// Who will write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way<'s> {
+    /// A stub that runs already.
+    Running,
+    Upload(&'s Stub),
+    Rom(Method),
+}
+
+impl<'s> Way<'s> {
+    /// A stub that already runs is used, whatever is wanted: on a port without lines there is no way
+    /// back to the ROM. In Secure Download Mode the ROM starts nothing that was loaded and inflates
+    /// nothing (Espressif's serial protocol, "Supported by ROM Loader in Secure Download Mode").
+    fn choose(
+        dialect: Dialect,
+        access: Access,
+        wanted: StubUse,
+        stub: Option<&'s Stub>,
+        chip: Chip,
+    ) -> Way<'s> {
+        let deflates = chip.facts().rom.deflate;
+        match (wanted, stub) {
+            _ if dialect == Dialect::Stub => Way::Running,
+            _ if access == Access::SecureDownload => Way::Rom(Method::RomPlain),
+            (StubUse::Stub, Some(stub)) => Way::Upload(stub),
+            (StubUse::Stub | StubUse::RomDeflate, _) if deflates => Way::Rom(Method::RomDeflate),
+            _ => Way::Rom(Method::RomPlain),
+        }
+    }
+
+    fn method(self) -> Method {
+        match self {
+            Way::Running | Way::Upload(_) => Method::StubDeflate,
+            Way::Rom(method) => method,
+        }
     }
 }
 
 async fn prepare(
     session: &mut Session<'_>,
     board: &mut Board,
-    method: Method,
+    way: Way<'_>,
+    access: Access,
 ) -> Result<(), JobError> {
     let chip = board.plan.chip;
-    if method == Method::StubDeflate {
-        if session.link.dialect() != Dialect::Stub {
-            let stub = chip.stub().ok_or(JobError::NoStub(chip))?;
-            upload(session, board, stub).await?;
+    if let Way::Upload(stub) = way {
+        upload(session, board, stub).await?;
+        // a ROM that knows one rate only has passed on what can be raised now
+        if session.link.baud() != board.baud() {
+            agree(session, board).await?;
         }
-        attach(session, chip).await?;
     }
-    let total_bytes = u32::try_from(board.plan.flash_bytes).unwrap_or(u32::MAX);
-    session
-        .ask(&Command::SpiSetParams { total_bytes }, timeout::COMMAND)
-        .await?;
+    if access == Access::SecureDownload && session.link.dialect() != Dialect::Stub {
+        // nothing was asked of the flash part before
+        attach(session, chip, 0).await?;
+    }
+    // the ESP8266's ROM cannot be told, and does not need it
+    if chip.facts().rom.spi_attach || session.link.dialect() == Dialect::Stub {
+        let total_bytes = u32::try_from(board.plan.flash_bytes).unwrap_or(u32::MAX);
+        session
+            .ask(&Command::SpiSetParams { total_bytes }, timeout::COMMAND)
+            .await?;
+    }
     Ok(())
 }
 
 async fn upload(session: &mut Session<'_>, board: &mut Board, stub: &Stub) -> Result<(), JobError> {
-    let segments = [stub.text, stub.data];
+    let segments = [&stub.text, &stub.data];
     let total = segments.iter().map(|s| s.bytes.len() as u64).sum();
     let mut done = 0;
     for segment in segments {
@@ -107,13 +156,13 @@ async fn upload(session: &mut Session<'_>, board: &mut Board, stub: &Stub) -> Re
 
 async fn upload_segment(
     session: &mut Session<'_>,
-    Load { address, bytes }: Load,
+    Load { address, bytes }: &Load,
 ) -> Result<(), JobError> {
     let begin = Command::MemBegin {
         total_bytes: bytes.len() as u32,
         blocks: bytes.len().div_ceil(MEM_BLOCK_BYTES) as u32,
         block_bytes: MEM_BLOCK_BYTES as u32,
-        offset: address,
+        offset: *address,
     };
     session.ask_once(&begin, timeout::COMMAND).await?;
     for (sequence, data) in (0..).zip(bytes.chunks(MEM_BLOCK_BYTES)) {

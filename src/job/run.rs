@@ -15,8 +15,8 @@ use super::journal::{Again, Journal};
 use super::ladder::{self, Aim, Next, Tried};
 use super::load::Loaded;
 use super::proof::unproven;
-use super::session::{ROM_BAUD, Session};
-use crate::chip::Identity;
+use super::session::{ROM_BAUD, RomRates, Session};
+use crate::chip::{Belief, Identity};
 use crate::event::{Code, Outcome};
 use crate::port::reset::Ways;
 use crate::port::{Link, OpenError, Port, Ports, Stop};
@@ -126,6 +126,7 @@ impl Job {
             journal: &mut self.journal,
             attempts_allowed: self.assignment.attempts,
             lower_rates: 0,
+            rom_rates: RomRates::Told(Belief::TRUE),
         };
         let connected = match connect(session, &ways, self.last_baud).await {
             Err(JobError::NoSync { tries }) if self.before.is_some() => {
@@ -153,7 +154,12 @@ impl Job {
             )
             .await?;
         let fast = admitted.raise_rate().await?;
-        fast.load(self.assignment.stub).await
+        fast.load(
+            self.assignment.stub,
+            &self.assignment.stubs,
+            self.identity.as_ref(),
+        )
+        .await
     }
 
     /// After a failed attempt: the port for the next one, or the error that ends the job.

@@ -8,7 +8,7 @@ use super::error::JobError;
 use super::journal::{Again, Journal};
 use super::ladder::{self, Answer, Failure, Next, Tried};
 use super::timeout;
-use crate::chip::Chip;
+use crate::chip::{Belief, Chip};
 use crate::port::reset::LineStep;
 use crate::port::{Link, LinkError};
 use crate::protocol::{Command, Dialect, ExchangeError, Reply, Sync};
@@ -30,6 +30,16 @@ pub(super) struct Session<'a> {
     pub(super) attempts_allowed: u32,
     /// Rates below the one in use that the plan allows; 0 while there is no plan.
     pub(super) lower_rates: usize,
+    pub(super) rom_rates: RomRates,
+}
+
+/// Which rates a ROM can be talked to at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RomRates {
+    /// Any, told so that it comes out right with the crystal that the ROM believes in.
+    Told(Belief),
+    /// The one that it started with.
+    OnlyItsOwn,
 }
 
 impl Session<'_> {
@@ -149,21 +159,21 @@ impl Session<'_> {
         }
     }
 
-    /// Changes the rate at both ends and makes sure that they understand each other.
+    /// Changes the rate at both ends and makes sure that they understand each other. With a ROM that
+    /// cannot, all stays as it is.
     pub(super) async fn change_rate(&mut self, new_baud: u32) -> Result<(), JobError> {
         let old_baud = self.link.baud();
         if old_baud == new_baud {
             return Ok(());
         }
         let dialect = self.link.dialect();
-        let command = Command::ChangeBaudrate {
-            new_baud,
-            // the stub wants the current rate, the ROM 0
-            old_baud: if dialect == Dialect::Stub {
-                old_baud
-            } else {
-                0
+        let command = match (dialect, self.rom_rates) {
+            (Dialect::Stub, _) => Command::ChangeBaudrate { new_baud, old_baud },
+            (_, RomRates::Told(belief)) => Command::ChangeBaudrate {
+                new_baud: belief.told(new_baud),
+                old_baud: 0,
             },
+            (_, RomRates::OnlyItsOwn) => return Ok(()),
         };
         match self.link.command(&command, timeout::COMMAND).await {
             // a chip whose reply was lost has changed its rate

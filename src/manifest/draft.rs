@@ -151,19 +151,6 @@ pub(super) fn read(document: &Document<'_>) -> Draft {
     let decisions = decisions(document, &mut root);
     root.finish();
 
-    if let Some(chip) = &chip
-        && !chip.value.facts().is_flashed()
-    {
-        let flashed = Chip::ALL
-            .into_iter()
-            .filter(|chip| chip.facts().is_flashed());
-        let flashed: Vec<&str> = flashed.map(Chip::name).collect();
-        document.error(
-            &chip.span,
-            format!("this version of flashline does not flash {}", chip.value),
-            format!("it flashes: {}", flashed.join(", ")),
-        );
-    }
     if let (Some(write), Some(erase)) = (&write, &erase)
         && (write.value, erase.value) == (WritePolicy::Changed, ErasePolicy::All)
     {

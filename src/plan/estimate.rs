@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::planner::Plan;
 use super::stream::Method;
+use crate::chip::{Revision, Stubs};
 
 /// Reset, SYNC, identify: about 40 commands at 115200 baud behind a bridge that answers within 1 ms.
 const CONNECT: Duration = Duration::from_millis(700);
@@ -17,6 +18,8 @@ const ERASE_SECTOR_US: u64 = 45_000;
 const ERASE_BLOCK_US: u64 = 175_000;
 const SECTOR: u64 = 0x1000;
 const ERASE_BLOCK: u64 = 0x1_0000;
+/// Stubs of a chip's revisions are as long as each other.
+const USUAL: Revision = Revision { major: 1, minor: 0 };
 /// What an ESP32's stub needs to read and digest 1 MB.
 const MD5_US_PER_MB: u64 = 300_000;
 
@@ -48,8 +51,9 @@ impl Plan {
         }
         let mut total = CONNECT + flash;
         let mut wire_bytes = 0;
-        if let (Method::StubDeflate, Some(stub)) = (method, self.chip.stub()) {
-            total += on_wire((stub.text.bytes.len() + stub.data.bytes.len()) as u64);
+        if let (Method::StubDeflate, Some(stub)) = (method, Stubs::default().find(self.chip, USUAL))
+        {
+            total += on_wire(stub.len_bytes() as u64);
         }
         for region in &self.regions {
             let framed = region.framed(method);

@@ -9,6 +9,7 @@ mod net;
 mod reset;
 mod source;
 mod station;
+mod stub_dir;
 mod value;
 
 pub use fault::{Fault, Paint, Pointer, Severity};
@@ -19,4 +20,5 @@ pub use source::{FileError, Source, read_bounded};
 pub use station::{
     DATABASE, DISK_RESERVE_MB, GRACE, HubLimits, Place, Settings, SlotSettings, Start,
 };
+pub use stub_dir::{StubDirError, load as load_stubs};
 pub use value::{Misfit, number, text, whole, word, yes_or_no};

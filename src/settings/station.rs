@@ -6,10 +6,13 @@ use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::stub_dir;
 use super::{After, Document, Fault, Fields, Found, Misfit, NetPort, Reset, Sequence, Severity};
 use super::{Source, text, whole, word, yes_or_no};
+use crate::chip::Stubs;
 use crate::event::{SlotId, UsbPath};
 
 /// A station's settings, paths resolved against the file's folder.
@@ -32,6 +35,8 @@ pub struct Settings {
     pub disk_reserve_bytes: u64,
     /// Use the flasher stub.
     pub stub: bool,
+    /// The stubs that there are: those built in, and what `stub_dir` holds.
+    pub stubs: Arc<Stubs>,
     pub hub: HubLimits,
 }
 
@@ -110,6 +115,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
     let reserve = root.optional("disk_reserve_mb", whole(1..=1_000_000, "megabytes"));
     let stub = root.optional("stub", yes_or_no);
     let hub = hub(&mut root);
+    let stub_dir = root.optional("stub_dir", text(4096));
     let slots = slots(document, &mut root, folder);
     root.finish();
 
@@ -128,6 +134,16 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
         disk_reserve_bytes: u64::from(reserve.map_or(DISK_RESERVE_MB, |found| found.value)) << 20,
         stub: stub.is_none_or(|found| found.value),
         hub,
+        stubs: Arc::new(
+            stub_dir.map_or_else(Stubs::default, |found| stubs(document, folder, &found)),
+        ),
+    })
+}
+
+fn stubs(document: &Document<'_>, folder: &Path, found: &Found<String>) -> Stubs {
+    stub_dir::load(&folder.join(&found.value)).unwrap_or_else(|error| {
+        document.error(&found.span, error.to_string(), stub_dir::HELP);
+        Stubs::default()
     })
 }
 

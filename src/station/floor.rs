@@ -418,6 +418,7 @@ impl Floor {
             attempts: self.settings.attempts,
             grace: self.settings.grace,
             stub: self.stub_use(),
+            stubs: self.settings.stubs.clone(),
         };
         let reports = Arc::new(JobReports {
             slot: slot.clone(),

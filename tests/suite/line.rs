@@ -124,6 +124,7 @@ fn settings(folder: &Path, slots: usize) -> Settings {
         settle: Duration::ZERO,
         grace: Duration::from_millis(50),
         disk_reserve_bytes: 0,
+        stubs: Arc::default(),
         stub: true,
         hub: HubLimits::default(),
     }

@@ -29,6 +29,7 @@ fn defaults() {
             disk_reserve_bytes: 64 << 20,
             stub: true,
             hub: HubLimits::default(),
+            stubs: Arc::default(),
         }
     );
 }
@@ -103,6 +104,11 @@ fn the_example_is_taken() {
         .map(|line| line.strip_prefix("#: ").unwrap_or(line))
         .map(|line| format!("{line}\n"))
         .collect();
+    // a folder of this machine
+    let named = "/opt/esptool/lib/python3.11/site-packages/esptool/targets/stub_flasher/2";
+    assert!(all.contains(named));
+    let folder = stub_folder();
+    let all = all.replace(named, &folder.path().display().to_string());
     assert_eq!(parse(&all).slots.len(), 4);
 }
 
@@ -318,4 +324,33 @@ fn network_ports() {
       |
       = help: add: start = "probe" (a board is noticed by its answer), or "request"
     "#);
+}
+
+#[test]
+fn a_stub_folder() {
+    let toml = format!("{LEAST}stub_dir = \"/nowhere\"\n");
+    let faults = Settings::parse(Path::new("station.toml"), &toml).unwrap_err();
+    let [fault] = &faults[..] else {
+        panic!("{faults:?}");
+    };
+    let shown = Fault::render_all(&faults, crate::settings::Paint::Plain);
+    assert!(shown.contains("station.toml:3:12"), "{shown}");
+    assert!(
+        fault.to_string().contains("hold an esp8266.json"),
+        "{fault}"
+    );
+    let folder = stub_folder();
+    let toml = format!("{LEAST}stub_dir = \"{}\"\n", folder.path().display());
+    let none = crate::chip::Revision { major: 0, minor: 0 };
+    let stubs = parse(&toml).stubs;
+    assert!(stubs.find(crate::chip::Chip::Esp8266, none).is_some());
+}
+
+/// A folder such as an installed esptool has.
+fn stub_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let stub = r#"{"entry": 16, "text": "AAECAw==", "text_start": 16, "data": "Bwg=",
+        "data_start": 64, "bss_start": 128}"#;
+    std::fs::write(folder.path().join("esp8266.json"), stub).unwrap();
+    folder
 }

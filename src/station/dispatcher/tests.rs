@@ -102,6 +102,7 @@ impl Bench {
             disk_reserve_bytes: 1,
             stub: true,
             hub,
+            stubs: Arc::default(),
         };
         let bundle = Bundle {
             manifest: Manifest {

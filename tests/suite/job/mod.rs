@@ -2,6 +2,7 @@
 //! line or its port comes to.
 
 mod boards;
+mod chips;
 mod ends;
 mod faults;
 mod lost;
@@ -59,13 +60,18 @@ leftover = "erase"
 static PLANNER: LazyLock<Planner> = LazyLock::new(|| planner(MANIFEST));
 
 fn planner(manifest: &str) -> Planner {
+    planner_for(Chip::Esp32, manifest, APP_BYTES)
+}
+
+fn planner_for(chip: Chip, manifest: &str, app_bytes: usize) -> Planner {
     let source = Source::new(Path::new("manifest.toml"), manifest);
     let bundle = Bundle::assemble(&source, |path| {
         let name = path.file_name().unwrap().to_str().unwrap();
         Ok(match name {
-            "bootloader.bin" => sample::bootloader(Chip::Esp32),
+            "bootloader.bin" => sample::bootloader(chip),
             "partition-table.bin" => sample::single_app_table().to_bytes(),
-            "app.bin" => sample::app(Chip::Esp32, APP_BYTES, 1),
+            "app.bin" => sample::app(chip, app_bytes, 1),
+            "data.bin" => sample::app(chip, app_bytes, 1)[0x20..].to_vec(),
             other => panic!("no such image: {other}"),
         })
     });
@@ -162,6 +168,7 @@ impl Rig {
                 attempts: 2,
                 grace: Duration::from_millis(1_500),
                 stub: StubUse::Stub,
+                stubs: Arc::default(),
             },
             ear: Ear::default(),
             stop,
