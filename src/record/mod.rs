@@ -7,6 +7,7 @@ mod border;
 mod change;
 mod fault;
 mod lock;
+mod pace;
 mod reader;
 mod row;
 mod schema;
@@ -18,5 +19,6 @@ mod writer;
 
 pub use border::{JobRow, Jobs, NewJob, OpenUnit, Since, Standing, Yield};
 pub use fault::RecordError;
+pub use pace::SlowSlot;
 pub use reader::{Figures, Reader};
 pub use writer::Record;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Transaction};
 
 use super::tally::Tally;
-use super::{JobRow, OpenUnit, RecordError, Since, Yield, row, schema};
+use super::{JobRow, OpenUnit, RecordError, Since, SlowSlot, Yield, pace, row, schema};
 use crate::event::Unit;
 
 /// A database opened for questions.
@@ -23,6 +23,8 @@ pub struct Figures {
     pub running: u64,
     /// All of them, whenever they were left.
     pub open_units: Vec<OpenUnit>,
+    /// Of the period, by name.
+    pub slow_slots: Vec<SlowSlot>,
 }
 
 impl Reader {
@@ -47,6 +49,7 @@ impl Reader {
                     )?
                     .unsigned_abs(),
                 open_units: open_units(snapshot)?,
+                slow_slots: pace::slow_slots(snapshot, since)?,
             })
         })
     }
@@ -123,7 +126,8 @@ pub fn open_units(connection: &Connection) -> rusqlite::Result<Vec<OpenUnit>> {
         .collect()
 }
 
-fn start_ms(since: Since) -> i64 {
+/// The first millisecond that the question is about.
+pub fn start_ms(since: Since) -> i64 {
     since.0.map_or(i64::MIN, jiff::Timestamp::as_millisecond)
 }
 

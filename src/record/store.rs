@@ -12,8 +12,8 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::change::{self, Applied, Change};
 use super::lock::{self, Lock};
 use super::tally::Tally;
-use super::{RecordError, Since, Standing, reader, row, schema};
-use crate::event::{Code, Outcome};
+use super::{RecordError, Since, Standing, pace, reader, row, schema};
+use crate::event::{Code, Outcome, SlotId};
 
 /// The database as its one writer holds it.
 #[derive(Debug)]
@@ -117,6 +117,17 @@ impl Store {
             tracing::error!(path = %self.path.display(), %error, "the figures are those of before");
         }
         self.today.standing.clone()
+    }
+
+    /// The rate at which the slot's next job with this bundle is best begun; see `pace`.
+    pub fn best_rate(
+        &self,
+        slot: &SlotId,
+        bundle_digest: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<u32>, RecordError> {
+        pace::best_rate(&self.connection, slot, bundle_digest, now)
+            .map_err(|error| RecordError::reading(&self.path, error))
     }
 
     /// Writes a row of its own, and looks at the disk.

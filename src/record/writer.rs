@@ -12,7 +12,7 @@ use super::change::{self, Change, WriteOff};
 use super::store::Store;
 use super::{NewJob, RecordError, Standing, schema};
 use crate::chip::Identity;
-use crate::event::{JobId, Unit};
+use crate::event::{JobId, SlotId, Unit};
 use crate::job::Verdict;
 
 /// Requests that may wait; a further one waits in its caller.
@@ -31,6 +31,11 @@ enum Request {
     /// A change, answered with where the line stands then at a moment.
     Close(Change, Timestamp, Answer<Option<Standing>>),
     Standing(Answer<Standing>),
+    BestRate {
+        slot: SlotId,
+        bundle_digest: [u8; 32],
+        answer: Answer<Option<u32>>,
+    },
     Check {
         reserve_bytes: u64,
         answer: Answer<()>,
@@ -97,6 +102,22 @@ impl Record {
     /// Where the line stands now.
     pub async fn standing(&self) -> Result<Standing, RecordError> {
         self.ask(Request::Standing).await
+    }
+
+    /// The rate at which the slot's next job with this bundle is best begun; `None` where no recent job
+    /// tells.
+    pub async fn best_rate(
+        &self,
+        slot: &SlotId,
+        bundle_digest: [u8; 32],
+    ) -> Result<Option<u32>, RecordError> {
+        let slot = slot.clone();
+        self.ask(|answer| Request::BestRate {
+            slot,
+            bundle_digest,
+            answer,
+        })
+        .await
     }
 
     /// Whether a job could be recorded now: a real write, in a row of its own, and at least
@@ -191,6 +212,14 @@ fn write(mut store: Store, mut queue: mpsc::Receiver<Request>) {
                 Request::Standing(answer) => {
                     tell(answer, Ok(store.standing(Timestamp::now())));
                 }
+                Request::BestRate {
+                    slot,
+                    bundle_digest,
+                    answer,
+                } => tell(
+                    answer,
+                    store.best_rate(&slot, &bundle_digest, Timestamp::now()),
+                ),
                 Request::Check {
                     reserve_bytes,
                     answer,
@@ -210,7 +239,10 @@ fn commit(store: &mut Store, batch: Vec<Request>) {
         .iter()
         .filter_map(|request| match request {
             Request::Change(change, _) | Request::Close(change, ..) => Some(change),
-            Request::Standing(_) | Request::Check { .. } | Request::End(_) => None,
+            Request::Standing(_)
+            | Request::BestRate { .. }
+            | Request::Check { .. }
+            | Request::End(_) => None,
         })
         .collect();
     let results = store.commit(&changes);
@@ -223,7 +255,10 @@ fn commit(store: &mut Store, batch: Vec<Request>) {
                     result.map(|found| found.then(|| store.standing(at))),
                 );
             }
-            Request::Standing(_) | Request::Check { .. } | Request::End(_) => {}
+            Request::Standing(_)
+            | Request::BestRate { .. }
+            | Request::Check { .. }
+            | Request::End(_) => {}
         }
     }
 }
@@ -236,7 +271,6 @@ fn tell<T>(answer: Answer<T>, result: Result<T, RecordError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::SlotId;
 
     fn new_job(slot: usize) -> NewJob {
         NewJob {

@@ -5,6 +5,15 @@ use std::io::{self, Write};
 
 use super::{Report, share};
 
+/// A name that a spreadsheet takes for no formula.
+fn cell(name: &str) -> String {
+    if name.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{name}")
+    } else {
+        name.to_owned()
+    }
+}
+
 pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut rows = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
@@ -59,6 +68,18 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     for (code, count) in &period.failures {
         let outcome = code.outcome().name().to_owned();
         row("failures", code.word(), count.to_string(), outcome)?;
+    }
+    for slow in &report.figures.slow_slots {
+        let note = format!(
+            "neighbours at {} baud; {} bytes/s against {}",
+            slow.neighbours_baud, slow.bytes_per_second, slow.neighbours_bytes_per_second
+        );
+        row(
+            "slow_slot",
+            &cell(slow.slot.as_str()),
+            slow.baud.to_string(),
+            note,
+        )?;
     }
     for unit in &report.figures.open_units {
         let note = format!("slot {} at {}", unit.slot, unit.since);

@@ -24,6 +24,17 @@ struct Document<'a> {
     jobs: Jobs,
     failures: Vec<Failure>,
     open_units: Vec<OpenUnit<'a>>,
+    slow_slots: Vec<SlowSlot<'a>>,
+}
+
+#[derive(Serialize)]
+struct SlowSlot<'a> {
+    slot: &'a str,
+    jobs: u64,
+    baud: u32,
+    neighbours_baud: u32,
+    bytes_per_second: u64,
+    neighbours_bytes_per_second: u64,
 }
 
 #[derive(Serialize)]
@@ -92,6 +103,16 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
                 code: unit.code.word(),
                 slot: unit.slot.as_str(),
                 since: unit.since.to_string(),
+            })
+            .collect(),
+        slow_slots: (report.figures.slow_slots.iter())
+            .map(|slow| SlowSlot {
+                slot: slow.slot.as_str(),
+                jobs: slow.jobs,
+                baud: slow.baud,
+                neighbours_baud: slow.neighbours_baud,
+                bytes_per_second: slow.bytes_per_second,
+                neighbours_bytes_per_second: slow.neighbours_bytes_per_second,
             })
             .collect(),
     };

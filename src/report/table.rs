@@ -103,7 +103,34 @@ fn put(report: &Report, out: &mut String) -> std::fmt::Result {
             )?;
         }
     }
+    put_slow_slots(report, out)?;
     put_open_units(report, out)
+}
+
+fn put_slow_slots(report: &Report, out: &mut String) -> std::fmt::Result {
+    let slots = &report.figures.slow_slots;
+    if slots.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nslow slots: look at their cable, hub and adapter")?;
+    for slot in slots {
+        if slot.baud < slot.neighbours_baud {
+            writeln!(
+                out,
+                "  slot {} works at {}, its neighbours at {}",
+                slot.slot, slot.baud, slot.neighbours_baud
+            )?;
+        } else {
+            writeln!(
+                out,
+                "  slot {} writes {} KB/s, its neighbours {} KB/s",
+                slot.slot,
+                slot.bytes_per_second / 1024,
+                slot.neighbours_bytes_per_second / 1024
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn put_open_units(report: &Report, out: &mut String) -> std::fmt::Result {

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::*;
 use crate::chip::Mac;
 use crate::event::{Code, SlotId};
-use crate::record::{Jobs, OpenUnit, Yield};
+use crate::record::{Jobs, OpenUnit, SlowSlot, Yield};
 
 fn report() -> Report {
     Report {
@@ -41,6 +41,24 @@ fn report() -> Report {
                 since: "2026-11-02T10:14:30+08:00".parse().unwrap(),
                 code: Code::Unplugged,
             }],
+            slow_slots: vec![
+                SlowSlot {
+                    slot: SlotId::new("3"),
+                    jobs: 410,
+                    baud: 460_800,
+                    neighbours_baud: 921_600,
+                    bytes_per_second: 71_000,
+                    neighbours_bytes_per_second: 139_000,
+                },
+                SlowSlot {
+                    slot: SlotId::new("=7"),
+                    jobs: 96,
+                    baud: 921_600,
+                    neighbours_baud: 921_600,
+                    bytes_per_second: 101_000,
+                    neighbours_bytes_per_second: 139_000,
+                },
+            ],
         },
     }
 }
@@ -52,6 +70,7 @@ fn nothing() -> Report {
             period: Yield::default(),
             running: 0,
             open_units: Vec::new(),
+            slow_slots: Vec::new(),
         },
         ..report()
     }

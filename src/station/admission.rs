@@ -210,6 +210,26 @@ impl Gatekeeper {
         }
     }
 
+    /// No faster than the ceilings, nor than what the slot is known to do.
+    async fn start_rate(&self, slot: &SlotId) -> Option<u32> {
+        let ceiling = self.ceiling(slot);
+        let best = match &self.record {
+            Some(record) => match record.best_rate(slot, self.bundle.digest).await {
+                Ok(best) => best,
+                Err(error) => {
+                    // a job is not lost over how fast it begins
+                    tracing::warn!(%slot, %error, "the slot's best rate is not known");
+                    None
+                }
+            },
+            None => None,
+        };
+        match (ceiling, best) {
+            (Some(ceiling), Some(best)) => Some(ceiling.min(best)),
+            (ceiling, best) => ceiling.or(best),
+        }
+    }
+
     async fn decide(
         &self,
         job: JobId,
@@ -242,7 +262,7 @@ impl Gatekeeper {
             return Admission::Refuse { code, detail };
         }
         let planner = self.planner.clone();
-        let (identity, ceiling) = (identity.clone(), self.ceiling(slot));
+        let (identity, ceiling) = (identity.clone(), self.start_rate(slot).await);
         match tokio::task::spawn_blocking(move || planner.plan(&identity, ceiling)).await {
             Ok(plan) => Admission::Grant(Grant {
                 plan: Arc::new(plan),
