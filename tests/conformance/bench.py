@@ -31,6 +31,17 @@ def esp_image(segments, entry, chip_id=0):
     return bytes(image) + hashlib.sha256(image).digest()
 
 
+def esp8266_image(segments, entry):
+    """The ESP8266's: a shorter header, and no digest behind the checksum."""
+    image = bytearray(struct.pack("<BBBBI", 0xE9, len(segments), 2, 0x40, entry))
+    checksum = 0xEF
+    for address, data in segments:
+        image += struct.pack("<II", address, len(data)) + data
+        for byte in data:
+            checksum ^= byte
+    return bytes(image + bytes(-(len(image) + 1) % 16) + bytes([checksum]))
+
+
 def partition_table():
     rows = b""
     for label, kind, subtype, offset, size in (

@@ -1,5 +1,6 @@
-"""Every chip, as ROM, with stub, and in Secure Download Mode: esptool's commands against `flashline sim`,
-and the flash that they leave, byte for byte. Prints a table; exit code 1 if anything is not as expected.
+"""Every chip, as ROM, with stub, and in Secure Download Mode: esptool's commands and `flashline flash`
+against `flashline sim`, and the flash that they leave, byte for byte. Prints a table; exit code 1 if
+anything is not as expected.
 
 usage: every_chip.py PATH_OF_FLASHLINE [CHIP ...]"""
 
@@ -7,6 +8,7 @@ import concurrent.futures
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,7 +18,7 @@ from pathlib import Path
 # imported once here: each run of esptool is a fork of this process
 import esptool
 
-from bench import SECTOR, Failed, Sim, after, behind, code, esp_image, used
+from bench import SECTOR, Failed, Sim, after, behind, code, esp8266_image, esp_image, used
 
 COMMANDS = [
     "flash-id",
@@ -26,8 +28,25 @@ COMMANDS = [
     "verify-flash",
     "read-flash",
     "erase-region",
+    "flashline flash",
 ]
 SECONDS = 60
+
+MANIFEST = """\
+product = "conformance"
+version = "1"
+chip = "{chip}"
+[flash]
+mode = "keep"
+frequency = "keep"
+size = "keep"
+"""
+IMAGE = """\
+[[image]]
+name = "{name}"
+path = "{name}"
+offset = {offset}
+"""
 
 
 class Row:
@@ -59,6 +78,7 @@ ROWS = [
     Row("esp32c5", "ESP32-C5N (revision v1.0)", 40, boot=0x2000, chip_id=23, eui64=True, lockable=False, options=["--crystal", "40"]),
 ]
 
+STUBS = Path(esptool.__file__).parent / "targets" / "stub_flasher" / "2"
 ROM, STUB, LOCKED = "ROM", "stub", "SDM"
 
 
@@ -138,9 +158,12 @@ def esp8266_rom_after(before, images):
 
 
 def images(row, work):
-    boot = esp_image([(0x3FFE8000, code(row.chip_id, 0x1234 // 4 * 4))], 0x40080000, row.chip_id)
+    if row.chip == "esp8266":
+        boot = esp8266_image([(0x40100000, code(0, 0x1234))], 0x40100000)
+    else:
+        boot = esp_image([(0x3FFE8000, code(row.chip_id, 0x1234))], 0x40080000, row.chip_id)
     # a sector and some; exactly one; one that ends in mid-page
-    parts = [(row.boot, "boot.bin", boot), (0x10000, "a.bin", code(1, 0x3000)), (0x1E000, "b.bin", code(2, 0x2345 // 4 * 4))]
+    parts = [(row.boot, "boot.bin", boot), (0x10000, "a.bin", code(1, 0x3000)), (0x1E000, "b.bin", code(2, 0x2344))]
     for _, name, data in parts:
         (work / name).write_bytes(data)
     return parts
@@ -207,16 +230,43 @@ def try_all(board, work):
     # above the 2 MB that a ROM takes for granted
     board.esptool("erase-region", "0x201000", "0x3000", refused=no_erase)
     if not no_erase:
-        board.holds(holds[:0x201000] + b"\xff" * 0x3000 + holds[0x204000:])
+        holds = board.holds(holds[:0x201000] + b"\xff" * 0x3000 + holds[0x204000:])
     yield "erase-region", no_erase
 
     if mode == LOCKED:
         above = ["0x300000", work / "a.bin"]
         board.esptool("write-flash", *above, refused="Failed to enter flash download mode")
         board.esptool("write-flash", "--flash-size", "4MB", *above, says=["Wrote"])
+        board.holds(after(holds, [(0x300000, "a.bin", parts[1][2])]))
     if row.chip == "esp32c3" and mode == ROM:
-        board.row = ROWS[1]
-        board.esptool("read-mac", refused="This chip is ESP32-C3, not ESP32")
+        result, output = esptool_run(["--before", "no-reset", "--port", board.port, "--chip", "esp32", "read-mac"])
+        if result == 0 or "This chip is ESP32-C3, not ESP32" not in output:
+            raise Failed(f"esptool takes a C3 for an ESP32:\n{output}")
+
+
+def flashline_flashes(board, binary, work):
+    """`flashline flash` over what others left, where its work can be verified; yields what it is called."""
+    row, mode = board.row, board.mode
+    if mode == LOCKED or mode == ROM and row.chip == "esp8266":
+        return
+    before = (work / "flash" / "board0.bin").read_bytes()
+    boot, *others = images(row, work)
+    parts = [boot, *((offset, name, data[1:] + data[:1]) for offset, name, data in others)]
+    for _, name, data in parts:
+        (work / name).write_bytes(data)
+    manifest = MANIFEST.format(chip=row.chip)
+    manifest += "".join(IMAGE.format(name=name, offset=hex(offset)) for offset, name, _ in parts)
+    (work / "manifest.toml").write_text(manifest)
+    command = [binary, "flash", "--manifest", work / "manifest.toml", "--port", board.port, "--before", "none", "--no-record"]
+    command += ["--no-stub"] if mode == ROM else []
+    # the one stub that flashline does not bring along
+    command += ["--stub-dir", STUBS] if mode == STUB and row.chip == "esp8266" else []
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS)
+    if done.returncode != 0:
+        raise Failed(f"$ {' '.join(map(str, command))}\n{manifest}\n{done.stdout}\nexit code {done.returncode}, expected 0")
+    board.holds(after(before, parts))
+    board.esptool("verify-flash", *written(work, parts), says=["Verification successful"])
+    yield "flashline flash", "ok"
 
 
 def case(binary, work, row, mode):
@@ -228,8 +278,11 @@ def case(binary, work, row, mode):
         options = ["--unpaced", "--chip", row.chip, *row.options]
         options += ["--secure-download"] if mode == LOCKED else []
         with Sim(binary, work, 1, *options, talks=False) as sim:
-            for command, refusal in try_all(Board(row, mode, sim, 0), work):
+            board = Board(row, mode, sim, 0)
+            for command, refusal in try_all(board, work):
                 results[command] = "refused" if refusal else "ok"
+            for command, outcome in flashline_flashes(board, binary, work):
+                results[command] = outcome
     except Exception as failure:
         said = str(failure) if isinstance(failure, Failed) else traceback.format_exc()
         return results, f"{row.name}, {mode}:\n{said}"
