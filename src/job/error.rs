@@ -4,6 +4,8 @@
 use std::io;
 use std::time::Duration;
 
+use super::boot::BootFault;
+use super::connect::HasLines;
 use super::ladder::{Answer, Failure};
 use crate::chip::Mac;
 use crate::event::{Code, StopReason};
@@ -63,6 +65,11 @@ pub(super) enum JobError {
         found: String,
         expected: String,
     },
+    #[error("{source}{}", match lines {
+        HasLines::Yes => "",
+        HasLines::No => "; this port cannot reset the board, so its app starts only when the jig does it",
+    })]
+    Boot { lines: HasLines, source: BootFault },
     /// The Gate said no.
     #[error("{detail}")]
     Refused { code: Code, detail: String },
@@ -150,6 +157,7 @@ impl JobError {
             JobError::StubSilent { .. } => Code::StubSilent,
             JobError::Frames { .. } | JobError::NoDigest { .. } => Code::CommandRefused,
             JobError::Mismatch { .. } => Code::VerifyMismatch,
+            JobError::Boot { source, .. } => source.code(),
             JobError::Refused { code, .. } => *code,
             JobError::Swapped { .. } => Code::BoardSwapped,
             JobError::Lost | JobError::Unplugged { .. } => Code::Unplugged,
@@ -182,6 +190,7 @@ impl JobError {
             | JobError::UnknownChip { .. }
             | JobError::UnknownChipId { .. }
             | JobError::SecurityUnknown(_)
+            | JobError::Boot { .. }
             | JobError::Refused { .. }
             | JobError::Swapped { .. }
             | JobError::Unplugged { .. }

@@ -4,6 +4,7 @@
 //! the Gate once, reports through `Reports`, and returns a `Verdict`.
 
 mod admit;
+mod boot;
 mod border;
 mod connect;
 mod erase;

@@ -21,16 +21,26 @@ use crate::port::reset;
 use crate::protocol::{Command, Dialect};
 
 impl Verified<'_> {
-    pub(super) async fn reset(mut self) -> Result<(), JobError> {
+    /// `console`: the rate at which the app is listened to; nothing that it says is lost then.
+    pub(super) async fn reset(mut self, console: Option<u32>) -> Result<(), JobError> {
         let mark = self.session.journal.begin(Step::Reset);
-        let result = start_app(&mut self.session, self.lines, self.chip).await;
+        let result = start_app(&mut self.session, self.lines, self.chip, console).await;
         self.session.journal.end(mark, &result);
         result
     }
 }
 
-async fn start_app(session: &mut Session<'_>, lines: HasLines, chip: Chip) -> Result<(), JobError> {
+async fn start_app(
+    session: &mut Session<'_>,
+    lines: HasLines,
+    chip: Chip,
+    console: Option<u32>,
+) -> Result<(), JobError> {
     if lines == HasLines::Yes {
+        if let Some(baud) = console {
+            let set = session.link.listen_at(baud).await;
+            set.map_err(|error| session.explain(error))?;
+        }
         session.reset(reset::HARD).await?;
         return Ok(());
     }

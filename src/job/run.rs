@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::admit::Board;
+use super::boot::{BootFault, Judge, Listening};
 use super::border::{Assignment, Gate, RegionResult, Reports, Verdict};
 use super::connect::connect;
 use super::error::JobError;
@@ -21,6 +22,7 @@ use crate::event::{Code, Outcome};
 use crate::port::reset::Ways;
 use crate::port::{Link, OpenError, Port, Ports, Stop};
 use crate::protocol::Dialect;
+use crate::settings::After;
 
 /// How often a lost port is tried again where nothing announces its return.
 const REOPEN_EACH: Duration = Duration::from_millis(50);
@@ -54,8 +56,10 @@ pub(super) struct Job {
     last_baud: Option<u32>,
     /// Why the connection before ended.
     before: Option<String>,
-    /// Since when the port is lost; until a loader answers again it is the same loss.
+    /// Since when the port is lost; until a loader answers or an app speaks again it is the same loss.
     lost_since: Option<Instant>,
+    /// The boot check, once the board was reset for it.
+    listening: Option<Listening>,
 }
 
 impl Job {
@@ -77,6 +81,7 @@ impl Job {
             last_baud: None,
             before: None,
             lost_since: None,
+            listening: None,
         }
     }
 
@@ -106,13 +111,51 @@ impl Job {
         dialect
     }
 
-    /// One connection, from SYNC to the reset.
+    /// One connection, from SYNC to the end of the boot check; or the rest of that check.
     async fn attempt(&mut self, link: &mut Link) -> Result<(), JobError> {
+        if self.listening.is_some() {
+            return self.listen(link).await;
+        }
         let loaded = self.load(link).await?;
         let erased = loaded.erase().await?;
         let written = erased.write().await?;
         let verified = written.verify().await?;
-        verified.reset().await
+        let (check, lines) = (verified.boot_check.clone(), verified.lines);
+        verified
+            .reset(check.as_ref().map(|check| check.baud))
+            .await?;
+        let Some(check) = check else {
+            return Ok(());
+        };
+        if self.assignment.after == After::Stay {
+            let source = BootFault::Stays;
+            return Err(JobError::Boot { lines, source });
+        }
+        self.listening = Some(Listening {
+            judge: Judge::new(check, Instant::now().into_std()),
+            lines,
+            own_usb: self.is_own_usb(),
+        });
+        self.listen(link).await
+    }
+
+    /// Whether the port is the chip's own USB.
+    fn is_own_usb(&self) -> bool {
+        let port = self.assignment.presence.borrow();
+        let usb_id = port.as_ref().and_then(|port| port.usb_id);
+        usb_id.is_some_and(|id| id.own_usb().is_some())
+    }
+
+    async fn listen(&mut self, link: &mut Link) -> Result<(), JobError> {
+        let Some(listening) = &mut self.listening else {
+            return Ok(());
+        };
+        let heard_bytes = listening.judge.heard_bytes();
+        let end = listening.listen(link, &mut self.journal).await;
+        if listening.judge.heard_bytes() > heard_bytes {
+            self.lost_since = None;
+        }
+        end
     }
 
     /// From SYNC to whoever will write.
@@ -169,6 +212,15 @@ impl Job {
         dialect: Dialect,
     ) -> Result<Box<dyn Port>, JobError> {
         let lost = matches!(error, JobError::Lost);
+        if lost && self.listening.as_ref().is_some_and(|l| l.own_usb) {
+            // the chip's own USB goes and comes with the chip: its app is listened to where it returns
+            let lost_before = self.lost_since.is_some();
+            let since = *self.lost_since.get_or_insert_with(Instant::now);
+            if lost_before {
+                self.rest().await?;
+            }
+            return self.reopen(since).await;
+        }
         if let Some(since) = self.lost_since.filter(|_| lost) {
             // what was opened was the port that goes, not the one that comes: the same attempt still
             self.rest().await?;
@@ -193,6 +245,8 @@ impl Job {
         let port = self.reopen(now).await?;
         self.journal.retried(Again::Connection, &error);
         self.journal.next_attempt();
+        // another board may be there now: it is listened to when it is known to be the same
+        self.listening = None;
         self.before = Some(error.to_string());
         if aim == Aim::LowerRate
             && let Some(board) = self.board.as_mut().filter(|b| b.lower_rates() > 0)
@@ -299,7 +353,7 @@ impl Job {
             baud: self.journal.write_baud,
             bytes_written: self.journal.bytes_written,
             bytes_skipped: 0,
-            boot: None,
+            boot: self.listening.map(|listening| listening.judge.into_log()),
             written_by: self.journal.written_by,
             steps: self.journal.steps,
         }

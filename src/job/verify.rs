@@ -1,6 +1,8 @@
 //! Verify: the chip computes the MD5 of each region from what its flash holds, and each must be that
 //! of the bytes that were sent.
 
+use std::sync::Arc;
+
 use super::admit::{Board, Standing};
 use super::connect::HasLines;
 use super::error::JobError;
@@ -10,6 +12,7 @@ use super::write::Written;
 use crate::chip::Chip;
 use crate::event::Step;
 use crate::image::hex;
+use crate::manifest::BootCheck;
 use crate::protocol::{Command, Dialect};
 
 /// Every region holds what was sent.
@@ -17,6 +20,8 @@ pub(super) struct Verified<'a> {
     pub(super) session: Session<'a>,
     pub(super) lines: HasLines,
     pub(super) chip: Chip,
+    /// What its app is held to.
+    pub(super) boot_check: Option<Arc<BootCheck>>,
 }
 
 impl<'a> Written<'a> {
@@ -29,6 +34,7 @@ impl<'a> Written<'a> {
             session: self.session,
             lines: self.lines,
             chip: self.board.plan.chip,
+            boot_check: self.board.plan.boot.clone(),
         })
     }
 }

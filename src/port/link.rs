@@ -49,13 +49,6 @@ pub struct Link {
     mid_frame: bool,
 }
 
-/// What is left of a link when the conversation is over: the port, and bytes that came and were not
-/// part of it.
-pub struct Console {
-    pub port: Box<dyn Port>,
-    pub unread: Vec<u8>,
-}
-
 /// A write without any progress for so long is a dead port: the slowest line takes a byte in 1 ms. A
 /// stop waits for it, and has 5 s in all.
 const STALL: Duration = Duration::from_secs(3);
@@ -220,11 +213,29 @@ impl Link {
         }
     }
 
-    /// Hands over the port and the bytes already read.
-    pub fn into_console(mut self) -> Console {
-        Console {
-            unread: self.decoder.clear(),
-            port: self.port,
+    /// Sets the port's rate to a console's, unless it is that already. Unlike [`Link::set_baud`] it
+    /// neither waits nor drops anything: the first words after a reset are on their way.
+    pub async fn listen_at(&mut self, baud: u32) -> Result<(), LinkError> {
+        if self.baud != baud {
+            self.port.set_baud(baud).await.map_err(failed)?;
+            self.baud = baud;
+        }
+        Ok(())
+    }
+
+    /// What the board says of its own accord: what was read already and is part of no conversation, or
+    /// what comes next; nothing at the deadline.
+    pub async fn hear(&mut self, until: Instant) -> Result<Vec<u8>, LinkError> {
+        let held = self.decoder.clear();
+        if !held.is_empty() {
+            return Ok(held);
+        }
+        let mut bytes = [0; READ_BYTES];
+        tokio::select! {
+            biased;
+            reason = self.stop.asked() => Err(LinkError::Stopped(reason)),
+            read = self.port.read(&mut bytes) => Ok(bytes[..received(read)?].to_vec()),
+            () = sleep_until(until) => Ok(Vec::new()),
         }
     }
 

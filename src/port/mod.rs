@@ -24,7 +24,7 @@ mod usb;
 
 pub use bridges::OwnUsb;
 pub use claim::{Claim, Held, Names, Purpose};
-pub use link::{Console, Link, LinkError};
+pub use link::{Link, LinkError};
 pub use memory::{CONTROLS, Control, FarEnd, MemoryPort, ModemLines};
 pub use stop::{Stop, StopHandle};
 pub use system::SystemPorts;

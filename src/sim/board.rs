@@ -106,6 +106,8 @@ enum Alarm {
     Released,
     RomStarts(Cause),
     StubGreets,
+    /// The app, or a ROM that found none, starts the chip over.
+    Restarts(Cause),
 }
 
 /// EN and IO0, `true` is high.

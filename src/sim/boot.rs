@@ -1,5 +1,5 @@
-//! What an ESP32 says when it starts: the ROM's lines, and those of a bootloader and an app if the
-//! flash holds an image. Leaves out when it says them.
+//! What a chip says when it starts: the ROM's lines, and those of a bootloader if the flash holds an
+//! image. Leaves out when it says them, and what the app says (`console`).
 
 use super::facts::Facts;
 use super::flash::{Flash, SECTOR};
@@ -20,8 +20,12 @@ pub enum Cause {
 /// What the ROM found in flash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// An image whose checksum holds: what ROM and image say.
-    App { rom: String, app: String },
+    /// An image whose checksum holds: what ROM and bootloader say, and whether there is an app to go on.
+    Image {
+        rom: String,
+        bootloader: String,
+        has_app: bool,
+    },
     /// None: what the ROM says about it.
     Nothing(String),
 }
@@ -31,21 +35,21 @@ pub fn loader_banner(facts: &Facts, cause: Cause) -> String {
     if facts.banner.is_empty() {
         return String::new();
     }
-    format!(
-        "{}boot:0xf (UART_BOOT(UART0))\r\n",
-        start_lines(facts, cause)
-    )
+    let mode = match facts.chip {
+        Chip::Esp8266 => " boot mode:(1,6)\r\n\r\n",
+        _ => "boot:0xf (UART_BOOT(UART0))\r\n",
+    };
+    start_lines(facts, cause) + mode
 }
 
 /// The ROM's first lines when it starts from flash.
 pub fn flash_banner(facts: &Facts, cause: Cause) -> String {
-    if facts.banner.is_empty() {
-        return String::new();
-    }
-    format!(
-        "{}boot:0x12 (SPI_FAST_FLASH_BOOT)\r\n",
-        start_lines(facts, cause)
-    )
+    let mode = match facts.chip {
+        Chip::Esp8266 => " boot mode:(3,6)\r\n\r\n",
+        Chip::Esp32 => "boot:0x12 (SPI_FAST_FLASH_BOOT)\r\n",
+        _ => "boot:0xc (SPI_FAST_FLASH_BOOT)\r\n",
+    };
+    start_lines(facts, cause) + mode
 }
 
 fn start_lines(facts: &Facts, cause: Cause) -> String {
@@ -56,7 +60,11 @@ fn start_lines(facts: &Facts, cause: Cause) -> String {
         Cause::Watchdog => "0x10 (RTCWDT_RTC_RESET)",
         Cause::BrownOut => "0xf (RTCWDT_BROWN_OUT_RESET)",
     };
-    format!("{}\r\n\r\nrst:{cause},", facts.banner)
+    match facts.chip {
+        Chip::Esp8266 => format!("\r\n{},rst cause:2,", facts.banner),
+        Chip::Esp32 => format!("{}\r\n\r\nrst:{cause},", facts.banner),
+        chip => format!("ESP-ROM:{chip}\r\nrst:{cause},"),
+    }
 }
 
 /// The ROM gives up and starts its BASIC interpreter (ESP32).
@@ -87,14 +95,19 @@ pub fn from_flash(facts: &Facts, flash: &Flash) -> Found {
         rom.push_str(&format!("load:0x{address:08x},len:{length}\r\n"));
     }
     rom.push_str(&format!("entry 0x{:08x}\r\n", image.entry));
-    let mut app = "I (28) boot: 2nd stage bootloader (simulated)\r\n".to_owned();
-    match first_app(facts.chip, flash) {
-        Some(offset) => app.push_str(&format!(
-            "I (300) boot: Loaded app from partition at offset 0x{offset:x}\r\nI (310) cpu_start: Pro cpu up.\r\n"
-        )),
-        None => app.push_str("E (60) boot: No bootable app partitions in the partition table\r\n"),
+    let mut bootloader = "I (28) boot: 2nd stage bootloader (simulated)\r\n".to_owned();
+    let app = first_app(facts.chip, flash);
+    bootloader.push_str(&match app {
+        Some(offset) => {
+            format!("I (300) boot: Loaded app from partition at offset 0x{offset:x}\r\n")
+        }
+        None => "E (60) boot: No bootable app partitions in the partition table\r\n".to_owned(),
+    });
+    Found::Image {
+        rom,
+        bootloader,
+        has_app: app.is_some(),
     }
-    Found::App { rom, app }
 }
 
 /// The image at an offset, if it is one and its checksum holds (Espressif, "Firmware Image Format").
@@ -193,15 +206,18 @@ mod tests {
     #[test]
     fn bootloader_and_app_say_so() {
         let image = tiny_image();
-        let Found::App { rom, app } = found(|flash| {
+        let Found::Image {
+            rom, bootloader, ..
+        } = found(|flash| {
             flash[0x1000..0x1000 + image.len()].copy_from_slice(&image);
             flash[0x8000..0x8004].copy_from_slice(&[0xAA, 0x50, 0, 0]);
             flash[0x8004..0x8008].copy_from_slice(&0x1_0000_u32.to_le_bytes());
             flash[0x1_0000..0x1_0000 + image.len()].copy_from_slice(&image);
-        }) else {
+        })
+        else {
             panic!("no app");
         };
         assert!(rom.contains("mode:DIO, clock div:2\r\nload:0x3fff0000,len:4\r\nentry 0x40080400"));
-        assert!(app.contains("offset 0x10000"));
+        assert!(bootloader.contains("offset 0x10000"));
     }
 }

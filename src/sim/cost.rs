@@ -48,6 +48,16 @@ pub const ROM_START: Duration = Duration::from_millis(5);
 /// operations of its own). Estimated.
 pub const STUB_START: Duration = Duration::from_millis(3);
 
+/// From a ROM that finds nothing to start to its watchdog's reset. Estimated from the rhythm of boot
+/// loops in bug reports: some three a second.
+pub const ROM_WATCHDOG: Duration = Duration::from_millis(300);
+
+/// From an app's last word to the chip's next start. Estimated.
+pub const APP_RESTART: Duration = Duration::from_millis(20);
+
+/// The same at no cost at all.
+pub const RESTART_LEAST: Duration = Duration::from_millis(10);
+
 /// From the ROM's hand-over to the app's first line. The bootloader's own log stamps with the app of
 /// `esp-idf-template` in an emulator: 0.2 s to `Loaded app`; rounded up for a flash at 40 MHz.
 pub const APP_START: Duration = Duration::from_millis(300);

@@ -8,6 +8,7 @@
 mod bench;
 mod board;
 mod boot;
+mod console;
 mod cost;
 mod efuse;
 mod facts;
@@ -25,5 +26,6 @@ mod wire;
 
 pub use bench::{Bench, BoardHandle, SimPorts};
 pub use board::{Board, BoardState, Mode};
+pub use console::{AppEnd, Console, Said};
 pub use cost::Costs;
 pub use spec::{Access, BoardSpec, Contents, Fault, Pace, Strap, Wiring};

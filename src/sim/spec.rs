@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::console::Console;
 use super::cost::Costs;
 use crate::chip::{Chip, FlashId, Mac, Revision, Security};
 
@@ -33,6 +34,8 @@ pub struct BoardSpec {
     /// with another, the rate that comes of their CHANGE_BAUDRATE is off by as much.
     pub crystal_mhz: Option<u32>,
     pub access: Access,
+    /// What the app prints.
+    pub console: Console,
 }
 
 /// What the ROM's loader lets a client do.
@@ -145,6 +148,10 @@ pub enum Fault {
     GarbageBefore { op: u8, times: u32 },
     /// The chip resets (brown-out) once this many bytes have been programmed; at most `times` times.
     ResetAfter { bytes: u64, times: u32 },
+    /// The boot strap is held low: every start ends in the loader.
+    StrapHeld,
+    /// The ROM says this instead of starting what is in flash, until its watchdog resets the chip.
+    NoStart { says: &'static str },
     /// The stub is uploaded and started, and never greets.
     StubSilent,
     /// Inflating fails (ROM 010B, stub C700) at data block `block`, counted from 0, this many times.
@@ -183,6 +190,7 @@ impl BoardSpec {
             clock_error_ppm: 0,
             crystal_mhz: None,
             access: Access::Open,
+            console: Console::default(),
         }
     }
 
@@ -202,6 +210,11 @@ impl BoardSpec {
 
     pub fn fault(mut self, fault: Fault) -> BoardSpec {
         self.faults.push(fault);
+        self
+    }
+
+    pub fn console(mut self, console: Console) -> BoardSpec {
+        self.console = console;
         self
     }
 

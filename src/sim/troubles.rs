@@ -32,6 +32,14 @@ impl Troubles {
         self.faults.contains(fault)
     }
 
+    /// What the ROM says instead of starting from flash.
+    pub fn no_start(&self) -> Option<&'static str> {
+        self.faults.iter().find_map(|fault| match fault {
+            Fault::NoStart { says } => Some(*says),
+            _ => None,
+        })
+    }
+
     /// A data block is refused for its checksum.
     pub fn checksum_refused(&mut self) -> bool {
         self.faults.iter_mut().any(|fault| match fault {

@@ -330,11 +330,18 @@ async fn the_console_gets_what_was_read_and_not_used() {
         .0
         .unwrap();
     far.stream.write_all(b" world").await.unwrap();
-    let mut console = link.into_console();
-    let mut later = [0; 6];
-    console.port.read_exact(&mut later).await.unwrap();
-    assert_eq!(
-        [&console.unread[..], &later].concat(),
-        [SYNCED, b"hello world"].concat()
-    );
+    let soon = || Instant::now() + ms(100);
+    let mut heard = link.hear(soon()).await.unwrap();
+    heard.extend(link.hear(soon()).await.unwrap());
+    assert_eq!(heard, [SYNCED, b"hello world"].concat());
+    // silence lasts to the deadline, and a console's rate is set without a pause
+    assert_eq!(link.hear(soon()).await.unwrap(), b"");
+    let before = Instant::now();
+    link.listen_at(74_880).await.unwrap();
+    link.listen_at(74_880).await.unwrap();
+    assert_eq!((before.elapsed(), link.baud()), (Duration::ZERO, 74_880));
+    assert_eq!(far.controls.try_recv().unwrap(), Control::Baud(74_880));
+    far.controls.try_recv().unwrap_err();
+    drop(far);
+    assert!(matches!(link.hear(soon()).await, Err(LinkError::Gone)));
 }

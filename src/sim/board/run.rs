@@ -1,8 +1,11 @@
 //! What the board does by itself as its time goes on: bytes reach the chip, programs take up frames
 //! and answer, resets start the ROM.
 
+use std::time::Duration;
+
 use super::{Alarm, Board, CONSOLE_BAUD, OWN_USB_BAUD, Program, UsbStraps};
 use crate::sim::boot::{self, Cause, Found};
+use crate::sim::console::AppEnd;
 use crate::sim::cost;
 use crate::sim::hardware::{Answer, Then};
 use crate::sim::memory::WatchdogTold;
@@ -61,6 +64,7 @@ impl Board {
                 Alarm::Released => self.start(at, Cause::PowerOn),
                 Alarm::RomStarts(cause) => self.rom_starts(at, cause),
                 Alarm::StubGreets => self.stub_greets(at),
+                Alarm::Restarts(cause) => self.start(at, cause),
             }
         } else if let Some((_, frame)) = self.pending.take() {
             self.frame(at, frame);
@@ -244,7 +248,7 @@ impl Board {
             self.program = Program::Hung;
             return;
         }
-        let into_loader = match self.spec.wiring {
+        let strapped = match self.spec.wiring {
             Wiring::Strapped => true,
             Wiring::Lines => !self.pins.io0,
             Wiring::UsbSerialJtag(strap) => {
@@ -261,6 +265,7 @@ impl Board {
                 self.usb_straps.download || self.usb_straps.latched
             }
         };
+        let into_loader = strapped || self.hardware.troubles.has(&Fault::StrapHeld);
         if into_loader {
             let banner = boot::loader_banner(self.hardware.facts, cause);
             self.say(at, banner.as_bytes());
@@ -271,12 +276,18 @@ impl Board {
         } else {
             let banner = boot::flash_banner(self.hardware.facts, cause);
             self.say(at, banner.as_bytes());
+            if let Some(says) = self.hardware.troubles.no_start() {
+                self.say(at, says.as_bytes());
+                self.program = Program::NoApp;
+                self.restart_after(at, cost::ROM_WATCHDOG, Cause::Watchdog);
+                return;
+            }
             match boot::from_flash(self.hardware.facts, &self.hardware.flash) {
                 Found::Nothing(says) => {
                     self.say(at, says.as_bytes());
                     self.program = Program::NoApp;
                 }
-                Found::App { rom, app } => self.run_app(at, &rom, &app),
+                image @ Found::Image { .. } => self.run_image(at, &image),
             }
         }
     }
@@ -288,16 +299,50 @@ impl Board {
                 self.say(at, boot::INTERPRETER.as_bytes());
                 self.program = Program::Interpreter(0);
             }
-            Found::App { rom, app } => self.run_app(at, &rom, &app),
+            image @ Found::Image { .. } => self.run_image(at, &image),
         }
     }
 
-    fn run_app(&mut self, at: Moment, rom: &str, app: &str) {
+    fn run_image(&mut self, at: Moment, image: &Found) {
+        let Found::Image {
+            rom,
+            bootloader,
+            has_app,
+        } = image
+        else {
+            return;
+        };
         self.app_starts += 1;
         self.program = Program::App;
-        self.baud = Some(CONSOLE_BAUD);
+        // the ROM's words, then the bootloader's
+        self.baud = None;
         self.say(at, rom.as_bytes());
-        self.say(at + self.spec.pace.of(cost::APP_START), app.as_bytes());
+        self.baud = Some(CONSOLE_BAUD);
+        let mut at = at + self.spec.pace.of(cost::APP_START);
+        self.say(at, bootloader.as_bytes());
+        if !has_app {
+            return;
+        }
+        let console = self.spec.console.clone();
+        self.baud = Some(console.baud);
+        for said in &console.says {
+            at = self.line.sent_until().max(at) + self.spec.pace.of(said.after);
+            self.say(at, &said.bytes);
+        }
+        let cause = match console.end {
+            AppEnd::Runs => return,
+            AppEnd::Resets => Cause::Software,
+            AppEnd::BrownsOut => Cause::BrownOut,
+        };
+        let quiet = self.line.sent_until().max(at);
+        self.restart_after(quiet, cost::APP_RESTART, cause);
+    }
+
+    /// The chip starts over by itself. Takes its time at any pace: one that starts over and over would
+    /// never let a moment pass.
+    fn restart_after(&mut self, at: Moment, time: Duration, cause: Cause) {
+        let time = self.spec.pace.of(time).max(cost::RESTART_LEAST);
+        self.alarm = Some((at + time, Alarm::Restarts(cause)));
     }
 
     fn stub_greets(&mut self, at: Moment) {

@@ -3,6 +3,7 @@
 
 mod boards;
 mod chips;
+mod boot;
 mod ends;
 mod faults;
 mod lost;
