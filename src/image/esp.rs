@@ -144,13 +144,14 @@ pub(super) fn parse_extended(file: &[u8]) -> Result<EspImage, ImageError> {
     } else {
         checksum_end
     };
-    let [min_major, min_full, max_full] = [
-        u16::from(header[14]) * 100,
+    // images from before ESP-IDF 4.4.3 set this byte alone: the major revision, on the C3 the minor
+    let unit = if chip == Chip::Esp32C3 { 1 } else { 100 };
+    let [min_byte, min_full, max_full] = [
+        u16::from(header[14]) * unit,
         u16::from_le_bytes([header[15], header[16]]),
         u16::from_le_bytes([header[17], header[18]]),
     ];
-    // 0 and 0xFFFF both mean 'not set' (ESP-IDF, `bootloader_common_check_chip_validity`); images
-    // from before ESP-IDF 4.4.3 set the byte with the major revision alone
+    // 0 and 0xFFFF both mean 'not set' (ESP-IDF, `bootloader_common_check_chip_validity`)
     let set = |full: u16| (full != 0 && full != 0xFFFF).then_some(full);
     Ok(EspImage {
         chip,
@@ -160,7 +161,7 @@ pub(super) fn parse_extended(file: &[u8]) -> Result<EspImage, ImageError> {
             frequency: header[3] & 0xF,
             size: header[3] >> 4,
         },
-        min_revision: set(min_full).unwrap_or(min_major),
+        min_revision: set(min_full).unwrap_or(min_byte),
         max_revision: set(max_full),
         app: segments
             .first()
@@ -294,6 +295,22 @@ mod tests {
         );
         assert_eq!((image.min_revision, image.max_revision), (0, None));
         assert_eq!(image.app, None);
+    }
+
+    #[test]
+    fn least_revisions_of_old_images_are_major_ones_but_on_the_c3() {
+        let least = |chip, byte, full: u16| {
+            let mut file = sample::bootloader(chip);
+            file[14] = byte;
+            file[15..17].copy_from_slice(&full.to_le_bytes());
+            let body = file.len() - 32;
+            let hash = sha256(&file[..body]);
+            file[body..].copy_from_slice(&hash);
+            EspImage::parse(&file).unwrap().min_revision
+        };
+        assert_eq!(least(Chip::Esp32, 3, 0), 300);
+        assert_eq!(least(Chip::Esp32C3, 3, 0), 3);
+        assert_eq!(least(Chip::Esp32C3, 3, 101), 101);
     }
 
     #[test]

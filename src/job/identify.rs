@@ -15,11 +15,16 @@ use crate::chip::{
 use crate::event::Step;
 use crate::protocol::{Command, Dialect, RegWrite};
 
-/// JEDEC READ ID.
+/// JEDEC READ ID, RESET ENABLE, RESET.
 const READ_ID: u8 = 0x9F;
+const RESET_ENABLE: u8 = 0x66;
+const RESET: u8 = 0x99;
 
 /// How long the SPI controller is left alone with a transfer; one takes a few microseconds.
 const TRANSFER_US: u32 = 50;
+
+/// How long a part takes to be itself again after RESET.
+const PART_RESET_US: u32 = 1_000;
 
 /// How often it is asked whether a transfer is over that brought nothing.
 const SPI_POLLS: u32 = 10;
@@ -248,6 +253,9 @@ pub(super) async fn attach(
 /// Asks the part for its JEDEC ID through the SPI controller: a user-defined transfer of one command
 /// byte and three bytes back. The controller's registers are as before when the command returns: the
 /// ROM's own reading relies on them.
+///
+/// An app may have left the part in a state that a ROM knows nothing of, and a reset of the chip does
+/// not reset the part: it is reset first. A stub has the part in hand already.
 async fn flash_id(session: &mut Session<'_>, spi: &SpiRegisters) -> Result<FlashId, JobError> {
     let (usr, usr2) = (
         session.register(spi.usr).await?,
@@ -258,23 +266,38 @@ async fn flash_id(session: &mut Session<'_>, spi: &SpiRegisters) -> Result<Flash
         // ESP8266: bits to receive, less one, from bit 8 on
         None => write(spi.usr1, (24 - 1) << 8),
     };
-    let transfer = [
+    // changes nothing, after a pause
+    let pause = |delay_us| RegWrite {
+        mask: 0,
+        delay_us,
+        ..write(spi.usr, 0)
+    };
+    let start = write(spi.cmd, SpiRegisters::CMD_USR);
+    let command = |byte| write(spi.usr2, SpiRegisters::usr2_command(byte));
+    let mut writes = Vec::with_capacity(15);
+    if session.link.dialect() != Dialect::Stub {
+        writes.extend([
+            write(spi.usr, SpiRegisters::USR_COMMAND),
+            command(RESET_ENABLE),
+            start,
+            pause(TRANSFER_US),
+            command(RESET),
+            start,
+            pause(PART_RESET_US),
+        ]);
+    }
+    writes.extend([
         length,
         write(spi.usr, SpiRegisters::USR_COMMAND | SpiRegisters::USR_MISO),
-        write(spi.usr2, SpiRegisters::usr2_command(READ_ID)),
+        command(READ_ID),
         write(spi.w0, 0),
-        write(spi.cmd, SpiRegisters::CMD_USR),
-        // changes nothing, after a pause
-        RegWrite {
-            mask: 0,
-            delay_us: TRANSFER_US,
-            ..write(spi.usr, 0)
-        },
+        start,
+        pause(TRANSFER_US),
         write(spi.usr, usr),
         write(spi.usr2, usr2),
-    ];
+    ]);
     session
-        .ask(&Command::WriteReg { writes: &transfer }, timeout::COMMAND)
+        .ask(&Command::WriteReg { writes: &writes }, timeout::COMMAND)
         .await?;
     let found = session.register(spi.w0).await?;
     if found != 0 {

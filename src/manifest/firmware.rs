@@ -53,11 +53,23 @@ pub(super) fn revisions(draft: &Draft, placed: &[Placed<'_>]) -> (Option<u16>, O
             .filter(|least| *least > 0)
             .max()
     };
-    let greatest = || images().filter_map(|image| image.max_revision).min();
+    let greatest = || {
+        let said = images().filter_map(|image| image.max_revision).min();
+        said.or_else(|| end_of_generation(images()))
+    };
     (
         said(&draft.min_revision).or_else(least),
         said(&draft.max_revision).or_else(greatest),
     )
+}
+
+/// The last revision that runs an image for an earlier generation of its chip, where it does not say so
+/// itself. One that names no least revision either tells no generation.
+fn end_of_generation<'a>(mut images: impl Iterator<Item = &'a EspImage>) -> Option<u16> {
+    images.find_map(|image| {
+        let next = image.chip.facts().generation_from?.as_number();
+        (1..next).contains(&image.min_revision).then(|| next - 1)
+    })
 }
 
 /// The image by itself: damage, chip, revision.

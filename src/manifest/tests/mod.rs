@@ -255,6 +255,28 @@ fn images_bound_the_revision_where_the_manifest_does_not() {
 }
 
 #[test]
+fn an_image_for_one_generation_of_the_p4_keeps_off_the_other() {
+    let bounds = |min, max| {
+        let case = Case::new()
+            .with("esp32", "esp32p4")
+            .with("0x1000", "0x2000")
+            .file("boot.bin", sample::bootloader(Chip::Esp32P4))
+            .file(
+                "app.bin",
+                bounded(sample::app(Chip::Esp32P4, 20_000, 1), min, max),
+            );
+        let manifest = case.bundle().manifest;
+        (manifest.min_revision, manifest.max_revision)
+    };
+    // without a greatest revision in the header
+    assert_eq!(bounds(100, 0xFFFF), (Some(100), Some(299)));
+    assert_eq!(bounds(100, 199), (Some(100), Some(199)));
+    assert_eq!(bounds(301, 399), (Some(301), Some(399)));
+    assert_eq!(bounds(301, 0xFFFF), (Some(301), None));
+    assert_eq!(bounds(0, 0xFFFF), (None, None));
+}
+
+#[test]
 fn the_example_is_taken() {
     let example = include_str!("../../../manifest.toml.example");
     let case = || {
