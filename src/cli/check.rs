@@ -1,5 +1,6 @@
 //! `flashline check`: a manifest and its images, without a board; a station file as well.
 
+mod boot;
 mod sheet;
 
 use std::io::{self, Write};

@@ -1,5 +1,5 @@
 //! All that is done to one board from its arrival to its verdict: connect → identify → Gate → rate →
-//! stub → erase → write → verify → reset. Each step turns one state type into the next; what to try
+//! stub → erase → write → verify → reset → boot check. Each step turns one state type into the next; what to try
 //! again is decided by one pure function (`ladder`). Leaves out slots, lots and the record: it asks
 //! the Gate once, reports through `Reports`, and returns a `Verdict`.
 

@@ -323,6 +323,7 @@ impl Job {
         let (code, detail) = match (&end, &self.board, &self.identity) {
             (Err(error), ..) => (Some(error.code()), error.to_string()),
             // an app that was seen to start proves what no digest does
+            (Ok(()), ..) if self.listening.is_some() => (None, String::new()),
             (Ok(()), Some(board), Some(identity)) => match unproven(board, identity) {
                 Some(detail) => (Some(Code::NotVerified), detail),
                 None => (None, String::new()),

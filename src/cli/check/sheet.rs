@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
+use super::boot::boot;
 use crate::image::hex;
 use crate::manifest::{Bundle, ErasePolicy, FlashParameter, Leftover};
 use crate::plan::{Method, Plan, Planner};
@@ -28,6 +29,9 @@ impl Sheet {
             Some(head(bundle)),
             Some(self.regions(&plan)),
             leftovers(bundle),
+            plan.boot
+                .as_deref()
+                .map(|check| boot(check, self.settings.as_ref())),
             Some(self.estimates(&plan)),
             self.settings.as_ref().map(station),
         ];
@@ -337,6 +341,39 @@ leftover = "erase"
         station b: 2 slots
           left  /dev/ttyUSB0
           r     pci-0-usb-0:1:1.0
+        "#);
+    }
+
+    #[test]
+    fn with_a_boot_check() {
+        let section = r#"[boot]
+linger_ms = 500
+expect = ["app_main", 'net: \w+']
+reject = ["FAIL"]
+[[boot.measure]]
+name = "vbat"
+unit = "mV"
+low = 3000
+high = 3600
+[[boot.measure]]
+name = "rssi"
+low = -70
+required = false
+[flash]"#;
+        let mut sheet = sheet(&MANIFEST.replacen("[flash]", section, 1));
+        let station = "station = \"b\"\nmanifest = \"m\"\n[[slot]]\nname = \"left\"\npath = \"/dev/ttyUSB0\"\nafter = \"stay\"\n";
+        sheet.settings = Some(Settings::parse(Path::new("s"), station).unwrap());
+        let text = sheet.render();
+        let part = text.split("\n\n").find(|part| part.contains("console"));
+        insta::assert_snapshot!(part.unwrap(), @r#"
+        after the reset the console is read at 115200 baud, for 10 s at most, and 0.5 s more when all has come
+          expects   'app_main'
+                    'net: \w+'
+          measures  vbat: 3000 to 3600 mV
+                    rssi: -70 and more, if it comes
+          rejects   'FAIL'
+                    bad starts of any product, and start 3 within the check
+          slot left keeps its boards in their loaders (after = "stay"): none can pass
         "#);
     }
 

@@ -1,0 +1,77 @@
+//! The boot check in `flashline check`'s sheet.
+
+use std::time::Duration;
+
+use crate::manifest::{BootCheck, Measure};
+use crate::settings::{After, Settings};
+
+/// What the console is held to, line by line.
+pub fn boot(check: &BootCheck, settings: Option<&Settings>) -> String {
+    let own = check
+        .reject
+        .iter()
+        .filter(|reject| reject.meaning.is_none());
+    let mut rejects: Vec<String> = own.map(|reject| quoted(reject.pattern.as_str())).collect();
+    rejects.extend(
+        check.loop_starts.map(|starts| {
+            format!("bad starts of any product, and start {starts} within the check")
+        }),
+    );
+    let expects: Vec<String> = check.expect.iter().map(|p| quoted(p.as_str())).collect();
+    let rows = [
+        ("expects", expects),
+        ("measures", check.measures.iter().map(measure).collect()),
+        ("rejects", rejects),
+    ];
+    let mut text = format!(
+        "after the reset the console is read at {} baud, for {} at most{}\n",
+        check.baud,
+        seconds(check.timeout),
+        match check.linger {
+            Duration::ZERO => String::new(),
+            linger => format!(", and {} more when all has come", seconds(linger)),
+        }
+    );
+    for (heading, values) in rows {
+        for (index, value) in values.iter().enumerate() {
+            let heading = if index == 0 { heading } else { "" };
+            text += &format!("  {heading:8}  {value}\n");
+        }
+    }
+    let slots = settings.map_or(&[][..], |settings| &settings.slots);
+    for slot in slots.iter().filter(|slot| slot.after == After::Stay) {
+        text += &format!(
+            "  slot {} keeps its boards in their loaders (after = \"stay\"): none can pass\n",
+            slot.name
+        );
+    }
+    text
+}
+
+fn measure(measure: &Measure) -> String {
+    let Measure {
+        name,
+        unit,
+        low,
+        high,
+        required,
+        ..
+    } = measure;
+    let gap = if unit.is_empty() { "" } else { " " };
+    let limits = match (low, high) {
+        (Some(low), Some(high)) => format!("{low} to {high}{gap}{unit}"),
+        (Some(low), None) => format!("{low}{gap}{unit} and more"),
+        (None, Some(high)) => format!("up to {high}{gap}{unit}"),
+        (None, None) => format!("any value{gap}{unit}"),
+    };
+    let optional = if *required { "" } else { ", if it comes" };
+    format!("{name}: {limits}{optional}")
+}
+
+fn quoted(pattern: &str) -> String {
+    format!("'{pattern}'")
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs_f64())
+}
