@@ -12,6 +12,7 @@ mod identity;
 mod mac;
 mod security_info;
 mod stub;
+mod watchdog;
 
 pub use crystal::{Belief, Crystal, Divider, RomClock};
 pub use eui64::Eui64;
@@ -26,6 +27,7 @@ pub use identity::{Access, Identity, Revision, Security};
 pub use mac::Mac;
 pub use security_info::SecurityInfo;
 pub use stub::{Load, Stub, StubFault, Stubs};
+pub use watchdog::{BootStrap, SuperWatchdog, Watchdog, WatchdogReset};
 
 /// A chip family, as the manifest and the record name it (`esp32`, `esp32c3`, …).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -15,6 +15,14 @@ const ROUNDS: usize = 7;
 /// Rates at which a stub may have been left.
 const USUAL_BAUDS: [u32; 3] = [921_600, 460_800, 1_500_000];
 
+/// What the first round begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum First {
+    Reset,
+    /// A reset has just taken the port along, and this is the port that came back.
+    Sync,
+}
+
 /// Whether the port's lines reset the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HasLines {
@@ -32,10 +40,11 @@ pub(super) struct Connected<'a> {
 pub(super) async fn connect<'a>(
     mut session: Session<'a>,
     ways: &Ways,
+    first: First,
     last_baud: Option<u32>,
 ) -> Result<Connected<'a>, JobError> {
     let mark = session.journal.begin(Step::Connect);
-    let result = reach(&mut session, ways, last_baud).await;
+    let result = reach(&mut session, ways, first, last_baud).await;
     session.journal.end(mark, &result);
     Ok(Connected {
         lines: result?,
@@ -46,6 +55,7 @@ pub(super) async fn connect<'a>(
 async fn reach(
     session: &mut Session<'_>,
     ways: &Ways,
+    first: First,
     last_baud: Option<u32>,
 ) -> Result<HasLines, JobError> {
     let mut lines = match ways {
@@ -53,7 +63,9 @@ async fn reach(
         Ways::Known(_) | Ways::Custom(_) => HasLines::Yes,
     };
     for round in 0..ROUNDS {
+        let resets = round > 0 || first == First::Reset;
         if lines == HasLines::Yes
+            && resets
             && let Some(way) = ways.round(round, session.link.lines())
         {
             lines = session.reset(&way).await?;

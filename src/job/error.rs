@@ -78,6 +78,9 @@ pub(super) enum JobError {
     /// Gone now; whether it comes back is not yet known.
     #[error("the port was lost")]
     Lost,
+    /// A reset into the loader took the chip's own USB off the bus, as it does.
+    #[error("the port went with the chip's reset")]
+    TakenAlong,
     #[error("the port was lost and not back within {waited:?}")]
     Unplugged { waited: Duration },
     #[error("the port failed: {0}")]
@@ -160,7 +163,7 @@ impl JobError {
             JobError::Boot { source, .. } => source.code(),
             JobError::Refused { code, .. } => *code,
             JobError::Swapped { .. } => Code::BoardSwapped,
-            JobError::Lost | JobError::Unplugged { .. } => Code::Unplugged,
+            JobError::Lost | JobError::TakenAlong | JobError::Unplugged { .. } => Code::Unplugged,
             JobError::Stopped(_) => Code::Stopped,
         }
     }
@@ -182,7 +185,7 @@ impl JobError {
             JobError::RateRefused { .. } => Failure::RateRefused,
             JobError::StubSilent { .. } => Failure::StubSilent,
             JobError::Mismatch { .. } => Failure::Flash,
-            JobError::Lost => Failure::PortLost,
+            JobError::Lost | JobError::TakenAlong => Failure::PortLost,
             JobError::PortFailed(_) => Failure::PortFailed,
             JobError::Open(_)
             | JobError::NoSync { .. }

@@ -1,6 +1,10 @@
-//! Reset: the board starts its app. What that takes depends on what there is:
+//! Reset: the board starts its app, or stays in its loader where that is wanted. What that takes
+//! depends on what there is:
 //!
 //! - Lines: RTS pulls EN for 100 ms.
+//! - The chip's own USB: RTS resets its core, which does not read the straps anew. A board that was
+//!   strapped by hand needs its watchdog, which resets all of it; then the port leaves the bus.
+//! - No lines, a chip with a watchdog: that.
 //! - No lines, ROM: FLASH_BEGIN of nothing and FLASH_END with the reboot flag; the ROM then boots from
 //!   flash (an ESP32's answers 0106 and boots all the same).
 //! - No lines, stub: nothing resets the chip (esp-flasher-stub: the reboot flag of END and RUN_USER_CODE
@@ -10,21 +14,89 @@
 //!
 //! The flash is written and verified by now: a loader that does not answer here takes nothing from that.
 
+use std::time::Duration;
+
 use super::connect::HasLines;
 use super::error::JobError;
 use super::session::{ROM_BAUD, Session, encrypt_word};
 use super::timeout;
 use super::verify::Verified;
-use crate::chip::Chip;
+use crate::chip::{BootStrap, Chip, Watchdog, WatchdogReset};
 use crate::event::Step;
-use crate::port::reset;
-use crate::protocol::{Command, Dialect};
+use crate::port::reset::{self, LineStep};
+use crate::port::{LinkError, OwnUsb, PortInfo, UsbId};
+use crate::protocol::{Command, Dialect, ExchangeError, RegWrite};
+use crate::settings::After;
+
+/// The watchdog bites some tens of milliseconds after its reply.
+const WATCHDOG_BITES: Duration = Duration::from_millis(100);
+/// Its reply, where it comes at all: what the chip does meanwhile is what was asked for.
+const WATCHDOG_REPLY: Duration = Duration::from_millis(300);
+
+/// How a job leaves its board.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leave {
+    after: After,
+    hard: &'static [LineStep],
+    own_usb: Option<OwnUsb>,
+}
+
+impl Leave {
+    pub(super) fn of(after: After, port: Option<&PortInfo>) -> Leave {
+        Leave {
+            after,
+            hard: port.map_or(reset::HARD, reset::hard),
+            own_usb: port.and_then(|port| port.usb_id).and_then(UsbId::own_usb),
+        }
+    }
+
+    /// The chip's reset takes the port along.
+    pub(super) fn is_own_usb(&self) -> bool {
+        self.own_usb.is_some()
+    }
+}
+
+/// What starts the app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Means {
+    Lines,
+    Watchdog(Watchdog),
+    /// FLASH_END's reboot flag, where the ROM wrote.
+    Reboot,
+    /// Nothing: it stays in its loader, at the ROM's rate.
+    None,
+}
+
+/// What starts the app of this chip; `strapped`: it was strapped for its loader when its straps were
+/// read last.
+fn means(leave: Leave, chip: Chip, lines: HasLines, dialect: Dialect, strapped: bool) -> Means {
+    let works = |dog: &Watchdog| dog.reset == WatchdogReset::Works;
+    let watchdog = chip.watchdog().filter(works).map(Means::Watchdog);
+    let otherwise = match (lines, dialect) {
+        (HasLines::Yes, _) => Means::Lines,
+        (HasLines::No, Dialect::Stub) => Means::None,
+        (HasLines::No, Dialect::Rom | Dialect::Rom8266) => Means::Reboot,
+    };
+    match leave.after {
+        After::Stay => Means::None,
+        After::Hard => otherwise,
+        After::Watchdog => watchdog.unwrap_or(otherwise),
+        After::Auto if lines == HasLines::No => watchdog.unwrap_or(otherwise),
+        After::Auto if leave.own_usb.is_some() && strapped => watchdog.unwrap_or(otherwise),
+        After::Auto => otherwise,
+    }
+}
 
 impl Verified<'_> {
     /// `console`: the rate at which the app is listened to; nothing that it says is lost then.
     pub(super) async fn reset(mut self, console: Option<u32>) -> Result<(), JobError> {
         let mark = self.session.journal.begin(Step::Reset);
         let result = start_app(&mut self.session, self.lines, self.chip, console).await;
+        let result = match result {
+            // the board is what the port hangs on: gone means that it starts
+            Err(JobError::Lost) if self.session.leave.is_own_usb() => Ok(()),
+            result => result,
+        };
         self.session.journal.end(mark, &result);
         result
     }
@@ -36,28 +108,164 @@ async fn start_app(
     chip: Chip,
     console: Option<u32>,
 ) -> Result<(), JobError> {
-    if lines == HasLines::Yes {
-        if let Some(baud) = console {
-            let set = session.link.listen_at(baud).await;
-            set.map_err(|error| session.explain(error))?;
+    let (leave, dialect) = (session.leave, session.link.dialect());
+    let strapped = leave.is_own_usb() && is_strapped(session, chip).await?;
+    let means_of = |leave| means(leave, chip, lines, dialect, strapped);
+    let mut by = means_of(leave);
+    if let Means::Watchdog(watchdog) = by {
+        match bite(session, watchdog, console).await? {
+            Bite::Due => return Ok(()),
+            Bite::Refused => {
+                by = means_of(Leave {
+                    after: After::Hard,
+                    ..leave
+                });
+            }
         }
-        session.reset(reset::HARD).await?;
-        return Ok(());
     }
-    match session.link.dialect() {
-        Dialect::Stub => forgive(session.change_rate(ROM_BAUD).await),
-        Dialect::Rom | Dialect::Rom8266 => {
-            let begin = Command::FlashBegin {
-                erase_bytes: 0,
-                blocks: 0,
-                block_bytes: 0x400,
-                offset: 0,
-                encrypt: encrypt_word(chip),
-            };
-            forgive(session.ask_once(&begin, timeout::COMMAND).await.map(drop))?;
-            let end = Command::FlashEnd { reboot: true };
-            forgive(session.ask_once(&end, timeout::COMMAND).await.map(drop))
+    match by {
+        Means::Lines => {
+            listen_at(session, console).await?;
+            session.reset(leave.hard).await.map(drop)
         }
+        Means::Watchdog(_) => Ok(()),
+        Means::Reboot => reboot(session, chip).await,
+        Means::None if lines == HasLines::No || leave.after == After::Stay => {
+            forgive(session.change_rate(ROM_BAUD).await)
+        }
+        Means::None => Ok(()),
+    }
+}
+
+/// Whether a reset of the core alone would lead into the loader again, by the straps. What forces the
+/// loader besides is taken away where that helps (the S3 would stay in it: arduino-esp32 #6762).
+async fn is_strapped(session: &mut Session<'_>, chip: Chip) -> Result<bool, JobError> {
+    let Some(boot) = chip.boot_strap() else {
+        return Ok(false);
+    };
+    if let Some((address, force)) = boot.force_download {
+        if chip == Chip::Esp32S3 {
+            let clear = [RegWrite {
+                address,
+                value: 0,
+                mask: force,
+                delay_us: 0,
+            }];
+            let clear = Command::WriteReg { writes: &clear };
+            forgive(session.ask_once(&clear, timeout::COMMAND).await.map(drop))?;
+        }
+        match read(session, address).await? {
+            Some(word) if word & force == 0 => {}
+            // the watchdog would lead there again
+            _ => return Ok(false),
+        }
+    }
+    let strap = read(session, boot.strap).await?;
+    Ok(strap.is_some_and(|strap| strap & BootStrap::FLASH_BOOT == 0))
+}
+
+/// A register; `None` where the chip does not tell (Secure Download Mode).
+async fn read(session: &mut Session<'_>, address: u32) -> Result<Option<u32>, JobError> {
+    let read = Command::ReadReg { address };
+    match session.ask_once(&read, timeout::COMMAND).await {
+        Ok(reply) => Ok(Some(reply.value)),
+        Err(JobError::Command { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the chip let its watchdog be set.
+enum Bite {
+    Due,
+    /// Secure Download Mode.
+    Refused,
+}
+
+/// Sets the watchdog to bite soon. One command, so that it is protected again before it does.
+async fn bite(
+    session: &mut Session<'_>,
+    watchdog: Watchdog,
+    console: Option<u32>,
+) -> Result<Bite, JobError> {
+    let writes = [
+        (watchdog.write_protect, Watchdog::KEY),
+        (watchdog.timeout, Watchdog::SOON_TICKS),
+        (watchdog.config, Watchdog::RESET_SOON),
+        (watchdog.write_protect, 0),
+    ];
+    let writes = writes.map(|(address, value)| all_bits(address, value));
+    let command = Command::WriteReg { writes: &writes };
+    match session.link.command(&command, WATCHDOG_REPLY).await {
+        Ok(_) => {}
+        Err(LinkError::Exchange(ExchangeError::Refused(_))) => return Ok(Bite::Refused),
+        // it may have bitten before it was answered
+        Err(LinkError::Exchange(_)) => {}
+        Err(error) => return Err(session.explain(error)),
+    }
+    listen_at(session, console).await?;
+    let bitten = session.link.pause(WATCHDOG_BITES).await;
+    bitten.map_err(|error| session.explain(error))?;
+    // whatever ran there runs no more
+    session.link.set_dialect(Dialect::Rom);
+    Ok(Bite::Due)
+}
+
+async fn listen_at(session: &mut Session<'_>, console: Option<u32>) -> Result<(), JobError> {
+    let Some(baud) = console else {
+        return Ok(());
+    };
+    let set = session.link.listen_at(baud).await;
+    set.map_err(|error| session.explain(error))
+}
+
+async fn reboot(session: &mut Session<'_>, chip: Chip) -> Result<(), JobError> {
+    let begin = Command::FlashBegin {
+        erase_bytes: 0,
+        blocks: 0,
+        block_bytes: 0x400,
+        offset: 0,
+        encrypt: encrypt_word(chip),
+    };
+    forgive(session.ask_once(&begin, timeout::COMMAND).await.map(drop))?;
+    let end = Command::FlashEnd { reboot: true };
+    forgive(session.ask_once(&end, timeout::COMMAND).await.map(drop))
+}
+
+/// Keeps the watchdogs of a chip on USB-Serial-JTAG from biting while a loader works: the controller's
+/// reset does not stop what the app before had set.
+pub(super) async fn calm(session: &mut Session<'_>, chip: Chip) -> Result<(), JobError> {
+    let (Some(OwnUsb::SerialJtag), Some(watchdog)) = (session.leave.own_usb, chip.watchdog())
+    else {
+        return Ok(());
+    };
+    let mut writes = vec![
+        all_bits(watchdog.write_protect, Watchdog::KEY),
+        all_bits(watchdog.config, 0),
+        all_bits(watchdog.write_protect, 0),
+    ];
+    if let Some(swd) = watchdog.super_watchdog {
+        writes.extend([
+            all_bits(swd.write_protect, swd.key),
+            RegWrite {
+                address: swd.config,
+                value: swd.auto_feed,
+                mask: swd.auto_feed,
+                delay_us: 0,
+            },
+            all_bits(swd.write_protect, 0),
+        ]);
+    }
+    let command = Command::WriteReg { writes: &writes };
+    // in Secure Download Mode it is refused
+    forgive(session.ask_once(&command, timeout::COMMAND).await.map(drop))
+}
+
+fn all_bits(address: u32, value: u32) -> RegWrite {
+    RegWrite {
+        address,
+        value,
+        mask: !0,
+        delay_us: 0,
     }
 }
 
@@ -68,5 +276,63 @@ fn forgive(result: Result<(), JobError>) -> Result<(), JobError> {
             Ok(())
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JTAG: UsbId = UsbId {
+        vendor: 0x303A,
+        product: 0x1001,
+    };
+
+    fn check(
+        after: After,
+        chip: Chip,
+        own_usb: Option<UsbId>,
+        lines: HasLines,
+        strapped: bool,
+        expected: &str,
+    ) {
+        let port = PortInfo {
+            usb_id: own_usb,
+            ..PortInfo::at("/dev/x")
+        };
+        let leave = Leave::of(after, Some(&port));
+        let told = match means(leave, chip, lines, Dialect::Stub, strapped) {
+            Means::Lines => "lines",
+            Means::Watchdog(_) => "watchdog",
+            Means::Reboot => "reboot",
+            Means::None => "none",
+        };
+        assert_eq!(told, expected, "{after:?} {chip} {own_usb:?} {lines:?}");
+    }
+
+    #[test]
+    fn what_starts_the_app() {
+        use After::{Auto, Hard, Stay, Watchdog};
+        use Chip::{Esp32, Esp32C3, Esp32C6};
+        use HasLines::{No, Yes};
+        check(Auto, Esp32, None, Yes, false, "lines");
+        check(Auto, Esp32C3, None, Yes, true, "lines");
+        check(Auto, Esp32C3, Some(JTAG), Yes, false, "lines");
+        check(Auto, Esp32C3, Some(JTAG), Yes, true, "watchdog");
+        check(Auto, Esp32C6, Some(JTAG), Yes, true, "lines");
+        check(Auto, Esp32, None, No, false, "none");
+        check(Auto, Esp32C3, None, No, false, "watchdog");
+        check(Hard, Esp32C3, Some(JTAG), Yes, true, "lines");
+        check(Hard, Esp32C3, None, No, false, "none");
+        check(Watchdog, Esp32C3, None, Yes, false, "watchdog");
+        check(Watchdog, Esp32, None, Yes, false, "lines");
+        check(Stay, Esp32C3, Some(JTAG), Yes, true, "none");
+    }
+
+    #[test]
+    fn the_roms_own_reboot_where_nothing_else_reaches_the_chip() {
+        let leave = Leave::of(After::Auto, None);
+        let found = means(leave, Chip::Esp32, HasLines::No, Dialect::Rom, false);
+        assert_eq!(found, Means::Reboot);
     }
 }

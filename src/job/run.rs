@@ -10,12 +10,13 @@ use tokio::time::Instant;
 use super::admit::Board;
 use super::boot::{BootFault, Judge, Listening};
 use super::border::{Assignment, Gate, RegionResult, Reports, Verdict};
-use super::connect::connect;
+use super::connect::{First, connect};
 use super::error::JobError;
 use super::journal::{Again, Journal};
 use super::ladder::{self, Aim, Next, Tried};
 use super::load::Loaded;
 use super::proof::unproven;
+use super::reset::{self, Leave};
 use super::session::{ROM_BAUD, RomRates, Session};
 use crate::chip::{Belief, Identity};
 use crate::event::{Code, Outcome};
@@ -26,6 +27,13 @@ use crate::settings::After;
 
 /// How often a lost port is tried again where nothing announces its return.
 const REOPEN_EACH: Duration = Duration::from_millis(50);
+
+/// How long a chip's own USB may be away: it starts first, and the host asks it who it is.
+const REENUMERATION: Duration = Duration::from_secs(3);
+
+/// How often one attempt follows a port that a reset takes along: into the loader, and once more for a
+/// board whose app comes up instead.
+const FOLLOWED_AT_MOST: u32 = 2;
 
 /// How long a port may take to close before the job goes on without it.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
@@ -60,6 +68,10 @@ pub(super) struct Job {
     lost_since: Option<Instant>,
     /// The boot check, once the board was reset for it.
     listening: Option<Listening>,
+    /// The port is the chip's own USB: it goes and comes with the chip.
+    own_usb: bool,
+    /// How often in this attempt a reset took the port along.
+    followed: u32,
 }
 
 impl Job {
@@ -82,6 +94,8 @@ impl Job {
             before: None,
             lost_since: None,
             listening: None,
+            own_usb: false,
+            followed: 0,
         }
     }
 
@@ -134,16 +148,9 @@ impl Job {
         self.listening = Some(Listening {
             judge: Judge::new(check, Instant::now().into_std()),
             lines,
-            own_usb: self.is_own_usb(),
+            own_usb: self.own_usb,
         });
         self.listen(link).await
-    }
-
-    /// Whether the port is the chip's own USB.
-    fn is_own_usb(&self) -> bool {
-        let port = self.assignment.presence.borrow();
-        let usb_id = port.as_ref().and_then(|port| port.usb_id);
-        usb_id.is_some_and(|id| id.own_usb().is_some())
     }
 
     async fn listen(&mut self, link: &mut Link) -> Result<(), JobError> {
@@ -160,9 +167,16 @@ impl Job {
 
     /// From SYNC to whoever will write.
     pub(super) async fn load<'a>(&'a mut self, link: &'a mut Link) -> Result<Loaded<'a>, JobError> {
-        let ways = match &*self.assignment.presence.borrow() {
+        let port = self.assignment.presence.borrow().clone();
+        let ways = match &port {
             Some(port) => Ways::of(&self.assignment.reset, port),
             None => Ways::None,
+        };
+        let leave = Leave::of(self.assignment.after, port.as_ref());
+        self.own_usb = leave.is_own_usb();
+        let first = match self.followed {
+            0 => First::Reset,
+            _ => First::Sync,
         };
         let session = Session {
             link,
@@ -170,8 +184,13 @@ impl Job {
             attempts_allowed: self.assignment.attempts,
             lower_rates: 0,
             rom_rates: RomRates::Told(Belief::TRUE),
+            leave,
         };
-        let connected = match connect(session, &ways, self.last_baud).await {
+        let connected = match connect(session, &ways, first, self.last_baud).await {
+            Err(JobError::Lost) if self.own_usb && self.followed < FOLLOWED_AT_MOST => {
+                self.followed += 1;
+                return Err(JobError::TakenAlong);
+            }
             Err(JobError::NoSync { tries }) if self.before.is_some() => {
                 let before = self.before.take().unwrap_or_default();
                 return Err(JobError::NoSyncAgain { tries, before });
@@ -179,7 +198,9 @@ impl Job {
             result => result?,
         };
         self.lost_since = None;
-        let identified = connected.identify(self.assignment.likely).await?;
+        self.followed = 0;
+        let mut identified = connected.identify(self.assignment.likely).await?;
+        reset::calm(&mut identified.session, identified.identity.chip).await?;
         let found = &identified.identity;
         let known = self.identity.as_ref().and_then(|known| known.mac);
         if let (Some(expected), Some(found)) = (known, found.mac)
@@ -211,6 +232,11 @@ impl Job {
         error: JobError,
         dialect: Dialect,
     ) -> Result<Box<dyn Port>, JobError> {
+        if matches!(error, JobError::TakenAlong) {
+            let since = Instant::now();
+            self.rest().await?;
+            return self.reopen(since).await;
+        }
         let lost = matches!(error, JobError::Lost);
         if lost && self.listening.as_ref().is_some_and(|l| l.own_usb) {
             // the chip's own USB goes and comes with the chip: its app is listened to where it returns
@@ -247,6 +273,7 @@ impl Job {
         self.journal.next_attempt();
         // another board may be there now: it is listened to when it is known to be the same
         self.listening = None;
+        self.followed = 0;
         self.before = Some(error.to_string());
         if aim == Aim::LowerRate
             && let Some(board) = self.board.as_mut().filter(|b| b.lower_rates() > 0)
@@ -266,7 +293,10 @@ impl Job {
 
     /// Opens the port at the slot, under whatever name, until the grace since its loss is over.
     async fn reopen(&mut self, since: Instant) -> Result<Box<dyn Port>, JobError> {
-        let waited = self.assignment.grace;
+        let waited = match self.own_usb {
+            true => self.assignment.grace.max(REENUMERATION),
+            false => self.assignment.grace,
+        };
         loop {
             let failed = match self.path() {
                 Some(path) => match self.try_open(path).await {

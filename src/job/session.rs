@@ -7,6 +7,7 @@ use super::connect::HasLines;
 use super::error::JobError;
 use super::journal::{Again, Journal};
 use super::ladder::{self, Answer, Failure, Next, Tried};
+use super::reset::Leave;
 use super::timeout;
 use crate::chip::{Belief, Chip};
 use crate::port::reset::LineStep;
@@ -31,6 +32,7 @@ pub(super) struct Session<'a> {
     /// Rates below the one in use that the plan allows; 0 while there is no plan.
     pub(super) lower_rates: usize,
     pub(super) rom_rates: RomRates,
+    pub(super) leave: Leave,
 }
 
 /// Which rates a ROM can be talked to at.

@@ -8,6 +8,7 @@ mod ends;
 mod faults;
 mod lost;
 mod net;
+mod own_usb;
 mod ptys;
 mod rates;
 
