@@ -10,6 +10,7 @@ mod feature;
 mod flash;
 mod identity;
 mod mac;
+mod reach;
 mod security_info;
 mod stub;
 mod watchdog;

@@ -1,10 +1,13 @@
 //! Admit: the Gate is asked once, at the first connection; after a reconnect the board must be the
 //! same. What is known of the board's flash from then on outlives connections.
 
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::border::{Admission, Assignment, Gate};
 use super::connect::HasLines;
+use super::erase::Erasure;
 use super::error::JobError;
 use super::identify::Identified;
 use super::session::Session;
@@ -13,14 +16,26 @@ use crate::plan::Plan;
 use crate::port::Stop;
 
 /// How far a region is. Flash keeps what it holds over a new connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Written up to this flash address, a sector boundary.
-    Todo { from: u32 },
-    /// Written to its end.
+    /// What of it has to be written is not known yet.
+    Unasked,
+    /// These ranges are still to be written, sorted and apart: whole sectors, or to the region's end.
+    Todo(VecDeque<Range<u32>>),
+    /// All of it is there, as far as the writing tells.
     Written,
-    /// The MD5 that the chip answered is the one that was expected.
-    Verified([u8; 16]),
+    /// What was found in flash is what was expected.
+    Verified,
+}
+
+/// What the chip told of a region last, right or wrong, and what it held before.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Found {
+    pub(super) md5: Option<[u8; 16]>,
+    /// Of what was read back.
+    pub(super) sha256: Option<[u8; 32]>,
+    /// Bytes that were right already and not written.
+    pub(super) skipped_bytes: u32,
 }
 
 /// A board that may be written, and how far that is.
@@ -29,26 +44,20 @@ pub(super) struct Board {
     pub(super) plan: Arc<Plan>,
     /// One for each of the plan's regions.
     pub(super) regions: Vec<Standing>,
-    /// The MD5s that the chip answered last, right or wrong.
-    pub(super) found: Vec<Option<[u8; 16]>>,
-    /// The whole part was erased, as the plan asks.
-    pub(super) erased_all: bool,
-    /// The plan's erases are done below this flash address.
-    pub(super) erased_to: u32,
+    /// One for each of the plan's regions.
+    pub(super) found: Vec<Found>,
+    /// How far the plan's erases are.
+    pub(super) erased: Erasure,
     /// Which of the plan's rates is in use.
     pub(super) rate: usize,
 }
 
 impl Board {
     fn new(plan: Arc<Plan>) -> Board {
-        let todo = |region: &Arc<crate::plan::Region>| Standing::Todo {
-            from: region.offset,
-        };
         Board {
-            regions: plan.regions.iter().map(todo).collect(),
-            found: vec![None; plan.regions.len()],
-            erased_all: false,
-            erased_to: 0,
+            regions: vec![Standing::Unasked; plan.regions.len()],
+            found: vec![Found::default(); plan.regions.len()],
+            erased: Erasure::default(),
             rate: 0,
             plan,
         }
@@ -61,6 +70,33 @@ impl Board {
             .get(self.rate)
             .copied()
             .unwrap_or(super::session::ROM_BAUD)
+    }
+
+    /// All of the region has to be written (again).
+    pub(super) fn write_all_of(&mut self, index: usize) {
+        self.regions[index] = Standing::Todo(VecDeque::from([self.plan.regions[index].range()]));
+        self.found[index].skipped_bytes = 0;
+    }
+
+    /// A job that ends here leaves a part half erased that was to be erased as a whole.
+    pub(super) fn is_erase_unfinished(&self) -> bool {
+        self.plan.erase_all && self.erased.begun && self.erased.to < self.plan.flash_bytes
+    }
+
+    /// Bytes of the plan's regions that need no more writing.
+    pub(super) fn settled_bytes(&self) -> u64 {
+        let standings = self.plan.regions.iter().zip(&self.regions);
+        let settled = standings.map(|(region, standing)| {
+            let bytes = region.bytes.len() as u64;
+            match standing {
+                Standing::Unasked => 0,
+                Standing::Todo(ranges) => {
+                    bytes - ranges.iter().map(|range| range.len() as u64).sum::<u64>()
+                }
+                Standing::Written | Standing::Verified => bytes,
+            }
+        });
+        settled.sum()
     }
 
     /// Rates below the one in use.
@@ -110,6 +146,7 @@ impl<'a> Identified<'a> {
             }
         };
         self.session.lower_rates = board.lower_rates();
+        self.session.access = self.identity.access;
         Ok(Admitted {
             session: self.session,
             lines: self.lines,

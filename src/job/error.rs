@@ -58,6 +58,21 @@ pub(super) enum JobError {
     NoDigest { offset: u32, bytes: usize },
     #[error("no greeting within {waited:?} at {baud} baud")]
     StubSilent { waited: Duration, baud: u32 },
+    #[error("the flash at 0x{offset:x} came in {bytes} bytes, fewer than asked for")]
+    ShortRead { offset: u32, bytes: usize },
+    #[error(
+        "this board's ROM cannot read its flash back: write through the stub, or set verify = \"md5\""
+    )]
+    NoReadback,
+    #[error(
+        "{region} at 0x{offset:x}: the SHA-256 of what was read back is {found}, written was {expected}"
+    )]
+    ReadMismatch {
+        region: String,
+        offset: u32,
+        found: String,
+        expected: String,
+    },
     #[error("{region} at 0x{offset:x}: the chip's MD5 is {found}, written was {expected}")]
     Mismatch {
         region: String,
@@ -70,6 +85,17 @@ pub(super) enum JobError {
         HasLines::No => "; this port cannot reset the board, so its app starts only when the jig does it",
     })]
     Boot { lines: HasLines, source: BootFault },
+    #[error(
+        "{what} ends at 0x{end:x}, further than the loader's flash addresses reach (0x{reach:x})"
+    )]
+    BeyondReach { what: String, end: u64, reach: u64 },
+    /// The whole part was to be erased, and is so only in part.
+    #[error("0x{erased:x} of 0x{flash_bytes:x} bytes were erased when it ended: {why}")]
+    EraseUnfinished {
+        erased: u64,
+        flash_bytes: u64,
+        why: String,
+    },
     /// The Gate said no.
     #[error("{detail}")]
     Refused { code: Code, detail: String },
@@ -158,8 +184,13 @@ impl JobError {
             JobError::SecurityUnknown(_) => Code::SecurityState,
             JobError::Rate { .. } | JobError::RateRefused { .. } => Code::LineNoise,
             JobError::StubSilent { .. } => Code::StubSilent,
-            JobError::Frames { .. } | JobError::NoDigest { .. } => Code::CommandRefused,
-            JobError::Mismatch { .. } => Code::VerifyMismatch,
+            JobError::Frames { .. }
+            | JobError::NoDigest { .. }
+            | JobError::ShortRead { .. }
+            | JobError::NoReadback
+            | JobError::BeyondReach { .. } => Code::CommandRefused,
+            JobError::EraseUnfinished { .. } => Code::EraseUnfinished,
+            JobError::Mismatch { .. } | JobError::ReadMismatch { .. } => Code::VerifyMismatch,
             JobError::Boot { source, .. } => source.code(),
             JobError::Refused { code, .. } => *code,
             JobError::Swapped { .. } => Code::BoardSwapped,
@@ -180,11 +211,11 @@ impl JobError {
                 Failure::Refused => Failure::Lost(*answer),
                 failure => failure,
             },
-            JobError::NoDigest { .. } => Failure::Refused,
+            JobError::NoDigest { .. } | JobError::ShortRead { .. } => Failure::Refused,
             JobError::Rate { .. } => Failure::Rate,
             JobError::RateRefused { .. } => Failure::RateRefused,
             JobError::StubSilent { .. } => Failure::StubSilent,
-            JobError::Mismatch { .. } => Failure::Flash,
+            JobError::Mismatch { .. } | JobError::ReadMismatch { .. } => Failure::Flash,
             JobError::Lost | JobError::TakenAlong => Failure::PortLost,
             JobError::PortFailed(_) => Failure::PortFailed,
             JobError::Open(_)
@@ -194,6 +225,9 @@ impl JobError {
             | JobError::UnknownChipId { .. }
             | JobError::SecurityUnknown(_)
             | JobError::Boot { .. }
+            | JobError::NoReadback
+            | JobError::BeyondReach { .. }
+            | JobError::EraseUnfinished { .. }
             | JobError::Refused { .. }
             | JobError::Swapped { .. }
             | JobError::Unplugged { .. }
@@ -216,7 +250,7 @@ fn exchange_code(error: &ExchangeError) -> Code {
     match error {
         ExchangeError::Refused(refusal) => refusal_code(*refusal),
         ExchangeError::Silence { .. } => Code::NoReply,
-        ExchangeError::Garbled { .. } => Code::LineNoise,
+        ExchangeError::Garbled { .. } | ExchangeError::Digest { .. } => Code::LineNoise,
     }
 }
 
@@ -247,7 +281,12 @@ fn exchange_failure(error: &ExchangeError, answer: Answer) -> Failure {
         (_, Code::InflateFailed) => Failure::Inflate,
         (ExchangeError::Refused(refusal), _) if refusal.is_line_damage() => Failure::Damaged,
         (ExchangeError::Refused(_), _) => Failure::Refused,
-        (ExchangeError::Silence { .. } | ExchangeError::Garbled { .. }, _) => Failure::Lost(answer),
+        (
+            ExchangeError::Silence { .. }
+            | ExchangeError::Garbled { .. }
+            | ExchangeError::Digest { .. },
+            _,
+        ) => Failure::Lost(answer),
     }
 }
 

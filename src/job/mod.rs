@@ -6,6 +6,7 @@
 mod admit;
 mod boot;
 mod border;
+mod compare;
 mod connect;
 mod erase;
 mod error;
@@ -16,6 +17,7 @@ mod load;
 mod probe;
 mod rate;
 mod proof;
+mod read;
 mod reset;
 mod run;
 mod session;

@@ -18,7 +18,7 @@ use super::load::Loaded;
 use super::proof::unproven;
 use super::reset::{self, Leave};
 use super::session::{ROM_BAUD, RomRates, Session};
-use crate::chip::{Belief, Identity};
+use crate::chip::{Access, Belief, Identity};
 use crate::event::{Code, Outcome};
 use crate::port::reset::Ways;
 use crate::port::{Link, OpenError, Port, Ports, Stop};
@@ -48,7 +48,7 @@ pub async fn run(
     stop: Stop,
 ) -> Verdict {
     let mut job = Job::new(assignment, ports, gate, reports, stop);
-    let end = job.work().await;
+    let end = job.work().await.map_err(|error| job.with_erase(error));
     job.verdict(end)
 }
 
@@ -183,6 +183,7 @@ impl Job {
             journal: &mut self.journal,
             attempts_allowed: self.assignment.attempts,
             lower_rates: 0,
+            access: Access::Full,
             rom_rates: RomRates::Told(Belief::TRUE),
             leave,
         };
@@ -349,6 +350,24 @@ impl Job {
         }
     }
 
+    /// A whole-chip erase that was stopped or whose board was pulled is told as such: the flash holds
+    /// neither what it did nor nothing.
+    fn with_erase(&self, error: JobError) -> JobError {
+        match &self.board {
+            Some(board)
+                if board.is_erase_unfinished()
+                    && matches!(error, JobError::Stopped(_) | JobError::Unplugged { .. }) =>
+            {
+                JobError::EraseUnfinished {
+                    erased: board.erased.to,
+                    flash_bytes: board.plan.flash_bytes,
+                    why: error.to_string(),
+                }
+            }
+            _ => error,
+        }
+    }
+
     fn verdict(self, end: Result<(), JobError>) -> Verdict {
         let (code, detail) = match (&end, &self.board, &self.identity) {
             (Err(error), ..) => (Some(error.code()), error.to_string()),
@@ -362,28 +381,30 @@ impl Job {
         };
         let regions = self.board.iter().flat_map(|board| {
             let found = board.plan.regions.iter().zip(&board.found);
-            found.map(|(region, found_md5)| RegionResult {
+            found.map(|(region, found)| RegionResult {
                 name: region.name.clone(),
                 offset: region.offset,
                 size_bytes: region.bytes.len() as u32,
                 file_sha256: region.file_sha256,
                 written_sha256: region.written_sha256,
-                found_md5: *found_md5,
-                found_sha256: None,
-                skipped_bytes: 0,
+                found_md5: found.md5,
+                found_sha256: found.sha256,
+                skipped_bytes: found.skipped_bytes,
             })
         });
+        let regions: Vec<RegionResult> = regions.collect();
+        let bytes_skipped = regions.iter().map(|r| u64::from(r.skipped_bytes)).sum();
         Verdict {
             outcome: code.map_or(Outcome::Pass, Code::outcome),
             code,
             detail,
-            regions: regions.collect(),
+            regions,
             identity: self.identity,
             attempts: self.journal.attempt,
             retries: self.journal.retries,
             baud: self.journal.write_baud,
             bytes_written: self.journal.bytes_written,
-            bytes_skipped: 0,
+            bytes_skipped,
             boot: self.listening.map(|listening| listening.judge.into_log()),
             written_by: self.journal.written_by,
             steps: self.journal.steps,

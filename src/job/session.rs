@@ -9,7 +9,7 @@ use super::journal::{Again, Journal};
 use super::ladder::{self, Answer, Failure, Next, Tried};
 use super::reset::Leave;
 use super::timeout;
-use crate::chip::{Belief, Chip};
+use crate::chip::{Access, Belief, Chip};
 use crate::port::reset::LineStep;
 use crate::port::{Link, LinkError};
 use crate::protocol::{Command, Dialect, ExchangeError, Reply, Sync};
@@ -31,6 +31,8 @@ pub(super) struct Session<'a> {
     pub(super) attempts_allowed: u32,
     /// Rates below the one in use that the plan allows; 0 while there is no plan.
     pub(super) lower_rates: usize,
+    /// What the chip lets itself be asked; everything until it is identified.
+    pub(super) access: Access,
     pub(super) rom_rates: RomRates,
     pub(super) leave: Leave,
 }

@@ -15,6 +15,10 @@ const CHIP_ERASE_LEAST: Duration = Duration::from_secs(120);
 /// Data sheets tell at most 12.5 s per MB (W25Q128JV: 200 s for 16 MB, W25Q256JV: 400 s for 32 MB).
 const CHIP_ERASE_SECONDS_PER_MB: u64 = 20;
 
+/// What usual parts take for a whole-chip erase (W25Q128JV: 40 s for 16 MB; W25Q256JV: 80 s for
+/// 32 MB, typical).
+pub(super) const LIKELY_CHIP_ERASE_PER_MB: Duration = Duration::from_millis(2500);
+
 /// For erasing this many bytes by sectors and blocks.
 pub(super) fn erase(bytes: u64) -> Duration {
     per_mb(ERASE_SECONDS_PER_MB, bytes).max(COMMAND)

@@ -1,19 +1,21 @@
-//! Verify: the chip computes the MD5 of each region from what its flash holds, and each must be that
-//! of the bytes that were sent.
+//! Verify: each region must hold what was sent. Either the chip computes its MD5 from what its flash
+//! holds, or the flash is read back and the SHA-256 computed here.
 
 use std::sync::Arc;
 
-use super::admit::{Board, Standing};
+use sha2::{Digest, Sha256};
+
+use super::admit::{Board, Found, Standing};
 use super::connect::HasLines;
 use super::error::JobError;
+use super::read::Span;
 use super::session::Session;
-use super::timeout;
 use super::write::Written;
 use crate::chip::Chip;
 use crate::event::Step;
 use crate::image::hex;
-use crate::manifest::BootCheck;
-use crate::protocol::{Command, Dialect};
+use crate::manifest::{BootCheck, VerifyPolicy};
+use crate::plan::Region;
 
 /// Every region holds what was sent.
 pub(super) struct Verified<'a> {
@@ -39,7 +41,7 @@ impl<'a> Written<'a> {
     }
 }
 
-/// Asks for every region before it fails with the first that differs, so that a new attempt writes
+/// Looks at every region before it fails with the first that differs, so that a new attempt writes
 /// all of those again and no other.
 async fn compare(session: &mut Session<'_>, board: &mut Board) -> Result<(), JobError> {
     let plan = board.plan.clone();
@@ -48,20 +50,23 @@ async fn compare(session: &mut Session<'_>, board: &mut Board) -> Result<(), Job
     let mut mismatch = None;
     for (index, region) in plan.regions.iter().enumerate() {
         if board.regions[index] == Standing::Written {
-            let found = md5(session, region.offset, region.bytes.len() as u32).await?;
-            board.found[index] = Some(found);
-            if found == region.md5 {
-                board.regions[index] = Standing::Verified(found);
-            } else {
-                board.regions[index] = Standing::Todo {
-                    from: region.offset,
-                };
-                mismatch.get_or_insert(JobError::Mismatch {
-                    region: region.name.clone(),
-                    offset: region.offset,
-                    found: hex(&found),
-                    expected: hex(&region.md5),
-                });
+            let found = &mut board.found[index];
+            let span = Span {
+                before: done,
+                total,
+            };
+            let sight = match plan.verify {
+                VerifyPolicy::Md5 => by_md5(session, region, found).await?,
+                VerifyPolicy::Readback => by_readback(session, region, found, span).await?,
+            };
+            match sight {
+                Sight::Right => board.regions[index] = Standing::Verified,
+                // stays what it is: written, and no more is said of it
+                Sight::Blind => {}
+                Sight::Wrong(error) => {
+                    board.write_all_of(index);
+                    mismatch.get_or_insert(error);
+                }
             }
         }
         done += region.bytes.len() as u64;
@@ -70,46 +75,57 @@ async fn compare(session: &mut Session<'_>, board: &mut Board) -> Result<(), Job
     mismatch.map_or(Ok(()), Err)
 }
 
-/// The chip's MD5 of a flash range.
-async fn md5(session: &mut Session<'_>, offset: u32, length: u32) -> Result<[u8; 16], JobError> {
-    let reply = session
-        .ask(
-            &Command::FlashMd5 { offset, length },
-            timeout::md5(length.into()),
-        )
-        .await?;
-    let digest = match session.link.dialect() {
-        // 16 raw bytes
-        Dialect::Stub => reply.payload.get(..16).and_then(|raw| raw.try_into().ok()),
-        // 32 ASCII hex digits
-        Dialect::Rom | Dialect::Rom8266 => from_hex(&reply.payload),
+/// What was seen of a region.
+enum Sight {
+    Right,
+    Wrong(JobError),
+    /// Whoever answers cannot tell.
+    Blind,
+}
+
+/// By the chip's own digest.
+async fn by_md5(
+    session: &mut Session<'_>,
+    region: &Region,
+    found: &mut Found,
+) -> Result<Sight, JobError> {
+    let length = region.bytes.len() as u32;
+    let Some(digest) = session.md5(region.offset, length).await? else {
+        return Ok(Sight::Blind);
     };
-    digest.ok_or(JobError::NoDigest {
-        offset,
-        bytes: reply.payload.len(),
-    })
+    found.md5 = Some(digest);
+    if digest == region.md5 {
+        return Ok(Sight::Right);
+    }
+    Ok(Sight::Wrong(JobError::Mismatch {
+        region: region.name.clone(),
+        offset: region.offset,
+        found: hex(&digest),
+        expected: hex(&region.md5),
+    }))
 }
 
-fn from_hex(digits: &[u8]) -> Option<[u8; 16]> {
-    let digits = std::str::from_utf8(digits.get(..32)?).ok()?;
-    let mut digest = [0; 16];
-    for (index, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(digits.get(index * 2..index * 2 + 2)?, 16).ok()?;
+/// By what comes back over the line.
+async fn by_readback(
+    session: &mut Session<'_>,
+    region: &Region,
+    found: &mut Found,
+    span: Span,
+) -> Result<Sight, JobError> {
+    let mut hasher = Sha256::new();
+    let length = region.bytes.len() as u32;
+    session
+        .read_flash(region.offset, length, span, |bytes| hasher.update(bytes))
+        .await?;
+    let digest: [u8; 32] = hasher.finalize().into();
+    found.sha256 = Some(digest);
+    if digest == region.written_sha256 {
+        return Ok(Sight::Right);
     }
-    Some(digest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rom_answers_in_hex_digits() {
-        let digits = b"0f3cb0931126a0b163d67c2b01a8613a";
-        let digest = from_hex(digits).unwrap();
-        assert_eq!(hex(&digest).as_bytes(), digits);
-        assert_eq!(from_hex(&digits[1..]), None);
-        assert_eq!(from_hex(&[b'x'; 32]), None);
-        assert_eq!(from_hex(&[0xFF; 32]), None);
-    }
+    Ok(Sight::Wrong(JobError::ReadMismatch {
+        region: region.name.clone(),
+        offset: region.offset,
+        found: hex(&digest),
+        expected: hex(&region.written_sha256),
+    }))
 }

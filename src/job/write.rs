@@ -1,11 +1,14 @@
-//! Write: each region as one stream, tried again as the ladder says. After a stream the stub is asked
+//! Write: each region as one stream, or what of it differs as few, tried again as the ladder says.
+//! After a stream the stub is asked
 //! to END it, which it refuses unless every byte arrived and is written; a ROM is not (it would leave
 //! its loader), its last acknowledge comes after the last write.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::admit::{Board, Standing};
+use super::compare::compare;
 use super::connect::HasLines;
 use super::erase::Erased;
 use super::error::JobError;
@@ -48,30 +51,64 @@ async fn write_all(
     session.journal.write_baud = session.link.baud();
     session.journal.written_by = Some(method);
     for index in 0..board.regions.len() {
-        if let Standing::Todo { from } = board.regions[index] {
-            let method = fitting(method, &board.plan, index);
-            let mut pass = Pass::new(board, index, method, from).await?;
-            let result = write_region(session, board, &mut pass).await;
-            board.regions[index] = match result {
-                Ok(()) => Standing::Written,
-                Err(_) => Standing::Todo { from: pass.safe() },
-            };
+        if board.regions[index] == Standing::Unasked {
+            compare(session, board, index, method).await?;
+            session
+                .journal
+                .length(board.settled_bytes(), total_bytes(&board.plan));
+        }
+        while let Some(range) = next_range(board, index) {
+            let method = fitting(method, &board.plan, &range);
+            let mut pass = Pass::new(board, index, method, range).await?;
+            let result = write_range(session, board, &mut pass).await;
+            if let Standing::Todo(ranges) = &mut board.regions[index]
+                && let Some(range) = ranges.front_mut()
+            {
+                match result {
+                    Ok(()) => drop(ranges.pop_front()),
+                    Err(_) => range.start = pass.safe(),
+                }
+            }
             result?;
         }
     }
     Ok(())
 }
 
-/// The method, or plain blocks where it would program past the end of the part.
-fn fitting(method: Method, plan: &Plan, index: usize) -> Method {
-    let end = plan.regions[index].range().end + method.overshoot_bytes();
+/// What is written next of a region; one that needs nothing more is written.
+fn next_range(board: &mut Board, index: usize) -> Option<Range<u32>> {
+    let Standing::Todo(ranges) = &board.regions[index] else {
+        return None;
+    };
+    let next = ranges.front().cloned();
+    if next.is_none() {
+        board.regions[index] = Standing::Written;
+    }
+    next
+}
+
+fn total_bytes(plan: &Plan) -> u64 {
+    plan.regions
+        .iter()
+        .map(|region| region.bytes.len() as u64)
+        .sum()
+}
+
+/// The method, or plain blocks where its padding would lie past the end of the part or in what is
+/// kept: it is FF and changes nothing there, but a kept partition is not to be touched at all.
+fn fitting(method: Method, plan: &Plan, range: &Range<u32>) -> Method {
+    let end = range.end.saturating_add(method.overshoot_bytes());
+    let is_kept = plan
+        .kept
+        .iter()
+        .any(|kept| kept.start < end && kept.end > range.end);
     match method {
-        Method::RomDeflate if u64::from(end) > plan.flash_bytes => Method::RomPlain,
+        Method::RomDeflate if u64::from(end) > plan.flash_bytes || is_kept => Method::RomPlain,
         _ => method,
     }
 }
 
-async fn write_region(
+async fn write_range(
     session: &mut Session<'_>,
     board: &mut Board,
     pass: &mut Pass,
@@ -107,46 +144,46 @@ async fn write_region(
     }
 }
 
-/// A region on its way: one stream after another until it is through.
+/// A range of a region on its way: one stream after another until it is through.
 struct Pass {
     region: Arc<Region>,
+    range: Range<u32>,
     method: Method,
     framed: Arc<Framed>,
     begun: bool,
     /// Blocks of the stream that were acknowledged.
     acknowledged: usize,
-    /// The loader's count of what arrived is another than ours: nothing of the region is trusted.
+    /// The loader's count of what arrived is another than ours: nothing of the range is trusted.
     miscounted: bool,
-    /// Bytes of the plan's other regions that are written, and of all regions: for progress.
-    others_bytes: u64,
+    /// Bytes of the plan's regions that were settled before this pass, and of all: for progress.
+    settled_bytes: u64,
     total_bytes: u64,
 }
 
 impl Pass {
-    async fn new(board: &Board, index: usize, method: Method, from: u32) -> Result<Pass, JobError> {
-        let regions = &board.plan.regions;
-        let region = regions[index].clone();
-        let is_done = |standing: &Standing| !matches!(standing, Standing::Todo { .. });
+    async fn new(
+        board: &Board,
+        index: usize,
+        method: Method,
+        range: Range<u32>,
+    ) -> Result<Pass, JobError> {
+        let region = board.plan.regions[index].clone();
         Ok(Pass {
-            framed: frames(&region, method, from).await?,
+            framed: frames(&region, method, range.clone()).await?,
             method,
             begun: false,
             acknowledged: 0,
             miscounted: false,
-            others_bytes: regions
-                .iter()
-                .zip(&board.regions)
-                .filter(|(_, standing)| is_done(standing))
-                .map(|(other, _)| other.bytes.len() as u64)
-                .sum(),
-            total_bytes: regions.iter().map(|r| r.bytes.len() as u64).sum(),
+            settled_bytes: board.settled_bytes(),
+            total_bytes: total_bytes(&board.plan),
+            range,
             region,
         })
     }
 
     /// A new stream from the place that is known to be written.
     async fn begin_again(&mut self) -> Result<(), JobError> {
-        self.framed = frames(&self.region, self.method, self.safe()).await?;
+        self.framed = frames(&self.region, self.method, self.safe()..self.range.end).await?;
         (self.begun, self.acknowledged, self.miscounted) = (false, 0, false);
         Ok(())
     }
@@ -160,7 +197,7 @@ impl Pass {
     /// the stub acknowledges first and writes then.
     fn safe(&self) -> u32 {
         if self.miscounted {
-            return self.region.offset;
+            return self.range.start;
         }
         let worked_off = self.acknowledged.saturating_sub(1);
         self.framed.offset + after(&self.framed.flash_bytes_after, worked_off)
@@ -228,8 +265,9 @@ impl Pass {
     }
 
     fn tell(&self, journal: &mut Journal) {
-        let here = u64::from(self.reached() - self.region.offset);
-        journal.length(self.others_bytes + here, self.total_bytes);
+        // a stream begins with a sector, which may be a little before its range
+        let here = u64::from(self.reached().saturating_sub(self.range.start));
+        journal.length(self.settled_bytes + here, self.total_bytes);
     }
 
     /// The link's error with its place.
@@ -259,10 +297,14 @@ fn after(bytes_after: &[u32], blocks: usize) -> u32 {
         .unwrap_or(0)
 }
 
-/// The region's stream from a flash address on: compressed off the workers.
-async fn frames(region: &Arc<Region>, method: Method, from: u32) -> Result<Arc<Framed>, JobError> {
+/// The stream of a part of the region: compressed off the workers.
+async fn frames(
+    region: &Arc<Region>,
+    method: Method,
+    range: Range<u32>,
+) -> Result<Arc<Framed>, JobError> {
     let (name, region) = (region.name.clone(), region.clone());
-    tokio::task::spawn_blocking(move || region.resume(method, from))
+    tokio::task::spawn_blocking(move || region.part(method, range))
         .await
         .map_err(|error| JobError::Frames {
             region: name,
@@ -277,8 +319,8 @@ mod tests {
     use crate::manifest::{VerifyPolicy, WritePolicy};
 
     #[test]
-    fn a_rom_is_not_let_past_the_end_of_the_part() {
-        let plan = |offset| Plan {
+    fn a_rom_is_not_let_past_the_end_of_the_part_nor_into_what_is_kept() {
+        let plan = Plan {
             chip: Chip::Esp32,
             flash_bytes: 4 << 20,
             write: WritePolicy::All,
@@ -286,22 +328,22 @@ mod tests {
             boot: None,
             erase_all: false,
             erases: Vec::new(),
-            kept: Vec::new(),
-            regions: vec![Arc::new(Region::new(
-                Chip::Esp32,
-                "tail".into(),
-                offset,
-                &[0x5A; 0x1000],
-                [0; 32],
-            ))],
+            kept: std::iter::once(0x20_0000..0x20_1000).collect(),
+            regions: Vec::new(),
             bauds: Vec::new(),
         };
         let check = |method, offset, expected| {
-            assert_eq!(fitting(method, &plan(offset), 0), expected, "{offset:x}");
+            let range = offset..offset + 0x1000;
+            assert_eq!(fitting(method, &plan, &range), expected, "{offset:x}");
         };
         check(Method::RomDeflate, 0x1_0000, Method::RomDeflate);
         check(Method::RomDeflate, 0x3F_F000, Method::RomPlain);
         check(Method::StubDeflate, 0x3F_F000, Method::StubDeflate);
         check(Method::RomPlain, 0x3F_F000, Method::RomPlain);
+        // its padding would lie in what is kept
+        check(Method::RomDeflate, 0x1F_F000, Method::RomPlain);
+        check(Method::StubDeflate, 0x1F_F000, Method::StubDeflate);
+        check(Method::RomDeflate, 0x1E_0000, Method::RomDeflate);
+        check(Method::RomDeflate, 0x20_1000, Method::RomDeflate);
     }
 }

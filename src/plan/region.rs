@@ -1,8 +1,9 @@
 //! A run of flash, its bytes and digests, and the streams that write it.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::deflate::Effort;
 use super::stream::{self, Framed, Method};
@@ -23,7 +24,19 @@ pub struct Region {
     chip: Chip,
     /// Whole streams, in the order of [`Method::ALL`].
     streams: [OnceLock<Arc<Framed>>; 3],
+    /// Streams of parts, the latest last: boards of one lot tend to need the same.
+    parts: Mutex<VecDeque<Part>>,
 }
+
+/// A stream of a part of a region.
+struct Part {
+    range: Range<u32>,
+    method: Method,
+    framed: Arc<Framed>,
+}
+
+/// Streams of parts that are kept, for each region.
+const PARTS_KEPT: usize = 8;
 
 impl Region {
     /// `bytes` as they are to be written at `offset` (a sector's), from a file with that digest.
@@ -45,6 +58,7 @@ impl Region {
             bytes: padded.into(),
             chip,
             streams: Default::default(),
+            parts: Mutex::default(),
         }
     }
 
@@ -74,17 +88,38 @@ impl Region {
             .clone()
     }
 
-    /// The stream from flash address `from` within the region on, for a ROM that wants BEGIN again,
-    /// or a chip that was reset in mid-write. It begins at the start of the sector that `from` lies
-    /// in, since BEGIN erases whole sectors. Built at each call, quickly: costs CPU all the same.
-    pub fn resume(&self, method: Method, from: u32) -> Arc<Framed> {
-        let last = self.range().end.saturating_sub(1).max(self.offset);
-        let from = from.clamp(self.offset, last) / SECTOR_BYTES * SECTOR_BYTES;
-        if from <= self.offset {
+    /// The stream for a part: whole sectors of the region that differ, or the rest of a stream that
+    /// did not get through. It begins at the start of the sector that `range` begins in, since BEGIN
+    /// erases whole sectors, and holds that sector at least. Built quickly, and kept for a while:
+    /// costs CPU all the same.
+    pub fn part(&self, method: Method, range: Range<u32>) -> Arc<Framed> {
+        let whole = self.range();
+        let last = whole.end.saturating_sub(1).max(whole.start);
+        let start = range.start.clamp(whole.start, last) / SECTOR_BYTES * SECTOR_BYTES;
+        let sector_end = start.saturating_add(SECTOR_BYTES).min(whole.end);
+        let range = start.max(whole.start)..range.end.clamp(sector_end, whole.end);
+        if range == whole {
             return self.framed(method);
         }
-        let rest = &self.bytes[(from - self.offset) as usize..];
-        Arc::new(stream::frame(self.chip, method, from, rest, Effort::Quick))
+        // a list that a panicking thread left is whole: entries go in and out at once
+        let parts = || self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |part: &Part| part.range == range && part.method == method;
+        if let Some(known) = parts().iter().find(|part| is_it(part)) {
+            return known.framed.clone();
+        }
+        let bytes = &self.bytes[(range.start - whole.start) as usize..][..range.len()];
+        let framed = stream::frame(self.chip, method, range.start, bytes, Effort::Quick);
+        let framed = Arc::new(framed);
+        let mut parts = parts();
+        if parts.len() >= PARTS_KEPT {
+            parts.pop_front();
+        }
+        parts.push_back(Part {
+            range,
+            method,
+            framed: framed.clone(),
+        });
+        framed
     }
 }
 
@@ -127,23 +162,48 @@ mod tests {
     }
 
     #[test]
-    fn resuming_begins_at_the_sector() {
+    fn a_part_is_whole_sectors_of_the_region() {
         let region = region(&sample::app(Chip::Esp32, 20_000, 1));
-        let check = |from: u32, expect: u32| {
+        let end = OFFSET + 20_000;
+        let check = |asked: Range<u32>, expect: Range<u32>| {
             for method in Method::ALL {
-                let framed = region.resume(method, from);
-                assert_eq!(framed.offset, expect, "{method:?} from {from:#x}");
-                let all = OFFSET + 20_000 - expect;
-                assert_eq!(framed.inflated_after.last(), Some(&all));
+                let framed = region.part(method, asked.clone());
+                assert_eq!(framed.offset, expect.start, "{method:?} {asked:x?}");
+                let bytes = expect.end - expect.start;
+                assert_eq!(framed.inflated_after.last(), Some(&bytes), "{asked:x?}");
             }
         };
-        check(0, OFFSET);
-        check(OFFSET, OFFSET);
-        check(OFFSET + 0xFFF, OFFSET);
-        check(OFFSET + 0x1000, OFFSET + 0x1000);
-        check(OFFSET + 0x2400, OFFSET + 0x2000);
+        check(0..end, OFFSET..end);
+        check(OFFSET..end, OFFSET..end);
+        check(OFFSET + 0xFFF..end, OFFSET..end);
+        check(OFFSET + 0x2400..end, OFFSET + 0x2000..end);
+        check(
+            OFFSET + 0x1000..OFFSET + 0x3000,
+            OFFSET + 0x1000..OFFSET + 0x3000,
+        );
         // at and past the end there is still the last sector to write
-        check(OFFSET + 20_000, OFFSET + 0x4000);
-        check(u32::MAX, OFFSET + 0x4000);
+        check(end..end, OFFSET + 0x4000..end);
+        check(u32::MAX..u32::MAX, OFFSET + 0x4000..end);
+        check(
+            OFFSET + 0x1800..OFFSET + 0x1800,
+            OFFSET + 0x1000..OFFSET + 0x2000,
+        );
+    }
+
+    #[test]
+    fn the_latest_parts_are_kept() {
+        let region = region(&sample::app(Chip::Esp32, 100_000, 1));
+        let part = |n: u32| {
+            let start = OFFSET + n * 0x1000;
+            region.part(Method::StubDeflate, start..start + 0x1000)
+        };
+        let first = part(1);
+        assert!(Arc::ptr_eq(&first, &part(1)));
+        for n in 2..=PARTS_KEPT as u32 {
+            part(n);
+        }
+        assert!(Arc::ptr_eq(&first, &part(1)));
+        part(20);
+        assert!(!Arc::ptr_eq(&first, &part(1)));
     }
 }

@@ -57,7 +57,7 @@ pub struct Framed {
     /// The flash address that it begins at.
     pub offset: u32,
     /// The BEGIN command's frame: from the start. (ROM: a block that failed wants BEGIN again, see
-    /// [`super::Region::resume`].)
+    /// [`super::Region::part`].)
     pub begin: Arc<[u8]>,
     /// How long BEGIN may take (a ROM erases in it).
     pub begin_timeout: Duration,

@@ -141,6 +141,18 @@ pub enum Command<'a> {
         length: u32,
     },
     GetSecurityInfo,
+    /// ROM only, 64 bytes at most; the reply has 64 bytes whatever was asked.
+    ReadFlashSlow {
+        offset: u32,
+        length: u32,
+    },
+    /// Stub only: see [`super::ReadFlash`]. One packet is on its way at a time: the stub keeps to that
+    /// whatever it is told (esp-flasher-stub, `s_read_flash_post_process`).
+    ReadFlash {
+        offset: u32,
+        length: u32,
+        packet_bytes: u32,
+    },
     /// Stub only.
     EraseFlash,
     /// Stub only; both whole sectors.
@@ -170,6 +182,8 @@ impl Command<'_> {
             Command::MemEnd { .. } => Op::MemEnd,
             Command::FlashMd5 { .. } => Op::SpiFlashMd5,
             Command::GetSecurityInfo => Op::GetSecurityInfo,
+            Command::ReadFlashSlow { .. } => Op::ReadFlashSlow,
+            Command::ReadFlash { .. } => Op::ReadFlash,
             Command::EraseFlash => Op::EraseFlash,
             Command::EraseRegion { .. } => Op::EraseRegion,
         }
@@ -256,7 +270,14 @@ impl Command<'_> {
             Command::MemEnd { entry } => words(&[u32::from(entry == 0), entry]),
             Command::FlashMd5 { offset, length } => words(&[offset, length, 0, 0]),
             Command::GetSecurityInfo | Command::EraseFlash => Vec::new(),
-            Command::EraseRegion { offset, length } => words(&[offset, length]),
+            Command::EraseRegion { offset, length } | Command::ReadFlashSlow { offset, length } => {
+                words(&[offset, length])
+            }
+            Command::ReadFlash {
+                offset,
+                length,
+                packet_bytes,
+            } => words(&[offset, length, packet_bytes, 1]),
         }
     }
 }
@@ -412,6 +433,22 @@ mod tests {
                 length: 0x1000,
             },
             "c000d10800000000000000050000100000c0",
+        );
+        check(
+            ReadFlash {
+                offset: 0x4_0000,
+                length: 32,
+                packet_bytes: 16,
+            },
+            "c000d210000000000000000400200000001000000001000000c0",
+        );
+        // Not in the transcripts: Serial Protocol, "Commands", 0E takes an offset and a length.
+        check(
+            ReadFlashSlow {
+                offset: 0x4_0000,
+                length: 64,
+            },
+            "c0000e0800000000000000040040000000c0",
         );
         // Not in the transcripts: Serial Protocol, "Commands", D0 takes nothing.
         check(EraseFlash, "c000d0000000000000c0");

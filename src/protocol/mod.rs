@@ -13,7 +13,9 @@ pub mod slip;
 mod transcripts;
 
 pub use command::{Command, Op, RegWrite, checksum};
-pub use exchange::{Action, Await, Block, Exchange, ExchangeError, Request, Stream, Sync};
+pub use exchange::{
+    Action, Await, Block, Exchange, ExchangeError, ReadFlash, Request, Stream, Sync,
+};
 pub use reply::{Refusal, Reply};
 
 /// Who answers at the other end; it decides the status bytes of a reply and how a block is tried

@@ -7,8 +7,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::boot::boot;
 use crate::image::hex;
-use crate::manifest::{Bundle, ErasePolicy, FlashParameter, Leftover};
-use crate::plan::{Method, Plan, Planner};
+use crate::manifest::{Bundle, ErasePolicy, FlashParameter, Leftover, VerifyPolicy, WritePolicy};
+use crate::plan::{Held, Method, Plan, Planner};
 use crate::settings::{Place, Settings};
 
 pub struct Sheet {
@@ -29,6 +29,7 @@ impl Sheet {
             Some(head(bundle)),
             Some(self.regions(&plan)),
             leftovers(bundle),
+            Some(policies(bundle)),
             plan.boot
                 .as_deref()
                 .map(|check| boot(check, self.settings.as_ref())),
@@ -100,19 +101,27 @@ impl Sheet {
             Method::RomDeflate | Method::RomPlain => "ROM",
         };
         let mut text =
-            format!("likely time for a board that was used before, through the {loader}\n");
-        let rows: Vec<[String; 3]> = bauds
-            .into_iter()
-            .map(|baud| {
-                let estimate = plan.estimate(self.method, baud);
-                [
-                    format!("  {baud} baud"),
-                    format!("{:.1} s", estimate.total.as_secs_f64()),
-                    format!("of which {:.1} s on the line", estimate.wire.as_secs_f64()),
-                ]
-            })
-            .collect();
-        text += &columns(&rows, &[0, 1]);
+            format!("likely time through the {loader}, and how much of it is spent on the line\n");
+        let mut rows = vec![row([
+            "",
+            "blank",
+            "line",
+            "used before",
+            "line",
+            "right",
+            "line",
+        ])];
+        rows.extend(bauds.into_iter().map(|baud| {
+            let times = [Held::Nothing, Held::Other, Held::Same].map(|held| {
+                let estimate = plan.estimate(self.method, baud, held);
+                let seconds = |time: std::time::Duration| format!("{:.1} s", time.as_secs_f64());
+                [seconds(estimate.total), seconds(estimate.wire)]
+            });
+            let [[blank, blank_wire], [used, used_wire], [right, right_wire]] = times;
+            let baud = format!("  {baud} baud");
+            [baud, blank, blank_wire, used, used_wire, right, right_wire]
+        }));
+        text += &columns(&rows, &[0, 1, 2, 3, 4, 5, 6]);
         text
     }
 }
@@ -141,6 +150,30 @@ fn head(bundle: &Bundle) -> String {
         ["chip", &format!("{}, revision: {revisions}", manifest.chip)],
         ["flash", &format!("{parts}, at least {needed}")],
         ["bundle", &bundle.digest_hex()],
+    ];
+    columns(&rows.map(row), &[])
+}
+
+fn policies(bundle: &Bundle) -> String {
+    let manifest = &bundle.manifest;
+    let rows = [
+        match manifest.write {
+            WritePolicy::Changed => ["write", "changed", "sectors whose digest is another"],
+            WritePolicy::All => ["write", "all", "everything, whatever the flash holds"],
+        },
+        match manifest.erase {
+            ErasePolicy::Touched => ["erase", "touched", "what images cover, and what is listed"],
+            ErasePolicy::Regions => [
+                "erase",
+                "regions",
+                "also what images leave of their partitions",
+            ],
+            ErasePolicy::All => ["erase", "all", "the whole flash, first"],
+        },
+        match manifest.verify {
+            VerifyPolicy::Md5 => ["verify", "md5", "the chip's digest of each image"],
+            VerifyPolicy::Readback => ["verify", "readback", "each image is read back"],
+        },
     ];
     columns(&rows.map(row), &[])
 }
@@ -305,10 +338,15 @@ leftover = "erase"
         0x009000  0x00f000  nvs       is erased
         0x00f000  0x010000  phy_init  is kept as it is
 
-        likely time for a board that was used before, through the stub
-          921600 baud   3.4 s  of which 1.5 s on the line
-          460800 baud   4.8 s  of which 3.0 s on the line
-          115200 baud  14.0 s  of which 11.8 s on the line
+        write   changed  sectors whose digest is another
+        erase   touched  what images cover, and what is listed
+        verify  md5      the chip's digest of each image
+
+        likely time through the stub, and how much of it is spent on the line
+                        blank    line  used before    line  right   line
+          921600 baud   2.5 s   1.5 s        3.5 s   1.5 s  0.9 s  0.0 s
+          460800 baud   4.0 s   3.0 s        4.8 s   3.0 s  0.9 s  0.0 s
+          115200 baud  13.3 s  11.8 s       14.0 s  11.8 s  1.4 s  0.0 s
         "#);
     }
 
@@ -334,9 +372,14 @@ leftover = "erase"
 
         the whole flash is erased first
 
-        likely time for a board that was used before, through the ROM
-          460800 baud  10.2 s  of which 3.2 s on the line
-          115200 baud  19.2 s  of which 12.2 s on the line
+        write   all  everything, whatever the flash holds
+        erase   all  the whole flash, first
+        verify  md5  the chip's digest of each image
+
+        likely time through the ROM, and how much of it is spent on the line
+                        blank    line  used before    line   right    line
+          460800 baud  11.1 s   3.2 s       11.1 s   3.2 s  11.1 s   3.2 s
+          115200 baud  20.2 s  12.2 s       20.2 s  12.2 s  20.2 s  12.2 s
 
         station b: 2 slots
           left  /dev/ttyUSB0

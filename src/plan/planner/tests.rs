@@ -3,6 +3,7 @@ use crate::chip::{FlashId, Mac, Revision};
 use crate::image::{md5, sample, sha256};
 use crate::manifest::FlashSize;
 use crate::manifest::{DataPartition, Manifest, SecureDownload, VerifyPolicy, WritePolicy};
+use crate::plan::Held;
 
 const MB: u64 = 1 << 20;
 
@@ -198,10 +199,14 @@ fn a_size_that_is_not_known_is_the_manifests() {
 fn estimates() {
     let planner = Planner::new(Arc::new(bundle(FlashParameter::Keep, ErasePolicy::Touched)));
     let plan = planner.plan(&board(0xEF4016), None);
-    let slow = plan.estimate(Method::StubDeflate, 115_200);
-    let fast = plan.estimate(Method::StubDeflate, 921_600);
-    let deflate = plan.estimate(Method::RomDeflate, 921_600);
-    let plain = plan.estimate(Method::RomPlain, 921_600);
+    let slow = plan.estimate(Method::StubDeflate, 115_200, Held::Other);
+    let fast = plan.estimate(Method::StubDeflate, 921_600, Held::Other);
+    let deflate = plan.estimate(Method::RomDeflate, 921_600, Held::Other);
+    let plain = plan.estimate(Method::RomPlain, 921_600, Held::Other);
+    let blank = plan.estimate(Method::StubDeflate, 921_600, Held::Nothing);
+    let right = plan.estimate(Method::StubDeflate, 921_600, Held::Same);
+    assert!(right.total < blank.total && blank.total < fast.total);
+    assert_eq!((right.wire_bytes, blank.wire_bytes), (0, fast.wire_bytes));
     assert_eq!(slow.wire_bytes, fast.wire_bytes);
     assert!(slow.wire > fast.wire * 4 && slow.total > fast.total);
     assert!(plain.wire_bytes > deflate.wire_bytes && plain.total > deflate.total);

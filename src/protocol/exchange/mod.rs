@@ -3,6 +3,7 @@
 
 mod answer;
 mod await_frame;
+mod read;
 mod request;
 mod stream;
 mod sync;
@@ -14,6 +15,7 @@ use super::Refusal;
 use super::slip::Item;
 
 pub use await_frame::Await;
+pub use read::ReadFlash;
 pub use request::Request;
 pub use stream::{Block, Stream};
 pub use sync::Sync;
@@ -58,6 +60,9 @@ pub enum ExchangeError {
         what: &'static str,
         noise_bytes: usize,
     },
+    /// Data came whole and are not those that were sent.
+    #[error("the data of {what} do not have the MD5 that came behind them")]
+    Digest { what: &'static str },
 }
 
 impl ExchangeError {

@@ -58,7 +58,7 @@ async fn a_stop_does_not_wait_for_an_erase() {
         }
     }));
     let ended = rig.run().await;
-    assert_eq!(ended.verdict.code, Some(Code::Stopped));
+    assert_eq!(ended.verdict.code, Some(Code::EraseUnfinished));
     let erase = ended.verdict.steps.last().unwrap();
     assert_eq!((erase.step, erase.code), (Step::Erase, Some(Code::Stopped)));
     assert!(erase.took < Duration::from_secs(2), "{erase:?}");

@@ -9,6 +9,7 @@ mod faults;
 mod lost;
 mod net;
 mod own_usb;
+mod policies;
 mod ptys;
 mod rates;
 
@@ -264,11 +265,11 @@ impl Ended {
             .chain(plan.erases.iter().cloned())
             .map(|range| sectors(range.start as usize, range.end as usize))
             .collect();
-        let kept = plan.erase_all
-            || (0..flash.len()).all(|at| {
-                flash[at] == self.before[at] || touched.iter().any(|range| range.contains(&at))
-            });
-        if right && erased && kept {
+        let mut kept = self.before.clone();
+        for range in touched {
+            kept[range.clone()].copy_from_slice(&flash[range]);
+        }
+        if right && erased && (plan.erase_all || kept == flash) {
             "right"
         } else {
             "wrong"
