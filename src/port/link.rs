@@ -53,8 +53,11 @@ pub struct Link {
 /// stop waits for it, and has 5 s in all.
 const STALL: Duration = Duration::from_secs(3);
 
-/// How long the chip and the bridge need to settle on a new rate; what comes meanwhile is garbage.
-const RATE_SETTLE: Duration = Duration::from_millis(50);
+/// How long the chip and the bridge need to settle on a new rate; what comes meanwhile is garbage. The
+/// chip changes its divider once its answer has left (ROM and stub wait for an idle line), which is
+/// before the host has it: what is needed is the bridge's own change. Where it is not enough, the SYNC
+/// that follows is lost and repeated.
+const RATE_SETTLE: Duration = Duration::from_millis(5);
 
 /// A board that never stops talking must not hold a drain for longer than this beyond its quiet time…
 const DRAIN_AT_MOST: Duration = Duration::from_secs(1);
@@ -142,7 +145,7 @@ impl Link {
         self.run(&mut request, |_| {}).await
     }
 
-    /// Sets the port's rate (not the chip's), waits 50 ms and drops what came in.
+    /// Sets the port's rate (not the chip's), lets both ends settle and drops what came in.
     /// Returns what the driver says it made of it.
     pub async fn set_baud(&mut self, baud: u32) -> Result<u32, LinkError> {
         let made = self.port.set_baud(baud).await.map_err(failed)?;
