@@ -47,6 +47,8 @@ pub struct Facts {
     pub assumed_crystal_mhz: u32,
     /// The UART runs at the crystal's rate times this.
     pub uart_clock_multiple: u32,
+    /// GPIO_STRAP_REG, from the S2 on.
+    pub strap_register: Option<u32>,
     /// The RTC watchdog, where software uses it for a reset.
     pub watchdog: Option<Watchdog>,
     /// First line of the ROM's boot text; empty where it prints none in download mode.
@@ -132,6 +134,7 @@ const LATER: Facts = Facts {
     crystal_mhz: 40,
     assumed_crystal_mhz: 40,
     uart_clock_multiple: 1,
+    strap_register: Some(0x6000_4038),
     watchdog: None,
     banner: "",
 };
@@ -190,6 +193,7 @@ static ESP8266: Facts = Facts {
     spi: SPI_8266,
     crystal_mhz: 26,
     uart_clock_multiple: 2,
+    strap_register: None,
     banner: " ets Jan  8 2013",
     ..LATER
 };
@@ -202,6 +206,7 @@ static ESP32: Facts = Facts {
     boot_offset: 0x1000,
     spi: SPI_ESP32,
     uart_clkdiv: 0x3FF4_0014,
+    strap_register: None,
     banner: "ets Jul 29 2019 12:21:46",
     ..LATER
 };
@@ -213,6 +218,7 @@ static ESP32S2: Facts = Facts {
     boot_offset: 0x1000,
     spi: spi_later(0x3F40_2000),
     uart_clkdiv: 0x3F40_0014,
+    strap_register: Some(0x3F40_4038),
     watchdog: watchdog(0x3F40_8094, 0x3F40_8098, 0x3F40_80AC),
     ..LATER
 };
@@ -259,6 +265,7 @@ static ESP32C5: Facts = Facts {
     spi: spi_later(0x6000_3000),
     crystal_mhz: 48,
     assumed_crystal_mhz: 48,
+    strap_register: Some(0x6009_1038),
     watchdog: WATCHDOG_C6,
     ..LATER
 };
@@ -269,6 +276,7 @@ static ESP32C6: Facts = Facts {
     mac_at: 0x600B_0844,
     gates: gates(0x600B_0800),
     spi: spi_later(0x6000_3000),
+    strap_register: Some(0x6009_1038),
     watchdog: WATCHDOG_C6,
     ..LATER
 };
@@ -279,6 +287,7 @@ static ESP32C61: Facts = Facts {
     mac_at: 0x600B_4844,
     gates: Some([gate(0x600B_4830, 23), gate(0x600B_4834, 26)]),
     spi: spi_later(0x6000_3000),
+    strap_register: Some(0x6009_1038),
     watchdog: WATCHDOG_C6,
     ..LATER
 };
@@ -291,6 +300,7 @@ static ESP32H2: Facts = Facts {
     spi: spi_later(0x6000_3000),
     crystal_mhz: 32,
     assumed_crystal_mhz: 32,
+    strap_register: Some(0x6009_1038),
     watchdog: watchdog(0x600B_1C00, 0x600B_1C04, 0x600B_1C1C),
     ..LATER
 };
@@ -303,6 +313,7 @@ static ESP32P4: Facts = Facts {
     boot_offset: 0x2000,
     spi: spi_later(0x5008_D000),
     uart_clkdiv: 0x500C_A014,
+    strap_register: Some(0x500E_0038),
     watchdog: watchdog(0x5011_6000, 0x5011_6004, 0x5011_6018),
     ..LATER
 };

@@ -12,6 +12,8 @@ use crate::chip::{Chip, Revision};
 
 const PAGE: u32 = 0x1000;
 
+/// GPIO_STRAP_REG: boot from flash (ESP-IDF, `boot_mode.h`: 1xxx).
+const STRAP_FLASH_BOOT: u32 = 1 << 3;
 /// The word that lifts the RTC watchdog's write protection, on every chip that has the register.
 const WATCHDOG_KEY: u32 = 0x50D8_3AA1;
 /// RTC_CNTL_WDTCONFIG0_REG's bit that turns the watchdog on.
@@ -164,6 +166,14 @@ impl Memory {
             true => WatchdogTold::Bite(Duration::from_micros(ticks * 1_000_000 / SLOW_CLOCK_HZ)),
             false => WatchdogTold::Off,
         });
+    }
+
+    /// The boot strap as it was read: GPIO_STRAP_REG says which way the chip started.
+    pub fn set_strap(&mut self, low: bool) {
+        if let Some(register) = self.facts.strap_register {
+            self.fixed
+                .insert(register, if low { 0 } else { STRAP_FLASH_BOOT });
+        }
     }
 
     /// What the watchdog was told since this was asked last.

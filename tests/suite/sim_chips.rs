@@ -228,6 +228,13 @@ fn a_chip_on_its_own_usb_is_reset_by_its_lines() {
     let by_zero = [(true, false), (false, false), (false, true)];
     check(Strap::Free, &by_zero, 2, Mode::NoApp);
     check(Strap::HeldAtPowerOn, &into_app, 2, Mode::Loader);
+    // the register of the strap tells the two loaders apart
+    let strap = |mut talk: Talk| {
+        talk.ask(SYNC);
+        talk.read(0x6000_4038)
+    };
+    assert_eq!(strap(check(Strap::Free, &into_loader, 2, Mode::Loader)), 8);
+    assert_eq!(strap(check(Strap::HeldAtPowerOn, &[], 1, Mode::Loader)), 0);
     // only the watchdog reads the strap again
     let mut talk = check(Strap::HeldAtPowerOn, &into_app, 2, Mode::Loader);
     talk.ask(SYNC);

@@ -248,24 +248,9 @@ impl Board {
             self.program = Program::Hung;
             return;
         }
-        let strapped = match self.spec.wiring {
-            Wiring::Strapped => true,
-            Wiring::Lines => !self.pins.io0,
-            Wiring::UsbSerialJtag(strap) => {
-                match cause {
-                    Cause::PowerOn => {
-                        self.usb_straps = UsbStraps {
-                            download: false,
-                            latched: strap == Strap::HeldAtPowerOn,
-                        };
-                    }
-                    Cause::BrownOut | Cause::Watchdog => self.usb_straps = UsbStraps::default(),
-                    Cause::Core | Cause::Software => {}
-                }
-                self.usb_straps.download || self.usb_straps.latched
-            }
-        };
-        let into_loader = strapped || self.hardware.troubles.has(&Fault::StrapHeld);
+        let strapped = self.read_straps(cause);
+        self.hardware.memory.set_strap(strapped);
+        let into_loader = strapped || self.spec.wiring.is_own_usb() && self.usb_straps.download;
         if into_loader {
             let banner = boot::loader_banner(self.hardware.facts, cause);
             self.say(at, banner.as_bytes());
@@ -290,6 +275,28 @@ impl Board {
                 image @ Found::Image { .. } => self.run_image(at, &image),
             }
         }
+    }
+
+    /// Whether the boot strap was low when it was read last: at this start, if it reads it.
+    fn read_straps(&mut self, cause: Cause) -> bool {
+        let low = match self.spec.wiring {
+            Wiring::Strapped => true,
+            Wiring::Lines => !self.pins.io0,
+            Wiring::UsbSerialJtag(strap) => {
+                match cause {
+                    Cause::PowerOn => {
+                        self.usb_straps = UsbStraps {
+                            download: false,
+                            latched: strap == Strap::HeldAtPowerOn,
+                        };
+                    }
+                    Cause::BrownOut | Cause::Watchdog => self.usb_straps = UsbStraps::default(),
+                    Cause::Core | Cause::Software => {}
+                }
+                self.usb_straps.latched
+            }
+        };
+        low || self.hardware.troubles.has(&Fault::StrapHeld)
     }
 
     /// The ROM leaves its loader without a reset.
