@@ -361,6 +361,15 @@ mod tests {
             assert_eq!(spi.w0, base + here.spi.w0, "{chip}");
             let miso = here.spi.miso_length.map(|offset| base + offset);
             assert_eq!(spi.miso_dlen, miso, "{chip}");
+            let watchdog = chip.watchdog().map(|watchdog| Watchdog {
+                config: watchdog.config,
+                timeout: watchdog.timeout,
+                write_protect: watchdog.write_protect,
+            });
+            assert_eq!(watchdog, here.watchdog, "{chip}");
+            if let Some(boot) = chip.boot_strap() {
+                assert_eq!(Some(boot.strap), here.strap_register, "{chip}");
+            }
         }
     }
 }

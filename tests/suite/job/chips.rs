@@ -6,7 +6,8 @@ use std::sync::{Arc, LazyLock, Mutex};
 use flashline::chip::{Access, Chip, Eui64, FlashId, Mac, Revision, Stub, Stubs};
 use flashline::job::StubUse;
 use flashline::plan::Planner;
-use flashline::sim::{self, BoardSpec};
+use flashline::port::{PortInfo, UsbId};
+use flashline::sim::{self, BoardSpec, Mode, Strap, Wiring};
 
 use super::{Ended, Keeper, MANIFEST, Rig, planner_for};
 
@@ -206,4 +207,32 @@ async fn an_esp8266_gets_the_stub_that_was_loaded_and_its_rate_from_that() {
     assert_eq!(identity.mac, Some(Mac([0x24, 0x0A, 0xC4, 0, 0, 7])));
     assert_eq!(identity.crystal_mhz, Some(26));
     assert_eq!(identity.flash_id, Some(FlashId(0xEF4016)));
+}
+
+/// The app runs at the end, however the chip came into its loader: by the lines, whose reset is enough
+/// then, or by hand, when only the watchdog reads the strap again.
+#[tokio::test(start_paused = true)]
+async fn a_chip_on_its_own_usb_starts_its_app() {
+    for strap in [Strap::Free, Strap::HeldAtPowerOn] {
+        for stub in [StubUse::Stub, StubUse::RomDeflate] {
+            let rig = rig(BoardSpec::esp32(7)
+                .chip(Chip::Esp32C3)
+                .wiring(Wiring::UsbSerialJtag(strap)));
+            let port = PortInfo {
+                instance: 1,
+                usb_id: Some(UsbId {
+                    vendor: 0x303A,
+                    product: 0x1001,
+                }),
+                ..PortInfo::at(rig.board.path())
+            };
+            rig.presence.send_replace(Some(port));
+            let ended = rig.writing_by(stub).run().await;
+            let label = format!("{strap:?} {stub:?}");
+            check_passed(&ended, &label);
+            let state = ended.board.wait_until(|state| state.app_starts > 0).await;
+            // with power, into the loader by the lines, and into the app
+            assert_eq!((state.mode, state.starts), (Mode::App, 3), "{label}");
+        }
+    }
 }
