@@ -1,6 +1,7 @@
 //! `flashline flash`: one board, by hand. The same manifest, Gate, job and record as on the bench;
 //! leaves out slots and hotplug.
 
+mod heard;
 mod screen;
 
 use std::path::PathBuf;
@@ -169,6 +170,7 @@ async fn work(args: Args, bundle: Arc<Bundle>, stubs: Arc<Stubs>, record: Option
     if let Err(error) = committed {
         return not_recorded(&error);
     }
+    eprint!("{}", heard::heard(&verdict));
     println!(
         "{}",
         screen::words(Happening::JobEnded {

@@ -18,7 +18,7 @@ mod roles;
 mod tests;
 mod values;
 
-pub use boot::{BLOT, Blotter, BootCheck, Measure, Pattern, Reject, Secrets};
+pub use boot::{BLOT, Blotter, BootCheck, Measure, Pattern, Reject, Secrets, limits};
 pub use bundle::{
     Bundle, DataPartition, ErasePolicy, FlashParameter, FlashSettings, FlashSize, Image, Leftover,
     Manifest, SecureDownload, VerifyPolicy, WritePolicy,

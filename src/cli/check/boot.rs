@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::manifest::{BootCheck, Measure};
+use crate::manifest::{BootCheck, Measure, limits};
 use crate::settings::{After, Settings};
 
 /// What the console is held to, line by line.
@@ -49,23 +49,13 @@ pub fn boot(check: &BootCheck, settings: Option<&Settings>) -> String {
 }
 
 fn measure(measure: &Measure) -> String {
-    let Measure {
-        name,
-        unit,
-        low,
-        high,
-        required,
-        ..
-    } = measure;
-    let gap = if unit.is_empty() { "" } else { " " };
-    let limits = match (low, high) {
-        (Some(low), Some(high)) => format!("{low} to {high}{gap}{unit}"),
-        (Some(low), None) => format!("{low}{gap}{unit} and more"),
-        (None, Some(high)) => format!("up to {high}{gap}{unit}"),
-        (None, None) => format!("any value{gap}{unit}"),
+    let allowed = limits(measure.low, measure.high, &measure.unit);
+    let optional = if measure.required {
+        ""
+    } else {
+        ", if it comes"
     };
-    let optional = if *required { "" } else { ", if it comes" };
-    format!("{name}: {limits}{optional}")
+    format!("{}: {allowed}{optional}", measure.name)
 }
 
 fn quoted(pattern: &str) -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::event::Code;
 use crate::job::border::Measurement;
+use crate::manifest::limits;
 
 /// Why a board does not pass its boot check. Lines are quoted without their secrets.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -78,21 +79,12 @@ impl fmt::Display for OutOfLimits<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, measurement) in self.0.iter().take(NAMED).enumerate() {
             let Measurement {
-                name,
-                value,
-                unit,
-                low,
-                high,
+                name, value, unit, ..
             } = measurement;
             let gap = if unit.is_empty() { "" } else { " " };
             let comma = if index > 0 { "; " } else { "" };
-            write!(f, "{comma}{name} is {value}{gap}{unit}, ")?;
-            match (low, high) {
-                (Some(low), Some(high)) => write!(f, "allowed {low} to {high}{gap}{unit}")?,
-                (Some(low), None) => write!(f, "allowed {low}{gap}{unit} and more")?,
-                (None, Some(high)) => write!(f, "allowed up to {high}{gap}{unit}")?,
-                (None, None) => write!(f, "which is no number")?,
-            }
+            let allowed = limits(measurement.low, measurement.high, unit);
+            write!(f, "{comma}{name} is {value}{gap}{unit}, allowed {allowed}")?;
         }
         match self.0.len().saturating_sub(NAMED) {
             0 => Ok(()),

@@ -29,12 +29,12 @@ impl Listening {
     ) -> Result<(), JobError> {
         let mark = journal.begin(Step::Boot);
         journal.rate(self.judge.baud());
-        let result = self.to_the_end(link).await;
+        let result = self.hear_out(link).await;
         journal.end(mark, &result);
         result
     }
 
-    async fn to_the_end(&mut self, link: &mut Link) -> Result<(), JobError> {
+    async fn hear_out(&mut self, link: &mut Link) -> Result<(), JobError> {
         let baud = self.judge.baud();
         let failed = |error| {
             JobError::from_link(error, |source| JobError::Command {

@@ -48,6 +48,17 @@ pub struct Measure {
     pub required: bool,
 }
 
+/// Limits in words: `3000 to 3600 mV`.
+pub fn limits(low: Option<f64>, high: Option<f64>, unit: &str) -> String {
+    let gap = if unit.is_empty() { "" } else { " " };
+    match (low, high) {
+        (Some(low), Some(high)) => format!("{low} to {high}{gap}{unit}"),
+        (Some(low), None) => format!("{low}{gap}{unit} and more"),
+        (None, Some(high)) => format!("up to {high}{gap}{unit}"),
+        (None, None) => "any number".to_owned(),
+    }
+}
+
 /// A regular expression, looked for in one line. Matching takes time in proportion to the line's
 /// length, whatever the expression.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ mod keys;
 mod reject;
 mod secret;
 
-pub use check::{BootCheck, Measure, Pattern, Reject};
+pub use check::{BootCheck, Measure, Pattern, Reject, limits};
 pub use secret::{BLOT, Blotter, Secrets};
 
 pub(super) use keys::read;

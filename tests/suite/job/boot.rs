@@ -284,9 +284,12 @@ async fn pulled(rig: Rig, then: impl AsyncFnOnce(&Rig)) -> Ended {
     let script = async {
         board.wait_until(|state| state.pulled).await;
         then(&other).await;
+        std::future::pending::<()>().await;
     };
-    let (ended, ()) = tokio::join!(rig.run(), script);
-    ended
+    tokio::select! {
+        ended = rig.run() => ended,
+        () = script => unreachable!(),
+    }
 }
 
 #[tokio::test(start_paused = true)]
