@@ -10,7 +10,7 @@ use super::session::{RomRates, Session};
 use super::timeout;
 use crate::chip::{
     Access, Belief, Chip, Crystal, FlashId, Identity, MAGIC_ADDRESS, Readout, RegisterWrite,
-    RomClock, SecurityInfo, Silicon, SpiRegisters,
+    RomClock, SecurityInfo, Silicon, SpiRegisters, Stubs,
 };
 use crate::event::Step;
 use crate::protocol::{Command, Dialect, RegWrite};
@@ -37,9 +37,14 @@ pub(super) struct Identified<'a> {
 }
 
 impl<'a> Connected<'a> {
-    pub(super) async fn identify(mut self, likely: Chip) -> Result<Identified<'a>, JobError> {
+    /// `stubs` are those that may be uploaded afterwards.
+    pub(super) async fn identify(
+        mut self,
+        likely: Chip,
+        stubs: Option<&Stubs>,
+    ) -> Result<Identified<'a>, JobError> {
         let mark = self.session.journal.begin(Step::Identify);
-        let result = identity(&mut self.session, likely).await;
+        let result = identity(&mut self.session, likely, stubs).await;
         self.session.journal.end(mark, &result);
         Ok(Identified {
             identity: result?,
@@ -49,13 +54,26 @@ impl<'a> Connected<'a> {
     }
 }
 
+/// Who works with the SPI controller after the flash ID was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// A stub, which sets it up for itself when it starts.
+    Stub,
+    /// Whoever answers now and relies on how it was.
+    Same,
+}
+
 /// What the first exchanges tell.
 struct Detected {
     chip: Chip,
     info: Option<SecurityInfo>,
 }
 
-async fn identity(session: &mut Session<'_>, likely: Chip) -> Result<Identity, JobError> {
+async fn identity(
+    session: &mut Session<'_>,
+    likely: Chip,
+    stubs: Option<&Stubs>,
+) -> Result<Identity, JobError> {
     let Detected { chip, info } = detect(session, likely).await?;
     let facts = chip.facts();
     if session.link.dialect() == Dialect::Rom && facts.rom.status_bytes == 2 {
@@ -94,7 +112,11 @@ async fn identity(session: &mut Session<'_>, likely: Chip) -> Result<Identity, J
         power(session, silicon.flash_power).await?;
         attach(session, chip, silicon.flash_pins).await?;
     }
-    let flash_id = flash_id(session, &facts.spi).await?;
+    let next = match stubs.and_then(|stubs| stubs.find(chip, silicon.revision)) {
+        Some(_) if session.link.dialect() != Dialect::Stub => Next::Stub,
+        _ => Next::Same,
+    };
+    let flash_id = flash_id(session, &facts.spi, next).await?;
     Ok(Identity {
         mac_crc_holds: silicon.mac_crc_holds,
         eui64: silicon.eui64,
@@ -251,16 +273,22 @@ pub(super) async fn attach(
 }
 
 /// Asks the part for its JEDEC ID through the SPI controller: a user-defined transfer of one command
-/// byte and three bytes back. The controller's registers are as before when the command returns: the
-/// ROM's own reading relies on them.
+/// byte and three bytes back.
 ///
 /// An app may have left the part in a state that a ROM knows nothing of, and a reset of the chip does
 /// not reset the part: it is reset first. A stub has the part in hand already.
-async fn flash_id(session: &mut Session<'_>, spi: &SpiRegisters) -> Result<FlashId, JobError> {
-    let (usr, usr2) = (
-        session.register(spi.usr).await?,
-        session.register(spi.usr2).await?,
-    );
+async fn flash_id(
+    session: &mut Session<'_>,
+    spi: &SpiRegisters,
+    next: Next,
+) -> Result<FlashId, JobError> {
+    let before = match next {
+        Next::Stub => None,
+        Next::Same => Some([
+            write(spi.usr, session.register(spi.usr).await?),
+            write(spi.usr2, session.register(spi.usr2).await?),
+        ]),
+    };
     let length = match spi.miso_dlen {
         Some(register) => write(register, 24 - 1),
         // ESP8266: bits to receive, less one, from bit 8 on
@@ -293,9 +321,8 @@ async fn flash_id(session: &mut Session<'_>, spi: &SpiRegisters) -> Result<Flash
         write(spi.w0, 0),
         start,
         pause(TRANSFER_US),
-        write(spi.usr, usr),
-        write(spi.usr2, usr2),
     ]);
+    writes.extend(before.into_iter().flatten());
     session
         .ask(&Command::WriteReg { writes: &writes }, timeout::COMMAND)
         .await?;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::admit::Board;
 use super::boot::{BootFault, Judge, Listening};
-use super::border::{Assignment, Gate, RegionResult, Reports, Verdict};
+use super::border::{Assignment, Gate, RegionResult, Reports, StubUse, Verdict};
 use super::connect::{First, connect};
 use super::error::JobError;
 use super::journal::{Again, Journal};
@@ -200,7 +200,9 @@ impl Job {
         };
         self.lost_since = None;
         self.followed = 0;
-        let mut identified = connected.identify(self.assignment.likely).await?;
+        let uploads = (self.assignment.stub == StubUse::Stub).then_some(&*self.assignment.stubs);
+        let likely = self.assignment.likely;
+        let mut identified = connected.identify(likely, uploads).await?;
         reset::calm(&mut identified.session, identified.identity.chip).await?;
         let found = &identified.identity;
         let known = self.identity.as_ref().and_then(|known| known.mac);
