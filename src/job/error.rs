@@ -50,10 +50,15 @@ pub(super) enum JobError {
     UnknownChipId { chip_id: u32 },
     #[error("the {0} does not tell its security state")]
     SecurityUnknown(crate::chip::Chip),
-    #[error("{wanted} baud does not come up (the driver made {made} of it), nor the rate before")]
+    /// The chip has left its rate, since it is not to be heard there, and is not where the bridge is.
+    #[error("{wanted} baud does not come up (the driver says {made}), and the rate before is left")]
     Rate { wanted: u32, made: u32 },
-    #[error("{wanted} baud does not come up (the driver made {made} of it)")]
-    RateRefused { wanted: u32, made: u32 },
+    /// The driver, or a serial server, says itself that it made another.
+    #[error("the adapter makes {made} baud of {wanted}")]
+    NotMade { wanted: u32, made: u32 },
+    /// The chip stayed where it was.
+    #[error("{wanted} baud does not come up; the chip answers at {stayed} baud still")]
+    RateRefused { wanted: u32, stayed: u32 },
     #[error("the MD5 at 0x{offset:x} came in {bytes} bytes that are no digest")]
     NoDigest { offset: u32, bytes: usize },
     #[error("no greeting within {waited:?} at {baud} baud")]
@@ -182,7 +187,8 @@ impl JobError {
             },
             JobError::UnknownChip { .. } | JobError::UnknownChipId { .. } => Code::WrongChip,
             JobError::SecurityUnknown(_) => Code::SecurityState,
-            JobError::Rate { .. } | JobError::RateRefused { .. } => Code::LineNoise,
+            JobError::Rate { .. } | JobError::NotMade { .. } => Code::BaudNotReached,
+            JobError::RateRefused { .. } => Code::LineNoise,
             JobError::StubSilent { .. } => Code::StubSilent,
             JobError::Frames { .. }
             | JobError::NoDigest { .. }
@@ -213,7 +219,7 @@ impl JobError {
             },
             JobError::NoDigest { .. } | JobError::ShortRead { .. } => Failure::Refused,
             JobError::Rate { .. } => Failure::Rate,
-            JobError::RateRefused { .. } => Failure::RateRefused,
+            JobError::NotMade { .. } | JobError::RateRefused { .. } => Failure::RateRefused,
             JobError::StubSilent { .. } => Failure::StubSilent,
             JobError::Mismatch { .. } | JobError::ReadMismatch { .. } => Failure::Flash,
             JobError::Lost | JobError::TakenAlong => Failure::PortLost,

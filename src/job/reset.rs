@@ -272,9 +272,12 @@ fn all_bits(address: u32, value: u32) -> RegWrite {
 /// What a loader says or does not say here changes nothing; a lost port or a stop does.
 fn forgive(result: Result<(), JobError>) -> Result<(), JobError> {
     match result {
-        Err(JobError::Command { .. } | JobError::Rate { .. } | JobError::RateRefused { .. }) => {
-            Ok(())
-        }
+        Err(
+            JobError::Command { .. }
+            | JobError::Rate { .. }
+            | JobError::NotMade { .. }
+            | JobError::RateRefused { .. },
+        ) => Ok(()),
         other => other,
     }
 }

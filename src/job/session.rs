@@ -23,7 +23,7 @@ const SYNC_EACH: Duration = Duration::from_millis(100);
 
 /// How far a rate may be off before a UART misreads it: with 10 bits to a byte, half a bit at the
 /// last one would be 5 %, and both ends share what is left after their own error.
-const RATE_TOLERANCE_PERCENT: u32 = 3;
+const RATE_TOLERANCE_PERCENT: u64 = 3;
 
 pub(super) struct Session<'a> {
     pub(super) link: &'a mut Link,
@@ -179,6 +179,15 @@ impl Session<'_> {
             },
             (_, RomRates::OnlyItsOwn) => return Ok(()),
         };
+        // asked before the chip is told: it would go where the bridge cannot follow
+        let made = match self.link.would_make(new_baud).await {
+            Ok(made) => made,
+            Err(error) => return Err(self.explain(error)),
+        };
+        let wanted = new_baud;
+        if !is_near(made, wanted) {
+            return Err(JobError::NotMade { wanted, made });
+        }
         match self.link.command(&command, timeout::COMMAND).await {
             // a chip whose reply was lost has changed its rate
             Ok(_)
@@ -187,17 +196,18 @@ impl Session<'_> {
             )) => {}
             Err(error) => return Err(self.explain(error)),
         }
-        let made = self.set_port_rate(new_baud).await?;
-        let usable = u64::from(made.abs_diff(new_baud)) * 100
-            <= u64::from(new_baud * RATE_TOLERANCE_PERCENT);
-        if usable && self.sync().await? == Some(dialect) {
+        self.set_port_rate(new_baud).await?;
+        // not every driver knows what its bridge makes of a rate: that both ends talk is what counts
+        if self.sync().await? == Some(dialect) {
             self.journal.rate(new_baud);
             return Ok(());
         }
-        let wanted = new_baud;
         self.set_port_rate(old_baud).await?;
         Err(if self.sync().await? == Some(dialect) {
-            JobError::RateRefused { wanted, made }
+            JobError::RateRefused {
+                wanted,
+                stayed: old_baud,
+            }
         } else {
             JobError::Rate { wanted, made }
         })
@@ -228,7 +238,31 @@ impl Session<'_> {
     }
 }
 
+/// Whether a UART reads this rate as the other.
+fn is_near(made: u32, wanted: u32) -> bool {
+    let off = u64::from(made.abs_diff(wanted));
+    off * 100 <= u64::from(wanted) * RATE_TOLERANCE_PERCENT
+}
+
 /// The fifth word of BEGIN, where this chip's ROM insists on one: nothing is encrypted on its way.
 pub(super) fn encrypt_word(chip: Chip) -> Option<bool> {
     (chip.facts().rom.begin_words == 5).then_some(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_near;
+
+    #[test]
+    fn rates_that_are_near_enough() {
+        let check = |made, wanted, expected| assert_eq!(is_near(made, wanted), expected, "{made}");
+        check(921_600, 921_600, true);
+        // 3 MHz / 3.25, as an FTDI makes it
+        check(923_077, 921_600, true);
+        check(893_952, 921_600, true);
+        check(893_951, 921_600, false);
+        // CP2102
+        check(1_000_000, 1_500_000, false);
+        check(12_000_000, 12_000_000, true);
+    }
 }

@@ -156,6 +156,14 @@ impl Link {
         Ok(made)
     }
 
+    /// What the port makes of a rate, by the word of its driver or server; it has its own again
+    /// afterwards. Nothing may be on its way.
+    pub async fn would_make(&mut self, baud: u32) -> Result<u32, LinkError> {
+        let made = self.port.set_baud(baud).await.map_err(failed)?;
+        self.port.set_baud(self.baud).await.map_err(failed)?;
+        Ok(made)
+    }
+
     /// `Ok(false)` where the port has no lines.
     pub async fn set_lines(&mut self, lines: Lines) -> Result<bool, LinkError> {
         self.lines = lines;

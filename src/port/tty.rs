@@ -5,7 +5,7 @@
 //! why an open failed. Its `flush` is never called: it blocks a worker until the output is drained.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -117,6 +117,7 @@ fn open_blocking(path: &Path, baud: u32) -> Result<TtyPort, OpenError> {
         Err(error) => return Err(failed(error.into())),
     };
     keep_lines_at_close(&control).map_err(failed)?;
+    hand_over_at_once(&control, &device);
     Ok(TtyPort {
         open: Some(Open {
             stream,
@@ -131,6 +132,33 @@ fn keep_lines_at_close(control: &OwnedFd) -> io::Result<()> {
     let mut settings = tcgetattr(control)?;
     settings.control_modes.remove(ControlModes::HUPCL);
     Ok(tcsetattr(control, OptionalActions::Now, &settings)?)
+}
+
+/// An FTDI gathers for 16 ms otherwise, at each answer. By the driver's flag, or where that is not to be
+/// had by its timer in sysfs (root's alone). Drivers that have neither do not gather.
+///
+/// It stays so when the port is closed: the driver forgets it at the next plug, it harms nobody, and a
+/// program that crashes would not put it back either.
+fn hand_over_at_once(control: &OwnedFd, device: &Path) {
+    let Err(errno) = kernel::set_low_latency(control.as_fd()) else {
+        return;
+    };
+    let Some(name) = device.file_name() else {
+        return;
+    };
+    let timer = Path::new("/sys/class/tty")
+        .join(name)
+        .join("device/latency_timer");
+    let set = fs::OpenOptions::new()
+        .write(true)
+        .open(timer)
+        .and_then(|mut timer| timer.write_all(b"1"));
+    if let Err(error) = set {
+        tracing::debug!(
+            "no low-latency mode on {}: {errno}; {error}",
+            device.display()
+        );
+    }
 }
 
 fn set_baud(control: &OwnedFd, baud: u32) -> io::Result<u32> {

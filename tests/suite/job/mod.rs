@@ -2,6 +2,7 @@
 //! line or its port comes to.
 
 mod boards;
+mod bridges;
 mod chips;
 mod boot;
 mod ends;
