@@ -106,6 +106,16 @@ pub(super) enum JobError {
     Refused { code: Code, detail: String },
     #[error("{found} answers where {expected} was being worked on")]
     Swapped { expected: Mac, found: Mac },
+    #[error("another board answers ({found}) where an {expected} was being worked on")]
+    AnotherChip {
+        expected: crate::chip::Chip,
+        found: crate::chip::Chip,
+    },
+    /// Two boards in Secure Download Mode look the same.
+    #[error(
+        "the port was lost, and nothing would tell whether the same board came back: it hides its MAC"
+    )]
+    Unrecognisable,
     /// Gone now; whether it comes back is not yet known.
     #[error("the port was lost")]
     Lost,
@@ -199,8 +209,11 @@ impl JobError {
             JobError::Mismatch { .. } | JobError::ReadMismatch { .. } => Code::VerifyMismatch,
             JobError::Boot { source, .. } => source.code(),
             JobError::Refused { code, .. } => *code,
-            JobError::Swapped { .. } => Code::BoardSwapped,
-            JobError::Lost | JobError::TakenAlong | JobError::Unplugged { .. } => Code::Unplugged,
+            JobError::Swapped { .. } | JobError::AnotherChip { .. } => Code::BoardSwapped,
+            JobError::Lost
+            | JobError::TakenAlong
+            | JobError::Unrecognisable
+            | JobError::Unplugged { .. } => Code::Unplugged,
             JobError::Stopped(_) => Code::Stopped,
         }
     }
@@ -236,6 +249,8 @@ impl JobError {
             | JobError::EraseUnfinished { .. }
             | JobError::Refused { .. }
             | JobError::Swapped { .. }
+            | JobError::AnotherChip { .. }
+            | JobError::Unrecognisable
             | JobError::Unplugged { .. }
             | JobError::Stopped(_)
             | JobError::Frames { .. } => Failure::Final,

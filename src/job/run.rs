@@ -17,7 +17,7 @@ use super::ladder::{self, Aim, Next, Tried};
 use super::load::Loaded;
 use super::proof::unproven;
 use super::reset::{self, Leave};
-use super::session::{ROM_BAUD, RomRates, Session};
+use super::session::{ROM_BAUD, RomDigests, RomRates, Session};
 use crate::chip::{Access, Belief, Identity};
 use crate::event::{Code, Outcome};
 use crate::port::reset::Ways;
@@ -185,6 +185,7 @@ impl Job {
             lower_rates: 0,
             access: Access::Full,
             rom_rates: RomRates::Told(Belief::TRUE),
+            rom_digests: RomDigests::Answered,
             leave,
         };
         let connected = match connect(session, &ways, first, self.last_baud).await {
@@ -205,6 +206,14 @@ impl Job {
         let mut identified = connected.identify(likely, uploads).await?;
         reset::calm(&mut identified.session, identified.identity.chip).await?;
         let found = &identified.identity;
+        if let Some(known) = &self.identity
+            && (known.chip, known.access) != (found.chip, found.access)
+        {
+            return Err(JobError::AnotherChip {
+                expected: known.chip,
+                found: found.chip,
+            });
+        }
         let known = self.identity.as_ref().and_then(|known| known.mac);
         if let (Some(expected), Some(found)) = (known, found.mac)
             && expected != found
@@ -267,6 +276,10 @@ impl Job {
             return Err(error);
         };
         let now = Instant::now();
+        let hides = |known: &Identity| known.access == Access::SecureDownload;
+        if lost && self.board.is_some() && self.identity.as_ref().is_some_and(hides) {
+            return Err(JobError::Unrecognisable);
+        }
         if lost {
             self.lost_since = Some(now);
             self.journal.port_lost();

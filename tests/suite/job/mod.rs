@@ -13,6 +13,7 @@ mod own_usb;
 mod policies;
 mod ptys;
 mod rates;
+mod unverified;
 
 use std::ops::Range;
 use std::path::Path;
@@ -94,11 +95,11 @@ impl Gate for Keeper {
         &'a self,
         _job: JobId,
         _slot: &'a SlotId,
-        _serial: Option<&'a flashline::event::Serial>,
+        serial: Option<&'a flashline::event::Serial>,
         identity: &'a Identity,
     ) -> Pending<'a, Admission> {
         *self.asked.lock().unwrap() += 1;
-        let admission = match judge(self.planner.bundle(), identity, None) {
+        let admission = match judge(self.planner.bundle(), identity, serial) {
             Ok(()) => Admission::Grant(Grant {
                 plan: Arc::new(self.planner.plan(identity, None)),
             }),

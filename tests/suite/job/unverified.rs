@@ -1,0 +1,197 @@
+//! Boards that are written to the end and cannot be verified: Secure Download Mode, and the ESP8266's
+//! ROM. They end WRITTEN, never PASS.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use flashline::chip::Chip;
+use flashline::event::{Code, Outcome, Serial};
+use flashline::job::StubUse;
+use flashline::plan::{Method, Planner};
+use flashline::sim::{Access, BoardSpec, Contents, Fault};
+
+use super::{Ended, Keeper, MANIFEST, Rig, planner_for};
+
+const APP_BYTES: usize = 40_000;
+
+/// What lies beyond what a ROM takes for granted.
+const BEYOND_2_MB: &str = r#"
+[[image]]
+name = "far"
+path = "data.bin"
+offset = 0x300000
+"#;
+
+const HIDDEN: [Chip; 9] = [
+    Chip::Esp32S2,
+    Chip::Esp32S3,
+    Chip::Esp32C2,
+    Chip::Esp32C3,
+    Chip::Esp32C5,
+    Chip::Esp32C6,
+    Chip::Esp32C61,
+    Chip::Esp32H2,
+    Chip::Esp32P4,
+];
+
+static HIDDEN_PLANNERS: LazyLock<HashMap<Chip, Planner>> = LazyLock::new(|| {
+    let planner = |chip: Chip| {
+        let manifest = MANIFEST
+            .replace(
+                "chip = \"esp32\"",
+                &format!("chip = \"{chip}\"\nsecure_download = \"allow\"\nflash.size = \"4MB\""),
+            )
+            .replace(
+                "offset = 0x1000\n",
+                &format!("offset = {:#x}\n", chip.facts().bootloader_offset),
+            );
+        planner_for(chip, &(manifest + BEYOND_2_MB), APP_BYTES)
+    };
+    HIDDEN.map(|chip| (chip, planner(chip))).into()
+});
+
+/// What the ESP8266's first SDK lays out: no partition table, and the radio's data near the end.
+const MANIFEST_8266: &str = r#"
+product = "sample"
+version = "1"
+chip = "esp8266"
+flash.size = "32m-c1"
+
+[[image]]
+name = "boot"
+path = "bootloader.bin"
+offset = 0
+
+[[image]]
+name = "user1"
+path = "app.bin"
+offset = 0x11000
+
+[[image]]
+name = "esp_init_data_default"
+path = "data.bin"
+offset = 0x3C0000
+"#;
+
+static PLANNER_8266: LazyLock<Planner> =
+    LazyLock::new(|| planner_for(Chip::Esp8266, MANIFEST_8266, 0x1_6000));
+
+fn rig(spec: BoardSpec, planner: &'static Planner, serial: Option<&str>) -> Rig {
+    let chip = spec.chip;
+    let mut rig = Rig::new(spec);
+    rig.keeper = Arc::new(Keeper {
+        planner,
+        asked: Mutex::new(0),
+    });
+    rig.assignment.likely = chip;
+    rig.assignment.serial = serial.and_then(Serial::parse);
+    rig
+}
+
+fn hidden(chip: Chip) -> BoardSpec {
+    let mut spec = BoardSpec::esp32(7)
+        .chip(chip)
+        .access(Access::SecureDownload);
+    spec.contents = Contents::Used;
+    spec
+}
+
+fn check_written(ended: &Ended, label: &str, detail: &str) {
+    let verdict = &ended.verdict;
+    let found = (verdict.outcome, verdict.code, ended.flash());
+    let expected = (Outcome::Written, Some(Code::NotVerified), "right");
+    assert_eq!(found, expected, "{label}: {}", verdict.detail);
+    assert_eq!(verdict.detail, detail, "{label}");
+    assert_eq!(verdict.written_by, Some(Method::RomPlain), "{label}");
+    assert_eq!(verdict.retries.total(), 0, "{label}");
+    assert!(
+        verdict
+            .regions
+            .iter()
+            .all(|region| region.found_md5.is_none())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_secure_download_mode_every_chip_is_written_and_called_written() {
+    for chip in HIDDEN {
+        for stub in [StubUse::Stub, StubUse::RomDeflate, StubUse::RomPlain] {
+            let rig = rig(hidden(chip), &HIDDEN_PLANNERS[&chip], Some("A17"));
+            let ended = rig.writing_by(stub).run().await;
+            check_written(
+                &ended,
+                &format!("{chip} {stub:?}"),
+                "all written; verified: none; not verified: bootloader, partition-table, app, far \
+                 (Secure Download Mode answers no digests)",
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_board_that_hides_itself_is_not_touched_without_leave_and_serial() {
+    let check = async |planner, serial, words: &str| {
+        let ended = rig(hidden(Chip::Esp32C3), planner, serial).run().await;
+        let verdict = &ended.verdict;
+        assert_eq!(
+            ended.summary(),
+            "FAIL SECURITY_STATE, attempt 1, retried 0+0+0, 0 baud, flash untouched"
+        );
+        assert!(verdict.detail.contains(words), "{}", verdict.detail);
+    };
+    static REFUSING: LazyLock<Planner> = LazyLock::new(|| {
+        let manifest = MANIFEST
+            .replace("\"esp32\"", "\"esp32c3\"")
+            .replace("offset = 0x1000\n", "offset = 0\n");
+        planner_for(Chip::Esp32C3, &manifest, APP_BYTES)
+    });
+    check(&REFUSING, Some("A17"), "secure_download = \"allow\"").await;
+    let allowing = &HIDDEN_PLANNERS[&Chip::Esp32C3];
+    check(allowing, None, "serial number").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn noise_is_got_over_where_nothing_is_verified_too() {
+    let spec = hidden(Chip::Esp32C3).fault(Fault::ChecksumRefused { times: 1 });
+    let ended = rig(spec, &HIDDEN_PLANNERS[&Chip::Esp32C3], Some("A17"))
+        .run()
+        .await;
+    let verdict = &ended.verdict;
+    let found = (verdict.outcome, verdict.retries.blocks, ended.flash());
+    assert_eq!(found, (Outcome::Written, 1, "right"), "{}", verdict.detail);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flash_that_cannot_be_written_fails_there_too() {
+    let spec = hidden(Chip::Esp32C3).fault(Fault::WriteProtected);
+    let ended = rig(spec, &HIDDEN_PLANNERS[&Chip::Esp32C3], Some("A17"))
+        .run()
+        .await;
+    let verdict = &ended.verdict;
+    let found = (verdict.outcome, verdict.code);
+    assert_eq!(
+        found,
+        (Outcome::Fail, Some(Code::FlashWrite)),
+        "{}",
+        verdict.detail
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_esp8266_without_a_stub_is_written_by_its_rom() {
+    for contents in [Contents::Blank, Contents::Used] {
+        for stub in [StubUse::Stub, StubUse::RomDeflate, StubUse::RomPlain] {
+            let mut spec = BoardSpec::esp32(7).chip(Chip::Esp8266);
+            spec.contents = contents.clone();
+            let ended = rig(spec, &PLANNER_8266, None).writing_by(stub).run().await;
+            check_written(
+                &ended,
+                &format!("{contents:?} {stub:?}"),
+                "all written; verified: none; not verified: boot, user1, esp_init_data_default (the \
+                 ROM of the esp8266 computes no digests)",
+            );
+            // the ROM knows no other rate
+            assert_eq!(ended.verdict.baud, 115_200);
+        }
+    }
+}
