@@ -22,7 +22,7 @@ use crate::chip::{Access, Chip};
 use crate::event::Step;
 use crate::image::{SECTOR_BYTES, md5};
 use crate::manifest::{VerifyPolicy, WritePolicy};
-use crate::plan::{Method, Plan, rom_erase_bytes};
+use crate::plan::{Method, Plan, rom_erase};
 use crate::protocol::slip::Item;
 use crate::protocol::{Action, Command, Dialect, Exchange, Reply, Request};
 
@@ -243,21 +243,28 @@ async fn piece(
     offset: u32,
     length: u32,
 ) -> Result<(), JobError> {
-    let command = match session.link.dialect() {
-        Dialect::Stub => Command::EraseRegion { offset, length },
-        Dialect::Rom | Dialect::Rom8266 => begin(board, offset, length),
+    let commands = match session.link.dialect() {
+        Dialect::Stub => vec![Command::EraseRegion { offset, length }],
+        Dialect::Rom | Dialect::Rom8266 => {
+            let erase = rom_erase(board.plan.chip, offset, length);
+            let ranges = erase.before.into_iter().chain([(offset, erase.bytes)]);
+            ranges
+                .map(|(offset, bytes)| begin(board, offset, bytes))
+                .collect()
+        }
     };
-    let answer = session.ask(&command, timeout::erase(length.into())).await;
-    answer
-        .map(drop)
-        .map_err(|error| error.erasing(offset, u64::from(length)))
+    for command in commands {
+        let answer = session.ask(&command, timeout::erase(length.into())).await;
+        answer.map_err(|error| error.erasing(offset, u64::from(length)))?;
+    }
+    Ok(())
 }
 
 /// A ROM has no erase command, but erases in FLASH_BEGIN; no data needs to follow.
 fn begin(board: &Board, offset: u32, length: u32) -> Command<'static> {
     const BLOCK_BYTES: u32 = 0x400;
     Command::FlashBegin {
-        erase_bytes: rom_erase_bytes(board.plan.chip, offset, length),
+        erase_bytes: length,
         blocks: length.div_ceil(BLOCK_BYTES),
         block_bytes: BLOCK_BYTES,
         offset,

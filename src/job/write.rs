@@ -212,10 +212,13 @@ impl Pass {
         };
         self.tell(session.journal);
         if !self.begun {
-            let (frame, timeout) = (self.framed.begin.clone(), self.framed.begin_timeout);
-            let mut request = Request::framed(begin, frame, dialect, timeout);
-            if let Err(error) = session.link.run(&mut request, |_| ()).await {
-                return Err(self.explain(session, error).await);
+            let timeout = self.framed.begin_timeout;
+            let before = self.framed.erase_before.iter();
+            for frame in before.chain([&self.framed.begin]) {
+                let mut request = Request::framed(begin, frame.clone(), dialect, timeout);
+                if let Err(error) = session.link.run(&mut request, |_| ()).await {
+                    return Err(self.explain(session, error).await);
+                }
             }
             self.begun = true;
         }

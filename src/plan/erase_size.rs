@@ -6,57 +6,84 @@ use crate::image::SECTOR_BYTES;
 /// Sectors in the blocks that a ROM erases at once.
 const BLOCK_SECTORS: u32 = 16;
 
-/// What FLASH_BEGIN has to say, for `bytes` from flash address `offset` (a sector's) on to be erased.
+/// What FLASH_BEGIN has to say for a range to be erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RomErase {
+    /// A command of its own that has to go before: its offset and its bytes.
+    pub before: Option<(u32, u32)>,
+    pub bytes: u32,
+}
+
+/// For `bytes` from flash address `offset` (a sector's) on to be erased by the chip's ROM.
 ///
 /// The ESP8266's ROM erases up to the next block and does not count that (esptool, "bootloader erase
 /// bug"): told `n` sectors it erases `n` more, or as many more as there are to the block's end. So it
-/// is told fewer. An odd number that ends before twice that distance cannot be met: one sector behind
-/// is erased as well.
-pub fn rom_erase_bytes(chip: Chip, offset: u32, bytes: u32) -> u32 {
+/// is told fewer, and an odd number that ends before twice that distance takes two commands, which
+/// meet in the range's last sector but one. A single sector cannot be erased alone: the one behind it
+/// goes with it.
+pub fn rom_erase(chip: Chip, offset: u32, bytes: u32) -> RomErase {
     if chip != Chip::Esp8266 {
-        return bytes;
+        return RomErase {
+            before: None,
+            bytes,
+        };
     }
     let wanted = bytes.div_ceil(SECTOR_BYTES);
     let to_block = BLOCK_SECTORS - offset / SECTOR_BYTES % BLOCK_SECTORS;
-    let told = if wanted < 2 * to_block {
-        wanted.div_ceil(2)
+    let (before, told) = if wanted >= 2 * to_block {
+        (None, wanted - to_block)
+    } else if wanted > 1 && wanted % 2 == 1 {
+        let last_pair = offset + (wanted - 2) * SECTOR_BYTES;
+        (Some((last_pair, SECTOR_BYTES)), wanted / 2)
     } else {
-        wanted - to_block
+        (None, wanted.div_ceil(2))
     };
-    told * SECTOR_BYTES
+    RomErase {
+        before,
+        bytes: told * SECTOR_BYTES,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
-    /// What the ROM makes of it (`sim` models it by the same description).
-    fn erased_sectors(offset: u32, told: u32) -> u32 {
-        let to_block = 16 - offset / 0x1000 % 16;
+    /// What the ROM makes of a command (`sim` models it by the same description).
+    fn erased(offset: u32, told: u32) -> impl Iterator<Item = u32> {
+        let first = offset / 0x1000;
         let told = told.div_ceil(0x1000);
-        told + told.min(to_block)
+        first..first + told + told.min(16 - first % 16)
     }
 
     #[test]
     fn an_esp8266_erases_what_is_meant() {
         for first in 0..40 {
-            let offset = first * 0x1000;
             for sectors in 0..200 {
-                let told = rom_erase_bytes(Chip::Esp8266, offset, sectors * 0x1000);
-                let erased = erased_sectors(offset, told);
-                let is_odd_and_short = sectors % 2 == 1 && sectors < 2 * (16 - first % 16);
-                let expected = sectors + u32::from(is_odd_and_short);
-                assert_eq!(erased, expected, "{sectors} from sector {first}");
+                let offset = first * 0x1000;
+                let erase = rom_erase(Chip::Esp8266, offset, sectors * 0x1000);
+                let mut found: BTreeSet<u32> = erased(offset, erase.bytes).collect();
+                if let Some((offset, bytes)) = erase.before {
+                    found.extend(erased(offset, bytes));
+                }
+                let is_alone = sectors == 1;
+                let meant = first..first + sectors + u32::from(is_alone);
+                assert_eq!(found, meant.collect(), "{sectors} from sector {first}");
             }
         }
         // a part of a sector is a sector
-        assert_eq!(rom_erase_bytes(Chip::Esp8266, 0, 1), 0x1000);
+        assert_eq!(rom_erase(Chip::Esp8266, 0, 1).bytes, 0x1000);
     }
 
     #[test]
     fn the_others_are_told_what_is_meant() {
         for chip in Chip::ALL.into_iter().filter(|chip| *chip != Chip::Esp8266) {
-            assert_eq!(rom_erase_bytes(chip, 0x1_0000, 5000), 5000);
+            let expected = RomErase {
+                before: None,
+                bytes: 5000,
+            };
+            assert_eq!(rom_erase(chip, 0x1_0000, 5000), expected);
         }
     }
 }

@@ -15,7 +15,7 @@ mod survey;
 mod timeout;
 
 pub use cost::join;
-pub use erase_size::rom_erase_bytes;
+pub use erase_size::{RomErase, rom_erase};
 pub use estimate::{Estimate, Held};
 pub use planner::{Plan, Planner};
 pub use region::Region;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::deflate::{self, Effort};
-use super::erase_size::rom_erase_bytes;
+use super::erase_size::rom_erase;
 use super::timeout;
 use crate::chip::Chip;
 use crate::protocol::{Block, Command};
@@ -56,6 +56,8 @@ impl Method {
 pub struct Framed {
     /// The flash address that it begins at.
     pub offset: u32,
+    /// A BEGIN that goes before: it erases what the ROM would not erase rightly with the rest.
+    pub erase_before: Option<Arc<[u8]>>,
     /// The BEGIN command's frame: from the start. (ROM: a block that failed wants BEGIN again, see
     /// [`super::Region::part`].)
     pub begin: Arc<[u8]>,
@@ -124,8 +126,19 @@ pub(super) fn frame(
             }
         }
         Method::RomPlain => {
+            let erase = rom_erase(chip, offset, data.len() as u32);
+            let erase_before = erase.before.map(|(offset, erase_bytes)| {
+                let command = Command::FlashBegin {
+                    erase_bytes,
+                    blocks: 0,
+                    block_bytes: ROM_BLOCK_BYTES as u32,
+                    offset,
+                    encrypt,
+                };
+                command.frame().into()
+            });
             let begin = Command::FlashBegin {
-                erase_bytes: rom_erase_bytes(chip, offset, data.len() as u32),
+                erase_bytes: erase.bytes,
                 blocks: data.len().div_ceil(ROM_BLOCK_BYTES) as u32,
                 block_bytes: ROM_BLOCK_BYTES as u32,
                 offset,
@@ -134,6 +147,7 @@ pub(super) fn frame(
             let (blocks, after): (Vec<Block>, Vec<u32>) = plain_blocks(data).unzip();
             Framed {
                 begin_timeout: timeout::erase(data.len() as u64),
+                erase_before,
                 ..framed(offset, &begin, blocks, after.clone(), after)
             }
         }
@@ -172,6 +186,7 @@ fn framed(
         wire_bytes: (begin.len() + block_bytes) as u64,
         begin,
         begin_timeout: timeout::DEFAULT,
+        erase_before: None,
         blocks: blocks.into(),
         flash_bytes_after: flash_bytes_after.into(),
         inflated_after: inflated_after.into(),
