@@ -8,7 +8,7 @@ use flashline::chip::Chip;
 use flashline::event::{Code, Outcome, Serial};
 use flashline::job::StubUse;
 use flashline::plan::{Method, Planner};
-use flashline::sim::{Access, BoardSpec, Contents, Fault};
+use flashline::sim::{Access, BoardSpec, Console, Contents, Fault, Wiring};
 
 use super::{Ended, Keeper, MANIFEST, Rig, planner_for};
 
@@ -201,4 +201,58 @@ async fn an_esp8266_without_a_stub_is_written_by_its_rom() {
         // the ROM knows no other rate
         assert_eq!(ended.verdict.baud, 115_200);
     }
+}
+
+/// The app that says so itself proves what no digest does.
+#[tokio::test(start_paused = true)]
+async fn a_boot_check_that_passes_makes_it_a_pass() {
+    static PLANNER: LazyLock<Planner> = LazyLock::new(|| {
+        let boot = "[boot]\nexpect = ['SELFTEST OK']\ntimeout_ms = 4000\n";
+        let manifest = MANIFEST
+            .replace(
+                "\"esp32\"",
+                "\"esp32c3\"\nsecure_download = \"allow\"\nflash.size = \"4MB\"",
+            )
+            .replace("offset = 0x1000\n", "offset = 0\n")
+            .replacen("\n[[image]]", &format!("\n{boot}\n[[image]]"), 1);
+        planner_for(Chip::Esp32C3, &manifest, APP_BYTES)
+    });
+    for (line, expected) in [
+        ("I (900) app: SELFTEST OK", (Outcome::Pass, None)),
+        (
+            "I (900) app: waiting",
+            (Outcome::Fail, Some(Code::BootTimeout)),
+        ),
+    ] {
+        let spec = hidden(Chip::Esp32C3)
+            .wiring(Wiring::Lines)
+            .console(Console::default().line(300, line));
+        let ended = rig(spec, &PLANNER, Some("A17")).run().await;
+        let verdict = &ended.verdict;
+        let found = (verdict.outcome, verdict.code);
+        assert_eq!(found, expected, "{}", verdict.detail);
+        assert_eq!(ended.flash(), "right");
+    }
+}
+
+/// Two of them look the same, so none is taken for the one that was away.
+#[tokio::test(start_paused = true)]
+async fn a_board_that_hides_itself_is_not_taken_up_again() {
+    let planner = &HIDDEN_PLANNERS[&Chip::Esp32C3];
+    let rig = rig(hidden(Chip::Esp32C3), planner, Some("A17"));
+    let (ports, board) = (rig.ports.clone(), rig.board.clone());
+    board.pull_when(|state| state.bytes_written >= 10_000);
+    let back_at_once = async {
+        board.wait_until(|state| state.pulled).await;
+        ports.replug("a", &board);
+    };
+    let (ended, ()) = tokio::join!(rig.run(), back_at_once);
+    let verdict = &ended.verdict;
+    assert_eq!(verdict.code, Some(Code::Unplugged), "{}", verdict.detail);
+    assert_eq!(verdict.attempts, 1);
+    assert!(
+        verdict.detail.contains("hides its MAC"),
+        "{}",
+        verdict.detail
+    );
 }
