@@ -6,7 +6,7 @@
 
 use super::connect::{Connected, HasLines};
 use super::error::JobError;
-use super::session::{RomDigests, RomRates, Session};
+use super::session::{RomRates, Session};
 use super::timeout;
 use crate::chip::{
     Access, Belief, Chip, Crystal, FlashId, Identity, MAGIC_ADDRESS, Readout, RegisterWrite,
@@ -79,14 +79,10 @@ async fn identity(
     if session.link.dialect() == Dialect::Rom && facts.rom.status_bytes == 2 {
         session.link.set_dialect(Dialect::Rom8266);
     }
-    if !facts.rom.md5 {
-        session.rom_digests = RomDigests::None;
-    }
     if !facts.rom.change_baudrate {
         session.rom_rates = RomRates::OnlyItsOwn;
     }
     if let Some(info) = info.filter(|info| info.is_secure_download()) {
-        session.rom_digests = RomDigests::None;
         if let RomClock::Assumed(_) = facts.rom_clock {
             // which crystal is there cannot be read
             session.rom_rates = RomRates::OnlyItsOwn;

@@ -17,7 +17,7 @@ use super::ladder::{self, Aim, Next, Tried};
 use super::load::Loaded;
 use super::proof::unproven;
 use super::reset::{self, Leave};
-use super::session::{ROM_BAUD, RomDigests, RomRates, Session};
+use super::session::{ROM_BAUD, RomRates, Session};
 use crate::chip::{Access, Belief, Identity};
 use crate::event::{Code, Outcome};
 use crate::port::reset::Ways;
@@ -185,7 +185,6 @@ impl Job {
             lower_rates: 0,
             access: Access::Full,
             rom_rates: RomRates::Told(Belief::TRUE),
-            rom_digests: RomDigests::Answered,
             leave,
         };
         let connected = match connect(session, &ways, first, self.last_baud).await {

@@ -35,15 +35,6 @@ pub(super) struct Session<'a> {
     pub(super) access: Access,
     pub(super) rom_rates: RomRates,
     pub(super) leave: Leave,
-    pub(super) rom_digests: RomDigests,
-}
-
-/// Whether a ROM computes MD5s over its flash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RomDigests {
-    Answered,
-    /// The ESP8266's has no such command, and Secure Download Mode refuses it.
-    None,
 }
 
 /// Which rates a ROM can be talked to at.
@@ -56,11 +47,6 @@ pub(super) enum RomRates {
 }
 
 impl Session<'_> {
-    /// Whether whoever is spoken to now computes digests; who does not cannot be read back from either.
-    pub(super) fn answers_digests(&self) -> bool {
-        self.link.dialect() == Dialect::Stub || self.rom_digests == RomDigests::Answered
-    }
-
     /// What the ladder says to this failure, `here` being the tries of this place so far.
     pub(super) fn next(&self, failure: Failure, here: u32, at_rate: u32) -> Next {
         ladder::next(
