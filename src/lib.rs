@@ -16,6 +16,7 @@ pub mod plan;
 pub mod port;
 pub mod sim;
 pub mod job;
+pub mod hand;
 // many boards
 pub mod record;
 pub mod station;

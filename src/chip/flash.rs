@@ -23,6 +23,26 @@ impl FlashId {
         (self.0 >> 16) as u8
     }
 
+    /// The maker's name, where the manufacturer byte is one maker's (flashrom, `flashchips.h`).
+    pub fn vendor(self) -> Option<&'static str> {
+        match self.manufacturer() {
+            0x0B => Some("XTX"),
+            0x1C => Some("EON"),
+            0x1F => Some("Adesto"),
+            // ST's, Micron's and XMC's parts share this byte
+            0x20 => Some("XMC or Micron"),
+            0x5E => Some("Zbit"),
+            0x68 => Some("Boya"),
+            0x85 => Some("Puya"),
+            0x9D => Some("ISSI"),
+            0xA1 => Some("Fudan"),
+            0xC2 => Some("Macronix"),
+            0xC8 => Some("GigaDevice"),
+            0xEF => Some("Winbond"),
+            _ => None,
+        }
+    }
+
     /// The size that the ID's last byte encodes as a power of two, where it is a size between
     /// 256 KB and 256 MB (the codes of esptool's `DETECTED_FLASH_SIZES`).
     pub fn size_bytes(self) -> Option<u64> {

@@ -2,7 +2,6 @@
 //! leaves out slots and hotplug.
 
 mod heard;
-mod screen;
 
 use std::path::PathBuf;
 use std::pin::pin;
@@ -12,11 +11,12 @@ use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-use self::screen::Screen;
 use super::faults;
-use super::{Exit, session};
+use super::screen::{self, Screen};
+use super::{Exit, hand, session};
 use crate::chip::Stubs;
 use crate::event::{Happening, JobId, Outcome, Serial, SlotId, StopReason, Unit};
+use crate::hand::claim;
 use crate::job::{self, Assignment, Reports, StubUse, Verdict};
 use crate::manifest::Bundle;
 use crate::port::{PortInfo, StopHandle, SystemPorts};
@@ -122,6 +122,11 @@ pub fn run(args: Args) -> Exit {
 
 async fn work(args: Args, bundle: Arc<Bundle>, stubs: Arc<Stubs>, record: Option<Record>) -> Exit {
     let place = args.port.display().to_string();
+    let claimed = claim(PortInfo::at(&args.port), "flashline flash".to_owned()).await;
+    let _claim = match claimed {
+        Ok(claim) => claim,
+        Err(error) => return hand::explain("flash", &error),
+    };
     let (job, slot) = (JobId::now(), SlotId::new(&place));
     if let Some(record) = &record {
         let row = NewJob {
@@ -145,7 +150,7 @@ async fn work(args: Args, bundle: Arc<Bundle>, stubs: Arc<Stubs>, record: Option
         }
     }
     let began = std::time::Instant::now();
-    let screen = Arc::new(Screen::new());
+    let screen = Arc::new(Screen::new(screen::Style::People));
     let verdict = flash(
         &args,
         job,

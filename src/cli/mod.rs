@@ -2,13 +2,20 @@
 
 mod check;
 mod demo;
+mod erase;
 mod faults;
 mod flash;
+mod hand;
+mod info;
 mod logging;
+mod read;
 mod report;
 mod run;
+mod screen;
 mod session;
 mod sim;
+mod verify;
+mod write;
 mod write_off;
 
 use std::ffi::OsString;
@@ -77,6 +84,11 @@ enum Command {
     Run(run::Args),
     Demo(demo::Args),
     Flash(flash::Args),
+    Info(info::Args),
+    Read(read::Args),
+    Erase(erase::Args),
+    Write(write::Args),
+    Verify(verify::Args),
     Check(check::Args),
     Report(report::Args),
     WriteOff(write_off::Args),
@@ -107,6 +119,11 @@ pub fn main_with<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = 
         Command::Run(args) => run::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Flash(args) => flash::run(args),
+        Command::Info(args) => info::run(args),
+        Command::Read(args) => read::run(args),
+        Command::Erase(args) => erase::run(args),
+        Command::Write(args) => write::run(args),
+        Command::Verify(args) => verify::run(args),
         Command::Check(args) => check::run(args),
         Command::Report(args) => report::run(args),
         Command::WriteOff(args) => write_off::run(args),

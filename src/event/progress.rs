@@ -21,6 +21,8 @@ pub enum Step {
     Write,
     /// Compare the digests that the chip computes.
     Verify,
+    /// Read flash, by hand.
+    Read,
     /// Reset into the app.
     Reset,
     /// Listen to what the app says.
@@ -30,7 +32,7 @@ pub enum Step {
 }
 
 impl Step {
-    pub const ALL: [Step; 11] = [
+    pub const ALL: [Step; 12] = [
         Step::Connect,
         Step::Identify,
         Step::Admit,
@@ -39,6 +41,7 @@ impl Step {
         Step::Erase,
         Step::Write,
         Step::Verify,
+        Step::Read,
         Step::Reset,
         Step::Boot,
         Step::Record,
@@ -55,6 +58,7 @@ impl Step {
             Step::Erase => "erase",
             Step::Write => "write",
             Step::Verify => "verify",
+            Step::Read => "read",
             Step::Reset => "reset",
             Step::Boot => "boot",
             Step::Record => "record",

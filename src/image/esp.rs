@@ -30,6 +30,18 @@ pub struct FlashHeader {
     pub size: u8,
 }
 
+impl FlashHeader {
+    /// From the first bytes of an image, the rest unseen.
+    pub fn of_image(first_bytes: &[u8]) -> Option<FlashHeader> {
+        let header: &[u8; 8] = first_bytes.first_chunk()?;
+        (header[0] == MAGIC && (1..=MAX_SEGMENTS).contains(&header[1])).then_some(FlashHeader {
+            mode: header[2],
+            frequency: header[3] & 0xF,
+            size: header[3] >> 4,
+        })
+    }
+}
+
 /// Where a segment is loaded or mapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
@@ -46,6 +58,14 @@ pub struct AppDescription {
     pub version: String,
     pub idf_version: String,
     pub built: String,
+}
+
+impl AppDescription {
+    /// From the first 0x100 bytes of an app's image, the rest unseen.
+    pub fn of_image(first_bytes: &[u8]) -> Option<AppDescription> {
+        FlashHeader::of_image(first_bytes)?;
+        app_description(first_bytes.get(HEADER_BYTES + SEGMENT_HEADER_BYTES..)?)
+    }
 }
 
 /// An image whose structure, checksum and appended hash hold.

@@ -53,7 +53,7 @@ pub(super) struct Board {
 }
 
 impl Board {
-    fn new(plan: Arc<Plan>) -> Board {
+    pub(super) fn new(plan: Arc<Plan>) -> Board {
         Board {
             regions: vec![Standing::Unasked; plan.regions.len()],
             found: vec![Found::default(); plan.regions.len()],

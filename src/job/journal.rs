@@ -65,6 +65,12 @@ impl Journal {
         }
     }
 
+    /// For work on a line that is already at this rate.
+    pub(super) fn at_rate(mut self, baud: u32) -> Journal {
+        self.now.baud = baud;
+        self
+    }
+
     pub(super) fn begin(&mut self, step: Step) -> Mark {
         self.now.step = step;
         self.length(0, 0);

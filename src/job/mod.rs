@@ -12,6 +12,7 @@ mod erase;
 mod error;
 mod identify;
 mod journal;
+mod kept;
 mod ladder;
 mod load;
 mod probe;
@@ -29,5 +30,6 @@ pub use border::{
     Admission, Assignment, BootLog, Gate, Grant, Measurement, RegionResult, Reports, Retries,
     StepResult, StubUse, Verdict,
 };
+pub(crate) use kept::{Effort, Failed, Kept, Work};
 pub use probe::probe;
 pub use run::run;

@@ -112,6 +112,10 @@ impl Job {
         }
     }
 
+    pub(super) fn attempts_allowed(&self) -> u32 {
+        self.assignment.attempts
+    }
+
     pub(super) fn link(&self, port: Box<dyn Port>) -> Link {
         Link::new(port, ROM_BAUD, self.stop.clone())
     }
@@ -366,7 +370,7 @@ impl Job {
 
     /// A whole-chip erase that was stopped or whose board was pulled is told as such: the flash holds
     /// neither what it did nor nothing.
-    fn with_erase(&self, error: JobError) -> JobError {
+    pub(super) fn with_erase(&self, error: JobError) -> JobError {
         match &self.board {
             Some(board)
                 if board.is_erase_unfinished()

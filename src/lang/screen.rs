@@ -222,6 +222,7 @@ pub const fn step(step: Step, language: Language) -> &'static str {
         Step::Erase => ("erase", "擦除"),
         Step::Write => ("write", "写入"),
         Step::Verify => ("verify", "校验"),
+        Step::Read => ("read", "读取"),
         Step::Reset => ("reset", "复位"),
         Step::Boot => ("boot check", "启动检查"),
         Step::Record => ("record", "记录"),

@@ -35,6 +35,18 @@ fn every_failure_code_is_documented_in_its_own_words() {
 }
 
 #[test]
+fn the_librarys_page_shows_the_example_word_for_word() {
+    let document = include_str!("../../docs/library.md");
+    let example = include_str!("../../examples/library.rs");
+    let (_, shown) = document.split_once("```rust\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    assert!(example.ends_with(shown), "{shown}");
+    let lines = shown.lines();
+    let substance = lines.filter(|line| line.contains(char::is_alphanumeric));
+    assert!(substance.count() <= 20);
+}
+
+#[test]
 fn every_column_is_documented_and_every_question_can_be_asked() {
     let document = include_str!("../../docs/database.md");
     let folder = tempfile::tempdir().unwrap();

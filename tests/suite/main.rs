@@ -11,6 +11,8 @@ mod check;
 mod crash;
 mod demo;
 mod docs;
+mod hand;
+mod held;
 mod job;
 mod job_cli;
 mod pty;

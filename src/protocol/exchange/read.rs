@@ -24,6 +24,7 @@ pub struct ReadFlash {
     length: u32,
     timeout: Duration,
     data: Vec<u8>,
+    received: u32,
     noise_bytes: usize,
     state: State,
 }
@@ -56,6 +57,7 @@ impl ReadFlash {
             length,
             timeout,
             data: Vec::with_capacity(length as usize),
+            received: 0,
             noise_bytes: 0,
             state: State::Unsent(command.frame().into()),
         }
@@ -63,7 +65,7 @@ impl ReadFlash {
 
     /// Bytes received so far.
     pub fn received(&self) -> u32 {
-        self.data.len() as u32
+        self.received
     }
 
     fn receive(&mut self, frame: &[u8]) -> State {
@@ -80,6 +82,7 @@ impl ReadFlash {
         }
         if left > 0 {
             self.data.extend_from_slice(frame);
+            self.received = self.data.len() as u32;
             return State::Acknowledge;
         }
         let data = std::mem::take(&mut self.data);

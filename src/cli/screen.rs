@@ -1,12 +1,14 @@
-//! What `flashline flash` shows while it works, on stderr: a bar that is painted over on a terminal,
-//! a line per step elsewhere. A thread of its own paints, so that a terminal that stands still holds
-//! up no port.
+//! What commands that work on one board show meanwhile: on stderr a bar that is painted over on a
+//! terminal, a line per step elsewhere; or JSON lines on stdout. A thread of its own paints, so that a
+//! terminal that stands still holds up no port.
 
 use std::io::{IsTerminal, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use serde_json::json;
 
 use crate::event::{Code, Happening, Notice, Progress, Step};
 use crate::job::Reports;
@@ -18,12 +20,53 @@ const PAINT_EACH: Duration = Duration::from_millis(100);
 /// What may be told and not yet be painted; more is dropped.
 const QUEUE: usize = 256;
 
+/// Between two objects of progress.
+const JSON_EACH: Duration = Duration::from_millis(250);
+
 /// Cells of the bar itself.
 const BAR_CELLS: usize = 30;
 
 enum Told {
     Progress(Progress),
+    Retried {
+        step: Step,
+        code: Code,
+        detail: String,
+        attempt: u32,
+    },
+    PortLost,
     Line(String),
+}
+
+impl Told {
+    /// The line for good, of what has one.
+    fn line(self) -> Option<String> {
+        match self {
+            Told::Progress(_) => None,
+            Told::Line(line) => Some(line),
+            Told::PortLost => Some("the port is lost, waiting for it to come back".to_owned()),
+            Told::Retried {
+                step,
+                code,
+                detail,
+                attempt,
+            } => Some(words(Happening::Retried {
+                step,
+                code,
+                detail,
+                attempt,
+            })),
+        }
+    }
+}
+
+/// How it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// For people, on stderr.
+    People,
+    /// JSON lines, on stdout.
+    Json,
 }
 
 /// The screen, as the job and the command see it.
@@ -37,17 +80,16 @@ struct Painter {
 }
 
 impl Screen {
-    pub(super) fn new() -> Screen {
+    pub(super) fn new(style: Style) -> Screen {
         let (tell, told) = sync_channel(QUEUE);
-        let thread = std::thread::Builder::new()
-            .name("screen".to_owned())
-            .spawn(move || {
-                if std::io::stderr().is_terminal() {
-                    paint_bar(&told);
-                } else {
-                    print_steps(&told);
-                }
-            });
+        let thread =
+            std::thread::Builder::new()
+                .name("screen".to_owned())
+                .spawn(move || match style {
+                    Style::Json => print_json(&told),
+                    Style::People if std::io::stderr().is_terminal() => paint_bar(&told),
+                    Style::People => print_steps(&told),
+                });
         // without a thread the work goes on unseen
         let painter = thread.ok().map(|thread| Painter { tell, thread });
         Screen {
@@ -89,16 +131,16 @@ impl Reports for Screen {
     }
 
     fn retried(&self, step: Step, code: Code, detail: &str, attempt: u32) {
-        self.line(words(Happening::Retried {
+        self.tell(Told::Retried {
             step,
             code,
             detail: detail.to_owned(),
             attempt,
-        }));
+        });
     }
 
     fn port_lost(&self) {
-        self.line("the port is lost, waiting for it to come back".to_owned());
+        self.tell(Told::PortLost);
     }
 }
 
@@ -118,15 +160,55 @@ pub(super) fn words(what: Happening) -> String {
 fn print_steps(told: &Receiver<Told>) {
     let mut step = None;
     for told in told {
-        // nobody is left to tell of an error of stderr
-        let _ = match told {
-            Told::Line(line) => writeln!(std::io::stderr(), "{line}"),
-            Told::Progress(now) if step != Some((now.step, now.attempt)) => {
+        let line = match told {
+            Told::Progress(now) if step == Some((now.step, now.attempt)) => None,
+            Told::Progress(now) => {
                 step = Some((now.step, now.attempt));
-                writeln!(std::io::stderr(), "{}", now.step)
+                Some(now.step.to_string())
             }
-            Told::Progress(_) => Ok(()),
+            other => other.line(),
         };
+        if let Some(line) = line {
+            // nobody is left to tell of an error of stderr
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+}
+
+/// An object for each step when it begins, for its progress now and then, for everything else at once.
+fn print_json(told: &Receiver<Told>) {
+    let mut step = None;
+    let mut printed = Instant::now();
+    for told in told {
+        let object = match told {
+            Told::Progress(now) => {
+                let begins = step != Some((now.step, now.attempt));
+                let ends = now.total_bytes > 0 && now.done_bytes == now.total_bytes;
+                if !begins && !ends && printed.elapsed() < JSON_EACH {
+                    continue;
+                }
+                step = Some((now.step, now.attempt));
+                printed = Instant::now();
+                json!({
+                    "event": "progress", "step": now.step.name(), "attempt": now.attempt,
+                    "done_bytes": now.done_bytes, "total_bytes": now.total_bytes,
+                    "baud": now.baud, "retries": now.retries,
+                })
+            }
+            Told::Retried {
+                step,
+                code,
+                detail,
+                attempt,
+            } => json!({
+                "event": "retried", "step": step.name(), "code": code.word(), "detail": detail,
+                "attempt": attempt,
+            }),
+            Told::PortLost => json!({ "event": "port_lost" }),
+            Told::Line(_) => continue,
+        };
+        // who does not read will see the exit code
+        let _ = writeln!(std::io::stdout(), "{object}");
     }
 }
 
@@ -141,11 +223,14 @@ fn paint_bar(told: &Receiver<Told>) {
         let mut out = std::io::stderr().lock();
         // nobody is left to tell of an error of stderr
         let _ = match told.recv_timeout(wait) {
-            Ok(Told::Line(line)) => writeln!(out, "{CLEAR}{line}"),
             Ok(Told::Progress(progress)) => {
                 newest = Some(progress);
                 Ok(())
             }
+            Ok(told) => match told.line() {
+                Some(line) => writeln!(out, "{CLEAR}{line}"),
+                None => Ok(()),
+            },
             Err(RecvTimeoutError::Timeout) => Ok(()),
             Err(RecvTimeoutError::Disconnected) => {
                 let _ = write!(out, "{CLEAR}");
