@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::contents::REACH_BYTES;
+use super::contents::MOST_BYTES;
 use super::{BootCheck, check};
 use crate::chip::{Chip, FlashId};
 use crate::settings::{Fault, FileError, Source, read_bounded};
@@ -151,7 +151,7 @@ impl Bundle {
     /// Reads a manifest and its images from disk, or tells every fault at once. Blocks.
     pub fn load(path: &Path) -> Result<Bundle, Vec<Fault>> {
         let source = Source::load(path)?;
-        Bundle::assemble(&source, |image| read_bounded(image, REACH_BYTES))
+        Bundle::assemble(&source, |image| read_bounded(image, MOST_BYTES))
     }
 
     /// The same from a text at hand and a function that gives an image's bytes.

@@ -8,9 +8,8 @@ use super::draft::{Draft, ImageDraft};
 use crate::image::{EspImage, ImageError, hex, sha256};
 use crate::settings::{Document, FileError};
 
-/// No image is larger: what a 24-bit flash address reaches, bytes. ROM and stub of the chips that
-/// are flashed today write no further.
-pub(super) const REACH_BYTES: u64 = 16 << 20;
+/// No image is larger: what the furthest loader reaches ([`crate::chip::Chip::stub_reach_bytes`]).
+pub(super) const MOST_BYTES: u64 = 128 << 20;
 
 /// An image with its file's bytes and its place.
 pub(super) struct Content<'d> {

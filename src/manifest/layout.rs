@@ -4,9 +4,10 @@
 use std::ops::Range;
 
 use super::FlashParameter;
-use super::contents::{Content, REACH_BYTES};
+use super::contents::Content;
 use super::draft::{Draft, error};
 use super::values::size_name;
+use crate::chip::Chip;
 use crate::image::SECTOR_BYTES;
 use crate::settings::Document;
 
@@ -104,13 +105,15 @@ pub(super) fn check(
         );
     }
     overlaps(document, contents);
+    let chip = draft.chip.as_ref().map(|chip| chip.value);
+    let reach = chip.map_or(Chip::ROM_REACH_BYTES, Chip::stub_reach_bytes);
     for content in contents {
         let (Some(offset), Some(end)) = (&content.draft.offset, content.end()) else {
             continue;
         };
         let (limit, why, span) = match capacity {
-            Some(part) if part.bytes <= REACH_BYTES => (part.bytes, part.why, part.span.as_ref()),
-            _ => (REACH_BYTES, "that this version can write", None),
+            Some(part) if part.bytes <= reach => (part.bytes, part.why, part.span.as_ref()),
+            _ => (reach, "that this chip's loaders reach", None),
         };
         if end > limit {
             let fault = error(

@@ -136,7 +136,7 @@ fn past_the_end_of_the_flash() {
        = help: place it lower, make it smaller, or plan with a larger part
     "#);
     insta::assert_snapshot!(data(Case::new().top("flash.size = \"32MB\"").with("0x10000", "0xff_f000")).refused(), @r#"
-    error: `app` ends at 0x1003e20, past the flash's end at 0x1000000 (16MB that this version can write)
+    error: `app` ends at 0x1003e20, past the flash's end at 0x1000000 (16MB that this chip's loaders reach)
       --> line/manifest.toml:19:10
        |
     19 | offset = 0xff_f000

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use flashline::event::{Code, Outcome, StopReason};
+use flashline::event::{Code, Outcome, Step, StopReason};
 use flashline::image::sha256;
 use flashline::job::StubUse::{self, RomDeflate, RomPlain, Stub};
 use flashline::plan::Planner;
@@ -320,4 +320,21 @@ async fn a_rom_does_not_erase_what_its_addresses_do_not_reach() {
     let ended = rig(with("erase = \"all\""), spec, RomDeflate).run().await;
     assert_eq!(ended.verdict.code, Some(Code::CommandRefused));
     assert_eq!(ended.flash(), "untouched");
+}
+
+/// In the boards' own time: what asking costs, against what it saves.
+#[tokio::test(start_paused = true)]
+async fn asking_costs_a_blank_board_next_to_nothing_and_saves_a_right_one_nearly_all() {
+    async fn took(lines: &str, before: Before) -> Duration {
+        let ended = check(lines, Stub, before, None).await;
+        let steps = ended.verdict.steps.iter();
+        let working = steps.filter(|s| matches!(s.step, Step::Erase | Step::Write | Step::Verify));
+        working.map(|step| step.took).sum()
+    }
+    let plain = took("write = \"all\"", Before::Blank).await;
+    let blank = took("", Before::Blank).await;
+    assert!(blank <= plain * 102 / 100, "{blank:?} instead of {plain:?}");
+    let used = took("write = \"all\"", Before::Right).await;
+    let right = took("", Before::Right).await;
+    assert!(right <= used * 6 / 100, "{right:?} instead of {used:?}");
 }
