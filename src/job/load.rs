@@ -16,11 +16,13 @@ use super::timeout;
 use crate::chip::{Access, Chip, Identity, Load, Stub, Stubs};
 use crate::event::Step;
 use crate::plan::Method;
-use crate::port::LinkError;
+use crate::port::{LinkError, OwnUsb};
 use crate::protocol::{Await, Command, Dialect, ExchangeError};
 
-/// Bytes in a MEM_DATA block (esptool's ESP_RAM_BLOCK, the ROM's buffer).
+/// Bytes in a MEM_DATA block (esptool's ESP_RAM_BLOCK, the ROM's buffer), and over USB-OTG, whose
+/// driver in the ROM takes less.
 const MEM_BLOCK_BYTES: usize = 0x1800;
+const MEM_BLOCK_BYTES_OTG: usize = 0x800;
 
 /// The ROM may start the stub before its reply to MEM_END has left the FIFO.
 const MEM_END_TIMEOUT: Duration = Duration::from_millis(200);
@@ -158,14 +160,18 @@ async fn upload_segment(
     session: &mut Session<'_>,
     Load { address, bytes }: &Load,
 ) -> Result<(), JobError> {
+    let block_bytes = match session.leave.own_usb() {
+        Some(OwnUsb::Otg) => MEM_BLOCK_BYTES_OTG,
+        Some(OwnUsb::SerialJtag) | None => MEM_BLOCK_BYTES,
+    };
     let begin = Command::MemBegin {
         total_bytes: bytes.len() as u32,
-        blocks: bytes.len().div_ceil(MEM_BLOCK_BYTES) as u32,
-        block_bytes: MEM_BLOCK_BYTES as u32,
+        blocks: bytes.len().div_ceil(block_bytes) as u32,
+        block_bytes: block_bytes as u32,
         offset: *address,
     };
     session.ask_once(&begin, timeout::COMMAND).await?;
-    for (sequence, data) in (0..).zip(bytes.chunks(MEM_BLOCK_BYTES)) {
+    for (sequence, data) in (0..).zip(bytes.chunks(block_bytes)) {
         let block = Command::MemData { sequence, data };
         session.ask_once(&block, timeout::COMMAND).await?;
     }
@@ -199,4 +205,42 @@ async fn start(session: &mut Session<'_>, entry: u32) -> Result<(), JobError> {
     }
     session.link.set_dialect(Dialect::Stub);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chip::Revision;
+
+    #[track_caller]
+    fn check(dialect: Dialect, access: Access, wanted: StubUse, chip: Chip, method: Method) {
+        let stubs = Stubs::default();
+        let stub = stubs.find(chip, Revision { major: 1, minor: 0 });
+        let way = Way::choose(dialect, access, wanted, stub, chip);
+        assert_eq!(way.method(), method, "{chip} {wanted:?}");
+        assert_eq!(way == Way::Running, dialect == Dialect::Stub);
+    }
+
+    #[test]
+    fn who_writes() {
+        use Access::{Full, SecureDownload};
+        use Dialect::{Rom, Rom8266, Stub};
+        let (c3, old) = (Chip::Esp32C3, Chip::Esp8266);
+        check(Rom, Full, StubUse::Stub, c3, Method::StubDeflate);
+        check(Rom, Full, StubUse::RomDeflate, c3, Method::RomDeflate);
+        check(Rom, Full, StubUse::RomPlain, c3, Method::RomPlain);
+        check(Stub, Full, StubUse::RomPlain, c3, Method::StubDeflate);
+        check(Rom, SecureDownload, StubUse::Stub, c3, Method::RomPlain);
+        check(
+            Rom,
+            SecureDownload,
+            StubUse::RomDeflate,
+            c3,
+            Method::RomPlain,
+        );
+        // without a stub, and with a ROM that inflates nothing
+        check(Rom8266, Full, StubUse::Stub, old, Method::RomPlain);
+        check(Rom8266, Full, StubUse::RomDeflate, old, Method::RomPlain);
+        check(Stub, Full, StubUse::Stub, old, Method::StubDeflate);
+    }
 }

@@ -50,6 +50,11 @@ impl Leave {
         }
     }
 
+    /// What the port is, where it is the chip's own.
+    pub(super) fn own_usb(&self) -> Option<OwnUsb> {
+        self.own_usb
+    }
+
     /// The chip's reset takes the port along.
     pub(super) fn is_own_usb(&self) -> bool {
         self.own_usb.is_some()
