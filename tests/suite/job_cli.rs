@@ -10,7 +10,7 @@ use flashline::chip::Chip;
 use flashline::image::sample;
 use flashline::port::tty;
 use flashline::record::{Jobs, Reader, Record, Since};
-use flashline::sim::{Bench, BoardSpec, Pace};
+use flashline::sim::{Access, Bench, BoardSpec, Pace};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
@@ -118,6 +118,45 @@ fn a_port_that_is_none_is_3_and_one_whole_row() {
         ..Jobs::default()
     };
     assert_eq!(recorded(folder.path()), errors);
+}
+
+/// A board that hides its MAC: refused without a serial, WRITTEN and 5 with one.
+#[tokio::test(flavor = "multi_thread")]
+async fn written_and_not_verified_is_5() {
+    let manifest = MANIFEST.replace(
+        "chip = \"esp32\"",
+        "chip = \"esp32s2\"\nsecure_download = \"allow\"",
+    );
+    let folder = folder(&manifest);
+    let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    put("boot.bin", &sample::bootloader(Chip::Esp32S2));
+    put("app.bin", &sample::app(Chip::Esp32S2, 20_000, 1));
+    let spec = BoardSpec::esp32(1)
+        .chip(Chip::Esp32S2)
+        .access(Access::SecureDownload)
+        .pace(Pace::Unpaced);
+    let bench = Bench::new(&folder.path().join("bench")).unwrap();
+    bench.plug("board", spec).unwrap();
+    let port = "bench/board";
+    check(folder.path(), &["--port", port], 2, "SECURITY_STATE");
+    let serial = ["--port", port, "--serial", "A17"];
+    check(folder.path(), &serial, 5, "WRITTEN serial:A17 NOT_VERIFIED");
+    check(
+        folder.path(),
+        &["--port", port, "--serial", " "],
+        4,
+        "--serial",
+    );
+    let expected = Jobs {
+        written: 1,
+        failed: 1,
+        no_contact: 1,
+        ..Jobs::default()
+    };
+    assert_eq!(recorded(folder.path()), expected);
+    let reader = Reader::open(&folder.path().join("flashline.db")).unwrap();
+    let figures = reader.figures(Since::default()).unwrap();
+    assert_eq!((figures.period.units, figures.period.written), (1, 1));
 }
 
 #[test]

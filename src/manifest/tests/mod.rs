@@ -1,6 +1,7 @@
 //! Every fault of a manifest, with its report.
 
 mod boot;
+mod esp8266;
 mod firmware;
 mod keys;
 mod partitions;
