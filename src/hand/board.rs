@@ -79,9 +79,7 @@ impl Board {
             stub: options.stub,
             stubs: options.stubs,
         };
-        let gate = Arc::new(OpenGate {
-            baud: options.baud_ceiling,
-        });
+        let gate = Arc::new(OpenGate { baud: options.baud });
         let Options {
             ports,
             reports,

@@ -14,7 +14,7 @@ use crate::settings::{After, Reset};
 pub struct Options {
     pub(super) path: PathBuf,
     pub(super) ports: Arc<dyn Ports>,
-    pub(super) baud_ceiling: Option<u32>,
+    pub(super) baud: Option<u32>,
     pub(super) before: Reset,
     pub(super) after: After,
     pub(super) attempts: u32,
@@ -33,7 +33,7 @@ impl Options {
         Options {
             ports: Arc::new(SystemPorts::new(vec![path.clone()])),
             path,
-            baud_ceiling: None,
+            baud: None,
             before: Reset::Auto,
             after: After::Auto,
             attempts: 2,
@@ -49,7 +49,7 @@ impl Options {
     #[must_use]
     pub fn baud(self, baud: u32) -> Options {
         Options {
-            baud_ceiling: Some(baud),
+            baud: Some(baud),
             ..self
         }
     }

@@ -46,7 +46,7 @@ pub(super) fn regions(
                 what: part.name.clone(),
             });
         }
-        if part.offset % SECTOR_BYTES != 0 {
+        if !part.offset.is_multiple_of(SECTOR_BYTES) {
             return Err(HandError::WithinSector {
                 what: format!("{} at 0x{:x}", part.name, part.offset),
             });
@@ -87,7 +87,7 @@ pub(super) fn erasable(range: &Range<u32>, identity: &Identity) -> Result<(), Ha
     if range.start >= range.end {
         return Err(HandError::Empty { what: what() });
     }
-    if range.start % SECTOR_BYTES != 0 || range.end % SECTOR_BYTES != 0 {
+    if !(range.start | range.end).is_multiple_of(SECTOR_BYTES) {
         return Err(HandError::WithinSector { what: what() });
     }
     fits(&what(), range.end.into(), identity)
