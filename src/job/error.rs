@@ -5,8 +5,8 @@ use std::io;
 use std::time::Duration;
 
 use super::boot::BootFault;
-use super::connect::HasLines;
 use super::ladder::{Answer, Failure};
+use super::reset::Started;
 use crate::chip::Mac;
 use crate::event::{Code, StopReason};
 use crate::port::{LinkError, OpenError};
@@ -85,11 +85,11 @@ pub(super) enum JobError {
         found: String,
         expected: String,
     },
-    #[error("{source}{}", match lines {
-        HasLines::Yes => "",
-        HasLines::No => "; this port cannot reset the board, so its app starts only when the jig does it",
+    #[error("{source}{}", match started {
+        Started::Yes => "",
+        Started::No => "; this port cannot reset the board, so its app starts only when the jig does it",
     })]
-    Boot { lines: HasLines, source: BootFault },
+    Boot { started: Started, source: BootFault },
     #[error(
         "{what} ends at 0x{end:x}, further than the loader's flash addresses reach (0x{reach:x})"
     )]

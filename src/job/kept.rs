@@ -257,7 +257,7 @@ impl Kept {
                     chip: board.plan.chip,
                     boot_check: None,
                 };
-                verified.reset(None).await
+                verified.reset(None).await.map(drop)
             }
         }
     }

@@ -92,14 +92,22 @@ fn means(leave: Leave, chip: Chip, lines: HasLines, dialect: Dialect, strapped: 
     }
 }
 
+/// Whether something of ours started the app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Started {
+    Yes,
+    /// It waits in its loader for the jig.
+    No,
+}
+
 impl Verified<'_> {
     /// `console`: the rate at which the app is listened to; nothing that it says is lost then.
-    pub(super) async fn reset(mut self, console: Option<u32>) -> Result<(), JobError> {
+    pub(super) async fn reset(mut self, console: Option<u32>) -> Result<Started, JobError> {
         let mark = self.session.journal.begin(Step::Reset);
         let result = start_app(&mut self.session, self.lines, self.chip, console).await;
         let result = match result {
             // the board is what the port hangs on: gone means that it starts
-            Err(JobError::Lost) if self.session.leave.is_own_usb() => Ok(()),
+            Err(JobError::Lost) if self.session.leave.is_own_usb() => Ok(Started::Yes),
             result => result,
         };
         self.session.journal.end(mark, &result);
@@ -112,14 +120,14 @@ async fn start_app(
     lines: HasLines,
     chip: Chip,
     console: Option<u32>,
-) -> Result<(), JobError> {
+) -> Result<Started, JobError> {
     let (leave, dialect) = (session.leave, session.link.dialect());
     let strapped = leave.is_own_usb() && is_strapped(session, chip).await?;
     let means_of = |leave| means(leave, chip, lines, dialect, strapped);
     let mut by = means_of(leave);
     if let Means::Watchdog(watchdog) = by {
         match bite(session, watchdog, console).await? {
-            Bite::Due => return Ok(()),
+            Bite::Due => return Ok(Started::Yes),
             Bite::Refused => {
                 by = means_of(Leave {
                     after: After::Hard,
@@ -131,15 +139,19 @@ async fn start_app(
     match by {
         Means::Lines => {
             listen_at(session, console).await?;
-            session.reset(leave.hard).await.map(drop)
+            session.reset(leave.hard).await?;
         }
-        Means::Watchdog(_) => Ok(()),
-        Means::Reboot => reboot(session, chip).await,
+        Means::Watchdog(_) => {}
+        Means::Reboot => reboot(session, chip).await?,
         Means::None if lines == HasLines::No || leave.after == After::Stay => {
-            forgive(session.change_rate(ROM_BAUD).await)
+            forgive(session.change_rate(ROM_BAUD).await)?;
         }
-        Means::None => Ok(()),
+        Means::None => {}
     }
+    Ok(match by {
+        Means::None => Started::No,
+        Means::Lines | Means::Watchdog(_) | Means::Reboot => Started::Yes,
+    })
 }
 
 /// Whether a reset of the core alone would lead into the loader again, by the straps. What forces the

@@ -16,7 +16,7 @@ use super::journal::{Again, Journal};
 use super::ladder::{self, Aim, Next, Tried};
 use super::load::Loaded;
 use super::proof::unproven;
-use super::reset::{self, Leave};
+use super::reset::{self, Leave, Started};
 use super::session::{ROM_BAUD, RomRates, Session};
 use crate::chip::{Access, Belief, Identity};
 use crate::event::{Code, Outcome};
@@ -138,8 +138,8 @@ impl Job {
         let erased = loaded.erase().await?;
         let written = erased.write().await?;
         let verified = written.verify().await?;
-        let (check, lines) = (verified.boot_check.clone(), verified.lines);
-        verified
+        let check = verified.boot_check.clone();
+        let started = verified
             .reset(check.as_ref().map(|check| check.baud))
             .await?;
         let Some(check) = check else {
@@ -147,11 +147,12 @@ impl Job {
         };
         if self.assignment.after == After::Stay {
             let source = BootFault::Stays;
-            return Err(JobError::Boot { lines, source });
+            let started = Started::Yes;
+            return Err(JobError::Boot { started, source });
         }
         self.listening = Some(Listening {
             judge: Judge::new(check, Instant::now().into_std()),
-            lines,
+            started,
             own_usb: self.own_usb,
         });
         self.listen(link).await

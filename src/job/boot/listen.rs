@@ -4,18 +4,17 @@ use tokio::time::Instant;
 
 use super::judge::{Judge, Stage};
 use crate::event::Step;
-use crate::job::connect::HasLines;
 use crate::job::error::JobError;
 use crate::job::journal::Journal;
 use crate::job::ladder::Answer;
+use crate::job::reset::Started;
 use crate::port::Link;
 
 /// A boot check under way. It outlives its connection where the console is the chip's own USB, which
 /// goes away and comes back while the chip starts.
 pub(in crate::job) struct Listening {
     pub(in crate::job) judge: Judge,
-    /// Whether it was us who started the app.
-    pub(in crate::job) lines: HasLines,
+    pub(in crate::job) started: Started,
     /// The console is on the chip's own USB.
     pub(in crate::job) own_usb: bool,
 }
@@ -52,7 +51,7 @@ impl Listening {
                 }
                 Stage::Done(end) => {
                     return end.map_err(|source| JobError::Boot {
-                        lines: self.lines,
+                        started: self.started,
                         source,
                     });
                 }

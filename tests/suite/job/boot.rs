@@ -9,7 +9,7 @@ use flashline::job::StubUse;
 use flashline::plan::Planner;
 use flashline::port::{PortInfo, UsbId};
 use flashline::settings::{After, Reset};
-use flashline::sim::{AppEnd, BoardSpec, Console, Fault, Mode, SimPorts, Wiring};
+use flashline::sim::{AppEnd, BoardSpec, Console, Fault, Mode, SimPorts, Strap, Wiring};
 use tokio::time::{Instant, sleep};
 
 use super::{Ended, Keeper, MANIFEST, Rig, info, planner};
@@ -29,19 +29,23 @@ fn rig(boot: &str, console: Console) -> Rig {
 /// By their `[boot]`: framing takes longer than a job.
 static PLANNERS: Mutex<BTreeMap<String, &Planner>> = Mutex::new(BTreeMap::new());
 
-fn rig_of(boot: &str, board: BoardSpec) -> Rig {
+/// The sample's Gate, with this `[boot]`.
+pub(super) fn keeper(boot: &str) -> Arc<Keeper> {
     let made = || {
         let section = format!("\n[boot]\n{boot}\n[[image]]");
         let manifest = MANIFEST.replacen("\n[[image]]", &section, 1);
         &*Box::leak(Box::new(planner(&manifest)))
     };
     let mut planners = PLANNERS.lock().unwrap();
-    let planner = *planners.entry(boot.to_owned()).or_insert_with(made);
-    let mut rig = Rig::new(board);
-    rig.keeper = Arc::new(Keeper {
-        planner,
+    Arc::new(Keeper {
+        planner: planners.entry(boot.to_owned()).or_insert_with(made),
         asked: Default::default(),
-    });
+    })
+}
+
+fn rig_of(boot: &str, board: BoardSpec) -> Rig {
+    let mut rig = Rig::new(board);
+    rig.keeper = keeper(boot);
     rig
 }
 
@@ -318,6 +322,12 @@ async fn the_chips_own_usb_goes_and_comes_back_with_it() {
         }),
         ..info(&SimPorts::path(name))
     };
+    // where it does not go away, the rate does not matter
+    let board = BoardSpec::esp32(1).wiring(Wiring::UsbSerialJtag(Strap::Free));
+    let stays = rig_of(&format!("{EXPECT}\nbaud = 9600"), board.console(good()));
+    stays.presence.send_replace(Some(own("a")));
+    check(stays, None, "").await;
+
     let on_own_usb = || {
         let mut rig = rig(EXPECT, good());
         // the model is wired as a board with a bridge

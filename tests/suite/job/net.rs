@@ -9,6 +9,7 @@ use flashline::sim::{Bench, BoardSpec, Contents, Pace, SimPorts};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
+use super::boot::keeper;
 use super::{Rig, info};
 
 fn spec() -> BoardSpec {
@@ -47,6 +48,18 @@ async fn a_board_behind_an_rfc2217_server_is_reset_flashed_and_started() {
         1,
         "the lines start what was written"
     );
+}
+
+#[tokio::test]
+async fn its_console_is_heard_from_the_first_word_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = Bench::new(folder.path()).unwrap();
+    let mut rig = rfc2217(&bench);
+    rig.keeper = keeper("expect = ['cpu_start: Pro cpu up']");
+    let ended = rig.run_on(ports()).await;
+    assert_eq!(ended.verdict.code, None, "{}", ended.verdict.detail);
+    let said = ended.verdict.boot.unwrap().text;
+    assert!(said.starts_with("ets Jul 29 2019"), "{said}");
 }
 
 #[tokio::test]
