@@ -141,15 +141,19 @@ async fn detect(session: &mut Session<'_>, likely: Chip) -> Result<Detected, Job
     let magic = Command::ReadReg {
         address: MAGIC_ADDRESS,
     };
-    let magic = session.ask_if_known(&magic, timeout::COMMAND).await?;
-    let magic = magic.map_or(0, |reply| reply.value);
-    if let Some(chip) = Chip::from_magic(magic) {
+    let reply = session.ask_if_known(&magic, timeout::COMMAND).await?;
+    if let Some(chip) = reply.and_then(|reply| Chip::from_magic(reply.value)) {
         return Ok(Detected { chip, info });
     }
     if !asks_info_first && let Some(detected) = named(security_info(session).await?)? {
         return Ok(detected);
     }
-    Err(JobError::UnknownChip { magic })
+    // no ROM refuses both: what refused was the line
+    let magic = session.register(MAGIC_ADDRESS).await?;
+    match Chip::from_magic(magic) {
+        Some(chip) => Ok(Detected { chip, info }),
+        None => Err(JobError::UnknownChip { magic }),
+    }
 }
 
 /// The chip of an answer; an answer with an ID that nobody knows ends the search.

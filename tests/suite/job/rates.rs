@@ -80,6 +80,14 @@ async fn refusals_with_the_op_of_another_command() {
         };
         passes(refused, stub, None).await;
     }
+    // the question who it is is asked again, and that is all
+    let refused = Fault::Refused {
+        op: 0x0A,
+        copies: 8,
+        times: 1,
+    };
+    let expected = "PASS, attempt 1, retried 0+0+0, 921600 baud, flash right";
+    check(with(refused), Stub, expected).await;
 }
 
 #[tokio::test(start_paused = true)]
