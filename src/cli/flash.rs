@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::faults;
 use super::screen::{self, Screen};
@@ -19,7 +19,7 @@ use crate::event::{Happening, JobId, Outcome, Serial, SlotId, StopReason, Unit};
 use crate::hand::claim;
 use crate::job::{self, Assignment, Reports, StubUse, Verdict};
 use crate::manifest::Bundle;
-use crate::port::{PortInfo, StopHandle, SystemPorts};
+use crate::port::{StopHandle, SystemPorts, follow};
 use crate::record::{NewJob, Record, RecordError};
 use crate::settings::{After, DATABASE, DISK_RESERVE_MB, GRACE, Reset, load_stubs};
 use crate::station::Gatekeeper;
@@ -207,8 +207,8 @@ async fn flash(
     record: Option<Record>,
     screen: Arc<Screen>,
 ) -> Verdict {
-    // nobody announces the port's return: the job tries its path again
-    let (_presence, presence) = watch::channel(Some(PortInfo::at(&args.port)));
+    let ports = SystemPorts::new(vec![args.port.clone()]);
+    let presence = follow(&ports, &args.port).await;
     let assignment = Assignment {
         job,
         slot,
@@ -232,7 +232,7 @@ async fn flash(
     let reports: Arc<dyn Reports> = screen.clone();
     let mut working = pin!(job::run(
         assignment,
-        Arc::new(SystemPorts::new(Vec::new())),
+        Arc::new(ports),
         Arc::new(gate),
         reports,
         stop,

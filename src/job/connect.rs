@@ -82,6 +82,7 @@ async fn reach(
     }
     Err(JobError::NoSync {
         tries: ROUNDS as u32,
+        lines,
     })
 }
 

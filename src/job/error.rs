@@ -17,8 +17,8 @@ use crate::protocol::{ExchangeError, Op, Refusal};
 pub(super) enum JobError {
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("no answer to SYNC in {tries} tries")]
-    NoSync { tries: u32 },
+    #[error("no answer to SYNC in {tries} tries{}", by_hand(*lines))]
+    NoSync { tries: u32, lines: HasLines },
     /// The board was known and answers no more.
     #[error("no answer to SYNC in {tries} tries after: {before}")]
     NoSyncAgain { tries: u32, before: String },
@@ -254,6 +254,17 @@ impl JobError {
             | JobError::Unplugged { .. }
             | JobError::Stopped(_)
             | JobError::Frames { .. } => Failure::Final,
+        }
+    }
+}
+
+/// What the operator does where no line does it.
+fn by_hand(lines: HasLines) -> &'static str {
+    match lines {
+        HasLines::Yes => "",
+        HasLines::No => {
+            "; no line resets this board: hold its BOOT, press and release RESET (or give it power), \
+             then release BOOT; or check the jig's strap"
         }
     }
 }

@@ -197,7 +197,7 @@ impl Job {
                 self.followed += 1;
                 return Err(JobError::TakenAlong);
             }
-            Err(JobError::NoSync { tries }) if self.before.is_some() => {
+            Err(JobError::NoSync { tries, .. }) if self.before.is_some() => {
                 let before = self.before.take().unwrap_or_default();
                 return Err(JobError::NoSyncAgain { tries, before });
             }

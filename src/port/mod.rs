@@ -8,6 +8,7 @@
 
 mod bridges;
 mod claim;
+mod follow;
 mod hints;
 mod holder;
 mod kernel;
@@ -24,6 +25,7 @@ mod usb;
 
 pub use bridges::OwnUsb;
 pub use claim::{Claim, Held, Names, Purpose};
+pub use follow::follow;
 pub use link::{Link, LinkError};
 pub use memory::{CONTROLS, Control, FarEnd, MemoryPort, ModemLines};
 pub use stop::{Stop, StopHandle};

@@ -153,7 +153,20 @@ pub struct Slot {
     /// The last committed result.
     pub result: Option<ResultView>,
     pub probing: Option<Probing>,
+    /// The port that came last is the chip's own USB.
+    pub own_usb: bool,
+    /// On a chip's own USB: that its board starts anew is no other board.
+    pub restart: Option<Restart>,
     view: Option<Arc<SlotView>>,
+}
+
+/// A board on its own USB whose job has just ended: its reset takes the port off the bus for a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restart {
+    /// The port may go by itself until then; no hand is that quick.
+    Due { until: Instant },
+    /// It went, and is the same board when it is back by then.
+    Away { until: Instant },
 }
 
 impl Slot {
@@ -170,12 +183,19 @@ impl Slot {
             since: now.wall,
             result: None,
             probing,
+            own_usb: false,
+            restart: None,
             view: None,
         }
     }
 
     pub fn id(&self) -> &SlotId {
         &self.settings.name
+    }
+
+    /// Whether the port is off the bus because its board starts anew.
+    pub fn is_restarting(&self) -> bool {
+        matches!(self.restart, Some(Restart::Away { .. }))
     }
 
     pub fn enter(&mut self, phase: Phase, now: Now) {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::super::admission::record_code;
-use super::super::slot::{Arming, Commit, Next, Now, Phase, ProbeDue, Running, Slot};
+use super::super::slot::{Arming, Commit, Next, Now, Phase, ProbeDue, Restart, Running, Slot};
 use super::hubs::{Turn, as_lost_with_hub};
+use super::ports::{RESTART_BACK, RESTART_GOES};
 use super::{Dispatcher, Effect, Fact, Line, PROBE_INTERVAL};
 use crate::event::{Code, Happening, JobId, Outcome, Progress, Serial, SlotId, Step, Unit};
 use crate::job::{Retries, Verdict};
@@ -53,6 +54,7 @@ impl Dispatcher {
             Some(port) => port.path.display().to_string(),
             None => place.clone(),
         };
+        slot.restart = None;
         slot.enter(Phase::Opening(Running::new(job, serial.clone(), now)), now);
         if let Some(probing) = &mut slot.probing {
             probing.arming = Arming::SameBoard;
@@ -198,6 +200,19 @@ impl Dispatcher {
         let came_back = matches!(verdict.code, Some(Code::Unplugged | Code::HubPower))
             && slot.present.is_some();
         let next = if came_back { Next::Arrived } else { Next::None };
+        let went = matches!(
+            verdict.code,
+            Some(Code::Unplugged | Code::HubPower | Code::BoardSwapped | Code::PortAbsent)
+        );
+        let restarts = slot.own_usb && !went;
+        slot.restart = restarts.then(|| match slot.present {
+            Some(_) => Restart::Due {
+                until: now.steady + RESTART_GOES,
+            },
+            None => Restart::Away {
+                until: now.steady + RESTART_BACK,
+            },
+        });
         effects.push(Effect::CloseRow {
             slot: id.clone(),
             job,
@@ -258,10 +273,11 @@ impl Dispatcher {
             attempts: verdict.attempts,
             retries: verdict.retries.total(),
             took,
-            present: slot.present.is_some(),
+            present: slot.present.is_some() || slot.is_restarting(),
         });
         slot.enter(Phase::Idle, now);
-        let (gone, start) = (slot.present.is_none(), slot.settings.start);
+        let gone = slot.present.is_none() && !slot.is_restarting();
+        let start = slot.settings.start;
         if let Some(probing) = &mut slot.probing {
             probing.next = ProbeDue::At(now.steady + PROBE_INTERVAL);
         }

@@ -20,7 +20,7 @@ use ports::Arrival;
 use tokio::sync::oneshot;
 
 use super::journal::Journal;
-use super::slot::{Now, Phase, ProbeDue, Running, Slot};
+use super::slot::{Now, Phase, ProbeDue, Restart, Running, Slot};
 use super::{LineState, PortView, Request, RequestRefused, Snapshot};
 use crate::chip::Identity;
 use crate::event::{Code, Happening, JobId, Progress, Serial, SlotId, Step, StopReason};
@@ -290,7 +290,13 @@ impl Dispatcher {
             _ => None,
         };
         let hubs = [self.turn_due(now), self.losses_due()];
+        let restarts = self.slots.iter().filter_map(|slot| match slot.restart {
+            // a moment later: until then it may still come
+            Some(Restart::Away { until }) => Some(until + Duration::from_millis(1)),
+            _ => None,
+        });
         settling
+            .chain(restarts)
             .chain(probes)
             .chain(health)
             .chain(ending)
@@ -340,6 +346,7 @@ impl Dispatcher {
             self.begin(&id, None, now, effects);
         }
         self.judge_losses(now);
+        self.judge_restarts(now, effects);
         self.take_turns(now, effects);
         let probes: Vec<usize> = (0..self.slots.len())
             .filter(|index| {

@@ -1,11 +1,12 @@
 //! Ports come and go: which slot they belong to, and whether that means a new board.
 
 use std::path::Path;
+use std::time::Duration;
 
-use super::super::slot::{AfterHold, Next, Now, Phase, Slot};
+use super::super::slot::{AfterHold, Next, Now, Phase, Restart, Slot};
 use super::{Dispatcher, Effect};
 use crate::event::{Happening, SlotId, Waiting};
-use crate::port::PortInfo;
+use crate::port::{PortInfo, UsbId};
 use crate::settings::{After, Place, Reset, SlotSettings, Start};
 use crate::station::PortView;
 
@@ -15,6 +16,11 @@ pub(super) enum Arrival {
     BeforeStart,
     Now,
 }
+
+/// A chip's own USB leaves the bus within this time of its reset.
+pub(super) const RESTART_GOES: Duration = Duration::from_millis(500);
+/// It is back within this time: the chip starts, and the host asks it who it is.
+pub(super) const RESTART_BACK: Duration = Duration::from_secs(3);
 
 impl Dispatcher {
     pub(super) fn port_came(
@@ -48,10 +54,16 @@ impl Dispatcher {
         let slot = &mut self.slots[index];
         let shown = port.path.display().to_string();
         slot.present = Some(port.clone());
+        slot.own_usb = port.usb_id.and_then(UsbId::own_usb).is_some();
         effects.push(Effect::Presence {
             slot: slot.id().clone(),
             port: Some(port),
         });
+        if let Some(Restart::Away { until }) = slot.restart.take()
+            && now.steady <= until
+        {
+            return;
+        }
         match &mut slot.phase {
             // a port that comes back in mid-job is the job's affair
             Phase::Opening(_) | Phase::Working(_) => {}
@@ -105,6 +117,18 @@ impl Dispatcher {
         };
         let place = slot.present.take().and_then(|port| port.usb_path);
         let id = slot.id().clone();
+        if let Some(Restart::Due { until }) = slot.restart.take()
+            && now.steady <= until
+        {
+            slot.restart = Some(Restart::Away {
+                until: now.steady + RESTART_BACK,
+            });
+            effects.push(Effect::Presence {
+                slot: id,
+                port: None,
+            });
+            return;
+        }
         self.lost(&id, place, now);
         effects.push(Effect::Presence {
             slot: id.clone(),
@@ -134,6 +158,23 @@ impl Dispatcher {
             Phase::Idle => {}
         }
         self.board_left(&id, now, effects);
+    }
+
+    /// Boards that went with their own reset and did not come back.
+    pub(super) fn judge_restarts(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        let over = |slot: &Slot| matches!(slot.restart, Some(Restart::Away { until }) if until < now.steady);
+        let gone: Vec<usize> = (0..self.slots.len())
+            .filter(|index| over(&self.slots[*index]))
+            .collect();
+        for index in gone {
+            let slot = &mut self.slots[index];
+            slot.restart = None;
+            // a verdict that is being committed says so itself
+            if matches!(slot.phase, Phase::Idle) {
+                let id = slot.id().clone();
+                self.board_left(&id, now, effects);
+            }
+        }
     }
 
     /// The board of an idle slot is gone: say so once, free its MAC.

@@ -704,3 +704,4 @@ fn a_held_jig_is_not_probed() {
 }
 
 mod hubs;
+mod own_usb;

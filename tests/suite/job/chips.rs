@@ -45,7 +45,7 @@ static PLANNERS: LazyLock<HashMap<Chip, Planner>> = LazyLock::new(|| {
 });
 
 /// A rig whose manifest is for the board's chip.
-fn rig(spec: BoardSpec) -> Rig {
+pub(super) fn rig(spec: BoardSpec) -> Rig {
     let chip = spec.chip;
     let mut rig = Rig::new(spec);
     rig.keeper = Arc::new(Keeper {

@@ -130,3 +130,24 @@ async fn a_chip_on_its_usb_serial_jtag_is_brought_into_its_loader() {
     assert!(ask(on(path.to_str().unwrap(), 0x1001)).await);
     assert!(!ask(info(&path)).await);
 }
+
+/// Written and started, strapped by hand or not: RTS resets the core alone, the watchdog all of it.
+#[tokio::test(start_paused = true)]
+async fn a_board_on_its_usb_serial_jtag_starts_its_app_however_it_was_strapped() {
+    for strap in [Strap::Free, Strap::HeldAtPowerOn] {
+        for chip in [Chip::Esp32C3, Chip::Esp32S3] {
+            let spec = BoardSpec::esp32(7)
+                .chip(chip)
+                .wiring(Wiring::UsbSerialJtag(strap));
+            let rig = super::chips::rig(spec);
+            let path = rig.board.path();
+            let port = on(path.to_str().unwrap(), 0x1001);
+            rig.presence.send_replace(Some(port));
+            let board = rig.board.clone();
+            let ended = rig.run().await;
+            let detail = &ended.verdict.detail;
+            assert_eq!(ended.verdict.code, None, "{chip} {strap:?}: {detail}");
+            assert_eq!(board.state().app_starts, 1, "{chip} {strap:?}");
+        }
+    }
+}
