@@ -19,7 +19,7 @@ use crate::event::{Happening, JobId, Outcome, Serial, SlotId, StopReason, Unit};
 use crate::hand::claim;
 use crate::job::{self, Assignment, Reports, StubUse, Verdict};
 use crate::manifest::Bundle;
-use crate::port::{StopHandle, SystemPorts, follow};
+use crate::port::{PortInfo, StopHandle, SystemPorts, follow};
 use crate::record::{NewJob, Record, RecordError};
 use crate::settings::{After, DATABASE, DISK_RESERVE_MB, GRACE, Reset, load_stubs};
 use crate::station::Gatekeeper;
