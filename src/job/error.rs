@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::boot::BootFault;
+use super::connect::HasLines;
 use super::ladder::{Answer, Failure};
 use super::reset::Started;
 use crate::chip::Mac;
