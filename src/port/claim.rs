@@ -108,7 +108,7 @@ impl Claim {
         if purpose == Purpose::Probe {
             says += PROBE_LINE;
         }
-        let began = Instant::now();
+        let mut met: Option<(Holder, Instant)> = None;
         loop {
             let mut files = Vec::new();
             let mut held = None;
@@ -129,9 +129,15 @@ impl Claim {
                 (Purpose::Probe, Purpose::Work) => PROBES,
                 _ => LOOKERS,
             };
-            if began.elapsed() >= patience {
+            // each holder has its own time: one that goes says nothing for a moment
+            let since = match &met {
+                Some((before, since)) if *before == holder => *since,
+                _ => Instant::now(),
+            };
+            if since.elapsed() >= patience {
                 return Err(Held { by: holder.who });
             }
+            met = Some((holder, since));
             drop(files);
             std::thread::sleep(RETRY);
         }
@@ -155,6 +161,7 @@ impl Claim {
 const PROBE_LINE: &str = "probe\n";
 
 /// What a locked file says.
+#[derive(PartialEq, Eq)]
 struct Holder {
     who: String,
     purpose: Purpose,
