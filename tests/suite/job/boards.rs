@@ -50,7 +50,7 @@ async fn the_verdict_tells_all_of_the_board_and_the_work() {
     assert_eq!(identity.flash_id, Some(FlashId(0xEF4016)));
     assert!(identity.security.is_open());
     let steps: Vec<Step> = verdict.steps.iter().map(|step| step.step).collect();
-    assert_eq!(steps, Step::ALL[..9]);
+    assert_eq!(steps, super::STEPS);
     assert!(
         verdict
             .steps

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use flashline::event::{Code, Step};
+use flashline::event::Code;
 use flashline::sim::{BoardHandle, BoardSpec, SimPorts};
 use tokio::time::sleep;
 
@@ -101,7 +101,7 @@ async fn a_port_that_comes_back_under_another_name_is_followed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_port_can_go_at_every_step() {
-    for step in &Step::ALL[..9] {
+    for step in &super::STEPS {
         let mut rig = Rig::new(BoardSpec::esp32(1));
         let (board, at) = (rig.board.clone(), *step);
         rig.ear.on_progress = Some(Box::new(move |progress| {

@@ -32,6 +32,19 @@ use flashline::sim::{BoardHandle, BoardSpec, SimPorts};
 use flashline::station::judge;
 use tokio::sync::watch;
 
+/// What a job that flashes goes through, without what the manifest asks for on top.
+const STEPS: [Step; 9] = [
+    Step::Connect,
+    Step::Identify,
+    Step::Admit,
+    Step::Baud,
+    Step::Stub,
+    Step::Erase,
+    Step::Write,
+    Step::Verify,
+    Step::Reset,
+];
+
 /// Small enough to be written quickly, large enough for ten blocks of a stub's stream.
 const APP_BYTES: usize = 280_000;
 
