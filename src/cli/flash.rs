@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::faults;
 use super::screen::{self, Screen};
-use super::{Exit, hand, session};
+use super::{Exit, hand, out, session};
 use crate::chip::Stubs;
 use crate::event::{Happening, JobId, Outcome, Serial, SlotId, StopReason, Unit};
 use crate::hand::claim;
@@ -176,18 +176,15 @@ async fn work(args: Args, bundle: Arc<Bundle>, stubs: Arc<Stubs>, record: Option
         return not_recorded(&error);
     }
     eprint!("{}", heard::heard(&verdict));
-    println!(
-        "{}",
-        screen::words(Happening::JobEnded {
-            outcome: verdict.outcome,
-            code: verdict.code,
-            detail: verdict.detail,
-            unit: Unit::of(verdict.identity.as_ref(), args.serial.as_ref()),
-            attempts: verdict.attempts,
-            retries: verdict.retries.total(),
-            took: began.elapsed(),
-        })
-    );
+    out::line(&screen::words(Happening::JobEnded {
+        outcome: verdict.outcome,
+        code: verdict.code,
+        detail: verdict.detail,
+        unit: Unit::of(verdict.identity.as_ref(), args.serial.as_ref()),
+        attempts: verdict.attempts,
+        retries: verdict.retries.total(),
+        took: began.elapsed(),
+    }));
     match verdict.outcome {
         Outcome::Pass => Exit::Pass,
         Outcome::Written => Exit::NotVerified,

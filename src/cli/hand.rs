@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::screen::{Screen, Style};
-use super::{Exit, info, session};
+use super::{Exit, info, out, session};
 use crate::event::{Code, Outcome, StopReason};
 use crate::hand::{Board, Done, HandError, Options, Part};
 use crate::image::hex;
@@ -180,9 +180,9 @@ fn succeed(command: &str, reach: &Reach, report: Report) -> Exit {
         let ok = report.exit == Exit::Pass;
         let mut object = json!({ "event": "result", "command": command, "ok": ok });
         merge(&mut object, report.fields);
-        println!("{object}");
+        out::line(&object.to_string());
     } else {
-        println!("{}", report.text.trim_end());
+        out::line(report.text.trim_end());
     }
     report.exit
 }
@@ -207,7 +207,7 @@ pub(super) fn fail(command: &str, reach: &Reach, error: &HandError) -> Exit {
         if let Some(identity) = identity {
             merge(&mut object, info::identity_fields(identity));
         }
-        println!("{object}");
+        out::line(&object.to_string());
         return exit(error);
     }
     if let Some(identity) = identity {
@@ -254,7 +254,7 @@ pub(super) fn usage(command: &str, reach: &Reach, says: &str) -> Exit {
         let object = json!({
             "event": "result", "command": command, "ok": false, "code": null, "detail": says,
         });
-        println!("{object}");
+        out::line(&object.to_string());
     } else {
         eprintln!("flashline {command}: {says}");
     }

@@ -8,6 +8,7 @@ mod flash;
 mod hand;
 mod info;
 mod logging;
+mod out;
 mod read;
 mod report;
 mod run;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Exit;
+use super::{Exit, out};
 use crate::event::Unit;
 use crate::record::Record;
 use crate::settings::DATABASE;
@@ -31,7 +31,7 @@ pub fn run(args: Args) -> Exit {
     };
     match Record::write_off_beside(&args.db, &args.unit, &who, &args.why) {
         Ok(true) => {
-            println!("{} is written off", args.unit);
+            out::line(&format!("{} is written off", args.unit));
             Exit::Pass
         }
         Ok(false) => {

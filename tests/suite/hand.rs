@@ -342,3 +342,18 @@ fn a_silent_board_is_2() {
     let output = command(rig.folder.path(), &args).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
 }
+
+#[test]
+fn a_reader_that_leaves_gets_no_more_and_breaks_nothing() {
+    let rig = rig(Pace::Unpaced);
+    let args = ["info", "--port", "bench/a", "--json"];
+    let mut child = command(rig.folder.path(), &args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), said.as_str()), (Some(0), ""));
+}
