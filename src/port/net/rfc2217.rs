@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -25,9 +26,23 @@ pub struct Rfc2217Port {
     /// From the server, not yet looked at.
     told: Vec<Told>,
     lines: Option<Lines>,
+    line_answers: LineAnswers,
     /// The server asked to be sent nothing for now.
     suspended: bool,
 }
+
+/// Whether the server answers changes of lines. Espressif's own (`esp_rfc2217_server`) never does: it
+/// takes them for requests and plays the whole reset itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LineAnswers {
+    Expected,
+    /// One did not come: none is waited for any more.
+    Missing,
+}
+
+/// How long an answer to a change of lines may take, before the server is known to give none. Longer
+/// than any other step of a reset bears: this first reset is likely to fail, and the next round is right.
+const LINE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Bytes of the board's that are escaped ahead of the socket.
 const AHEAD_BYTES: usize = 4096;
@@ -44,6 +59,7 @@ impl Rfc2217Port {
             output: telnet::greeting().into(),
             told: Vec::new(),
             lines: None,
+            line_answers: LineAnswers::Expected,
             suspended: false,
         };
         port.until("COM-PORT-OPTION", |port| match port.telnet.com_port() {
@@ -165,8 +181,16 @@ impl Port for Rfc2217Port {
                 self.output.extend(change.bytes());
             }
             for change in changes {
-                self.answer(change).await?;
+                if self.line_answers == LineAnswers::Missing {
+                    break;
+                }
+                match timeout(LINE_PATIENCE, self.answer(change)).await {
+                    Ok(answered) => _ = answered?,
+                    Err(_) => self.line_answers = LineAnswers::Missing,
+                }
             }
+            // what is not waited for must be on its way all the same
+            poll_fn(|cx| self.poll_send(cx)).await?;
             self.lines = Some(lines);
             Ok(true)
         })
@@ -247,5 +271,51 @@ impl AsyncWrite for Rfc2217Port {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// As Espressif's server does: everything is answered but changes of lines.
+    #[tokio::test]
+    async fn a_server_that_answers_no_lines_is_waited_for_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap());
+        let (stream, accepted) = tokio::join!(stream, listener.accept());
+        let (mut server, _) = accepted.unwrap();
+        server.write_all(b"\xff\xfd\x2c").await.unwrap();
+        let asks = [
+            Ask::Baud(115_200),
+            Ask::DataSize,
+            Ask::Parity,
+            Ask::StopSize,
+            Ask::NoFlowControl,
+        ];
+        for ask in asks {
+            let mut answer = ask.bytes();
+            answer[3] += 100;
+            server.write_all(&answer).await.unwrap();
+        }
+        let mut port = Rfc2217Port::agree(stream.unwrap(), 115_200).await.unwrap();
+        for (dtr, rts) in [(false, true), (true, true), (true, false)] {
+            assert!(port.set_lines(Lines { dtr, rts }).await.unwrap());
+            assert_eq!(port.line_answers, LineAnswers::Missing);
+        }
+        drop(port);
+        let mut heard = Vec::new();
+        server.read_to_end(&mut heard).await.unwrap();
+        let lines = [
+            Ask::Dtr(false),
+            Ask::Rts(true),
+            Ask::Dtr(true),
+            Ask::Rts(false),
+        ];
+        let expected: Vec<u8> = lines.iter().flat_map(|ask| ask.bytes()).collect();
+        assert!(heard.ends_with(&expected));
     }
 }
