@@ -22,7 +22,7 @@ use crate::chip::{Access, Chip};
 use crate::event::Step;
 use crate::image::{SECTOR_BYTES, md5};
 use crate::manifest::{VerifyPolicy, WritePolicy};
-use crate::plan::{Method, Plan, rom_erase};
+use crate::plan::{Besides, Method, Plan, Whose, rom_erase};
 use crate::protocol::slip::Item;
 use crate::protocol::{Action, Command, Dialect, Exchange, Reply, Request};
 
@@ -123,6 +123,16 @@ fn able(dialect: Dialect, access: Access, plan: &Plan) -> Result<(), JobError> {
         .erases
         .iter()
         .map(|range| ("an erase", range.end.into()));
+    let kept = |besides: &Besides| besides.whose == Whose::Kept;
+    if dialect == Dialect::Rom8266
+        && let Some(besides) = plan.erased_besides().into_iter().find(kept)
+    {
+        return Err(JobError::ErasedBesides {
+            what: besides.region.unwrap_or_else(|| "an erase".to_owned()),
+            offset: besides.range.start,
+            lost: besides.lost.start,
+        });
+    }
     let mut ends = regions.chain(erases);
     if let Some((what, end)) = ends.find(|(_, end)| *end > reach) {
         return Err(beyond(what, end));
@@ -146,10 +156,13 @@ fn reach_bytes(dialect: Dialect, chip: Chip) -> u64 {
 }
 
 /// Where the range's first piece ends: at a multiple of the piece's size, for the sake of the blocks
-/// that are erased at once.
+/// that are erased at once. No last sector is left alone: an ESP8266's ROM erases none alone.
 fn next_piece(range: &Range<u32>) -> u32 {
     let border = (range.start / PIECE_BYTES + 1).saturating_mul(PIECE_BYTES);
-    border.min(range.end)
+    match range.end.saturating_sub(border) {
+        0..=SECTOR_BYTES => range.end,
+        _ => border,
+    }
 }
 
 /// Whether the range reads FF throughout, as the chip's digests tell: first that of a sector, which
@@ -287,7 +300,8 @@ mod tests {
             ends
         };
         assert_eq!(pieces(0x9000..0xF000), [0xF000]);
-        assert_eq!(pieces(0x3_5000..0x8_1000), [0x4_0000, 0x8_0000, 0x8_1000]);
+        assert_eq!(pieces(0x3_5000..0x8_2000), [0x4_0000, 0x8_0000, 0x8_2000]);
+        assert_eq!(pieces(0x3_5000..0x8_1000), [0x4_0000, 0x8_1000]);
         assert_eq!(pieces(0..0x10_0000).len(), 4);
     }
 

@@ -95,6 +95,16 @@ pub(super) enum JobError {
         "{what} ends at 0x{end:x}, further than the loader's flash addresses reach (0x{reach:x})"
     )]
     BeyondReach { what: String, end: u64, reach: u64 },
+    #[error(
+        "{what} at 0x{offset:x} is one sector, and this board's ROM erases the next with it, at \
+         0x{lost:x}, which is to be kept: write through the stub (`stub_dir`), make it two sectors \
+         long, or let what is behind it be erased"
+    )]
+    ErasedBesides {
+        what: String,
+        offset: u32,
+        lost: u32,
+    },
     /// The whole part was to be erased, and is so only in part.
     #[error("0x{erased:x} of 0x{flash_bytes:x} bytes were erased when it ended: {why}")]
     EraseUnfinished {
@@ -205,6 +215,7 @@ impl JobError {
             | JobError::NoDigest { .. }
             | JobError::ShortRead { .. }
             | JobError::NoReadback
+            | JobError::ErasedBesides { .. }
             | JobError::BeyondReach { .. } => Code::CommandRefused,
             JobError::EraseUnfinished { .. } => Code::EraseUnfinished,
             JobError::Mismatch { .. } | JobError::ReadMismatch { .. } => Code::VerifyMismatch,
@@ -246,6 +257,7 @@ impl JobError {
             | JobError::SecurityUnknown(_)
             | JobError::Boot { .. }
             | JobError::NoReadback
+            | JobError::ErasedBesides { .. }
             | JobError::BeyondReach { .. }
             | JobError::EraseUnfinished { .. }
             | JobError::Refused { .. }

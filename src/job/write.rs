@@ -18,9 +18,9 @@ use super::rate::{agree, lower};
 use super::session::Session;
 use super::timeout;
 use crate::event::Step;
-use crate::plan::{Framed, Method, Plan, Region};
+use crate::plan::{Framed, Method, Plan, Region, rom_erase};
 use crate::port::LinkError;
-use crate::protocol::{Command, ExchangeError, Op, Request, Stream};
+use crate::protocol::{Command, Dialect, ExchangeError, Op, Request, Stream};
 
 /// Every region was sent and acknowledged.
 pub(super) struct Written<'a> {
@@ -51,6 +51,9 @@ async fn write_all(
     session.journal.write_baud = session.link.baud();
     session.journal.written_by = Some(method);
     for index in 0..board.regions.len() {
+        if session.link.dialect() == Dialect::Rom8266 {
+            unsettle_behind(board, index);
+        }
         if board.regions[index] == Standing::Unasked {
             compare(session, board, index, method).await?;
             session
@@ -73,6 +76,23 @@ async fn write_all(
         }
     }
     Ok(())
+}
+
+/// A region that an ESP8266's ROM erases in part with this one is written after it, whatever it is
+/// known to hold.
+fn unsettle_behind(board: &mut Board, index: usize) {
+    let plan = board.plan.clone();
+    let region = plan.regions[index].range();
+    let erase = rom_erase(plan.chip, region.start, region.len() as u32);
+    let is_due = !matches!(board.regions[index], Standing::Written | Standing::Verified);
+    let Some(lost) = erase.besides.filter(|_| is_due) else {
+        return;
+    };
+    for (behind, region) in plan.regions.iter().enumerate().skip(index + 1) {
+        if region.offset < lost.end && board.regions[behind] != Standing::Unasked {
+            board.write_all_of(behind);
+        }
+    }
 }
 
 /// What is written next of a region; one that needs nothing more is written.

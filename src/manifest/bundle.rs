@@ -1,5 +1,6 @@
 //! A manifest with its files, checked, known by one digest.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -128,6 +129,8 @@ pub struct Image {
     pub sha256: [u8; 32],
     /// The second-stage bootloader: its header takes the flash settings.
     pub is_bootloader: bool,
+    /// Bytes of the manifest's text that say where it goes.
+    pub said: Range<usize>,
 }
 
 /// A manifest with its files.

@@ -1,5 +1,6 @@
 //! From text and bytes to a bundle: every check in turn, then the bundle if none found an error.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -182,6 +183,8 @@ fn finish(
                 bytes: content.bytes.clone(),
                 sha256: content.sha256,
                 is_bootloader: *offset == chip.facts().bootloader_offset && content.esp.is_ok(),
+                said: (content.draft.offset.as_ref())
+                    .map_or_else(Range::default, |offset| offset.span.clone()),
             },
         )
         .collect();

@@ -1,5 +1,9 @@
-//! How many bytes a ROM is to be told to erase, so that it erases those that are meant.
+//! How many bytes a ROM is to be told to erase, so that it erases those that are meant; and what is
+//! lost where it cannot be told so.
 
+use std::ops::Range;
+
+use super::planner::Plan;
 use crate::chip::Chip;
 use crate::image::SECTOR_BYTES;
 
@@ -7,11 +11,13 @@ use crate::image::SECTOR_BYTES;
 const BLOCK_SECTORS: u32 = 16;
 
 /// What FLASH_BEGIN has to say for a range to be erased.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RomErase {
     /// A command of its own that has to go before: its offset and its bytes.
     pub before: Option<(u32, u32)>,
     pub bytes: u32,
+    /// What is erased besides, and cannot be spared.
+    pub besides: Option<Range<u32>>,
 }
 
 /// For `bytes` from flash address `offset` (a sector's) on to be erased by the chip's ROM.
@@ -26,6 +32,7 @@ pub fn rom_erase(chip: Chip, offset: u32, bytes: u32) -> RomErase {
         return RomErase {
             before: None,
             bytes,
+            besides: None,
         };
     }
     let wanted = bytes.div_ceil(SECTOR_BYTES);
@@ -41,6 +48,57 @@ pub fn rom_erase(chip: Chip, offset: u32, bytes: u32) -> RomErase {
     RomErase {
         before,
         bytes: told * SECTOR_BYTES,
+        besides: (wanted == 1).then(|| {
+            let end = offset.saturating_add(SECTOR_BYTES);
+            end..end.saturating_add(SECTOR_BYTES)
+        }),
+    }
+}
+
+/// A sector that an ESP8266's ROM erases besides what is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Besides {
+    /// The region that takes it along; `None`: an erase does.
+    pub region: Option<String>,
+    /// What takes it along.
+    pub range: Range<u32>,
+    pub lost: Range<u32>,
+    pub whose: Whose,
+}
+
+/// Whose sector is erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    /// It was to keep what it held.
+    Kept,
+    /// That region's; it is written after the other.
+    Region(String),
+}
+
+impl Plan {
+    /// What the chip's ROM erases of others, when it writes this plan.
+    pub fn erased_besides(&self) -> Vec<Besides> {
+        let erases = (self.erases.iter()).map(|range| (None, range.clone()));
+        let regions = self.regions.iter();
+        let regions = regions.map(|region| (Some(region.name.clone()), region.range()));
+        let all = erases.chain(regions);
+        all.filter_map(|(region, range)| {
+            let lost = rom_erase(self.chip, range.start, range.len() as u32).besides?;
+            let meets = |other: &Range<u32>| other.start < lost.end && lost.start < other.end;
+            let other = self.regions.iter().find(|other| meets(&other.range()));
+            let whose = match other {
+                _ if self.kept.iter().any(meets) => Whose::Kept,
+                Some(other) => Whose::Region(other.name.clone()),
+                None => return None,
+            };
+            Some(Besides {
+                region,
+                range,
+                lost,
+                whose,
+            })
+        })
+        .collect()
     }
 }
 
@@ -70,6 +128,8 @@ mod tests {
                 let is_alone = sectors == 1;
                 let meant = first..first + sectors + u32::from(is_alone);
                 assert_eq!(found, meant.collect(), "{sectors} from sector {first}");
+                let behind = offset + 0x1000..offset + 0x2000;
+                assert_eq!(erase.besides, is_alone.then_some(behind));
             }
         }
         // a part of a sector is a sector
@@ -82,6 +142,7 @@ mod tests {
             let expected = RomErase {
                 before: None,
                 bytes: 5000,
+                besides: None,
             };
             assert_eq!(rom_erase(chip, 0x1_0000, 5000), expected);
         }

@@ -15,7 +15,7 @@ mod survey;
 mod timeout;
 
 pub use cost::join;
-pub use erase_size::{RomErase, rom_erase};
+pub use erase_size::{Besides, RomErase, Whose, rom_erase};
 pub use estimate::{Estimate, Held};
 pub use planner::{Plan, Planner};
 pub use region::Region;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::deflate::Effort;
+use super::erase_size::rom_erase;
 use super::stream::{self, Framed, Method};
 use crate::chip::Chip;
 use crate::image::{SECTOR_BYTES, md5, sha256};
@@ -90,14 +91,22 @@ impl Region {
 
     /// The stream for a part: whole sectors of the region that differ, or the rest of a stream that
     /// did not get through. It begins at the start of the sector that `range` begins in, since BEGIN
-    /// erases whole sectors, and holds that sector at least. Built quickly, and kept for a while:
-    /// costs CPU all the same.
+    /// erases whole sectors, and holds that sector at least, or one more before it where an ESP8266's
+    /// ROM would erase too much otherwise. Built quickly, and kept for a while: costs CPU all the same.
     pub fn part(&self, method: Method, range: Range<u32>) -> Arc<Framed> {
         let whole = self.range();
         let last = whole.end.saturating_sub(1).max(whole.start);
         let start = range.start.clamp(whole.start, last) / SECTOR_BYTES * SECTOR_BYTES;
         let sector_end = start.saturating_add(SECTOR_BYTES).min(whole.end);
-        let range = start.max(whole.start)..range.end.clamp(sector_end, whole.end);
+        let mut range = start.max(whole.start)..range.end.clamp(sector_end, whole.end);
+        if method == Method::RomPlain
+            && rom_erase(self.chip, range.start, range.len() as u32)
+                .besides
+                .is_some()
+        {
+            // together with the sector before it, it is erased alone
+            range.start = range.start.saturating_sub(SECTOR_BYTES).max(whole.start);
+        }
         if range == whole {
             return self.framed(method);
         }
@@ -188,6 +197,20 @@ mod tests {
             OFFSET + 0x1800..OFFSET + 0x1800,
             OFFSET + 0x1000..OFFSET + 0x2000,
         );
+    }
+
+    #[test]
+    fn an_esp8266s_rom_gets_no_sector_alone_that_has_one_before_it() {
+        let bytes = sample::app(Chip::Esp8266, 20_000, 1);
+        let region = Region::new(Chip::Esp8266, "app".into(), OFFSET, &bytes, sha256(&bytes));
+        let end = region.range().end;
+        let check = |method, asked: Range<u32>, from| {
+            assert_eq!(region.part(method, asked).offset, from);
+        };
+        check(Method::RomPlain, end - 1..end, OFFSET + 0x3000);
+        check(Method::StubDeflate, end - 1..end, OFFSET + 0x4000);
+        check(Method::RomPlain, OFFSET..OFFSET + 0x1000, OFFSET);
+        check(Method::RomPlain, OFFSET + 0x3000..end, OFFSET + 0x3000);
     }
 
     #[test]

@@ -15,6 +15,7 @@ fn bundle(size: FlashParameter<FlashSize>, erase: ErasePolicy) -> Bundle {
         sha256: sha256(&bytes),
         bytes: bytes.into(),
         is_bootloader,
+        said: 0..0,
     };
     let leftover = |name: &str, offset, size_bytes, leftover| DataPartition {
         name: name.into(),

@@ -203,6 +203,102 @@ async fn an_esp8266_without_a_stub_is_written_by_its_rom() {
     }
 }
 
+/// What an ESP8266's ROM does to the sector behind a single one.
+mod single_sectors {
+    use super::*;
+
+    const HEAD: &str = "product = \"s\"\nversion = \"1\"\nchip = \"esp8266\"\n\
+        [flash]\nsize = \"32m-c1\"\n";
+
+    fn image(name: &str, file: &str, offset: u32) -> String {
+        format!("[[image]]\nname = \"{name}\"\npath = \"{file}\"\noffset = {offset:#x}\n")
+    }
+
+    /// A partition table, which has one sector, and what it names behind it.
+    fn with_table(nvs: &str) -> Planner {
+        let manifest = [
+            HEAD.to_owned(),
+            image("boot", "bootloader.bin", 0),
+            image("table", "partition-table.bin", 0x8000),
+            image("app", "app.bin", 0x1_0000),
+            format!("[[partition]]\nname = \"nvs\"\nleftover = \"{nvs}\"\n"),
+        ];
+        planner_for(Chip::Esp8266, &manifest.concat(), APP_BYTES)
+    }
+
+    fn used() -> BoardSpec {
+        let mut spec = BoardSpec::esp32(7).chip(Chip::Esp8266);
+        spec.contents = Contents::Used;
+        spec
+    }
+
+    fn check(ended: &Ended, expected: (Outcome, Option<Code>, &str)) {
+        let verdict = &ended.verdict;
+        let found = (verdict.outcome, verdict.code, ended.flash());
+        assert_eq!(found, expected, "{}", verdict.detail);
+    }
+
+    const WRITTEN: (Outcome, Option<Code>, &str) =
+        (Outcome::Written, Some(Code::NotVerified), "right");
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_kept_behind_one_is_not_touched() {
+        static KEEPING: LazyLock<Planner> = LazyLock::new(|| with_table("keep"));
+        let ended = rig(used(), &KEEPING, None).run().await;
+        let refused = Some(Code::CommandRefused);
+        check(&ended, (Outcome::Fail, refused, "untouched"));
+        let detail = &ended.verdict.detail;
+        let words = "table at 0x8000 is one sector, and this board's ROM erases the next with it, at 0x9000";
+        assert!(detail.starts_with(words), "{detail}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_erased_behind_one_may_go() {
+        static ERASING: LazyLock<Planner> = LazyLock::new(|| with_table("erase"));
+        check(&rig(used(), &ERASING, None).run().await, WRITTEN);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn images_behind_one_another_are_all_there() {
+        static ROW: LazyLock<Planner> = LazyLock::new(|| {
+            let rows = [0x2_0000, 0x2_1000, 0x2_2000];
+            let rows = rows.map(|offset| image(&format!("row-{offset:x}"), "data.bin", offset));
+            let boot = image("boot", "bootloader.bin", 0);
+            planner_for(
+                Chip::Esp8266,
+                &[HEAD, &boot, &rows.concat()].concat(),
+                3_000,
+            )
+        });
+        let ended = rig(used(), &ROW, None).run().await;
+        let flash = ended.board.flash();
+        for region in super::super::plan(&ended.keeper).regions {
+            let range = region.range();
+            let found = &flash[range.start as usize..range.end as usize];
+            assert!(*found == *region.bytes, "{}", region.name);
+        }
+        assert_eq!(ended.verdict.outcome, Outcome::Written);
+    }
+
+    /// The rest of a stream may be one sector: it is not erased alone.
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_taken_up_in_its_last_sector_spares_what_is_behind() {
+        let rig = rig(used(), &PLANNER_8266, None);
+        let (ports, board) = (rig.ports.clone(), rig.board.clone());
+        let regions = super::super::plan(&rig.keeper).regions;
+        let before: usize = regions[..2].iter().map(|region| region.bytes.len()).sum();
+        let last_sector = (before - 0x800) as u64;
+        board.pull_when(move |state| state.bytes_written >= last_sector);
+        let back = async {
+            board.wait_until(|state| state.pulled).await;
+            ports.replug("a", &board);
+        };
+        let (ended, ()) = tokio::join!(rig.run(), back);
+        assert_eq!(ended.verdict.attempts, 2, "{}", ended.verdict.detail);
+        check(&ended, WRITTEN);
+    }
+}
+
 /// The app that says so itself proves what no digest does.
 #[tokio::test(start_paused = true)]
 async fn a_boot_check_that_passes_makes_it_a_pass() {
