@@ -18,10 +18,10 @@ use super::ladder::Next;
 use super::load::Loaded;
 use super::session::{Session, encrypt_word};
 use super::timeout;
-use crate::chip::{Access, Chip};
+use crate::chip::Chip;
 use crate::event::Step;
 use crate::image::{SECTOR_BYTES, md5};
-use crate::manifest::{VerifyPolicy, WritePolicy};
+use crate::manifest::WritePolicy;
 use crate::plan::{Besides, Method, Plan, Whose, rom_erase};
 use crate::protocol::slip::Item;
 use crate::protocol::{Action, Command, Dialect, Exchange, Reply, Request};
@@ -51,11 +51,7 @@ pub(super) struct Erased<'a> {
 
 impl<'a> Loaded<'a> {
     pub(super) async fn erase(mut self) -> Result<Erased<'a>, JobError> {
-        able(
-            self.session.link.dialect(),
-            self.session.access,
-            &self.board.plan,
-        )?;
+        able(self.session.link.dialect(), &self.board.plan)?;
         let mark = self.session.journal.begin(Step::Erase);
         let result = erase_all_of(&mut self.session, self.board).await;
         self.session.journal.end(mark, &result);
@@ -108,7 +104,7 @@ async fn erase_all_of(session: &mut Session<'_>, board: &mut Board) -> Result<()
 }
 
 /// Whether the loader that answers can do what the plan asks: told before anything is touched.
-fn able(dialect: Dialect, access: Access, plan: &Plan) -> Result<(), JobError> {
+fn able(dialect: Dialect, plan: &Plan) -> Result<(), JobError> {
     let reach = reach_bytes(dialect, plan.chip);
     let beyond = |what: &str, end: u64| JobError::BeyondReach {
         what: what.to_owned(),
@@ -137,9 +133,7 @@ fn able(dialect: Dialect, access: Access, plan: &Plan) -> Result<(), JobError> {
     if let Some((what, end)) = ends.find(|(_, end)| *end > reach) {
         return Err(beyond(what, end));
     }
-    let reads = dialect != Dialect::Rom8266 && access == Access::Full;
     match dialect {
-        _ if plan.verify == VerifyPolicy::Readback && !reads => Err(JobError::NoReadback),
         Dialect::Rom | Dialect::Rom8266 if plan.erase_all && plan.flash_bytes > reach => {
             Err(beyond("the erase of the whole part", plan.flash_bytes))
         }
@@ -288,6 +282,7 @@ fn begin(board: &Board, offset: u32, length: u32) -> Command<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::VerifyPolicy;
 
     #[test]
     fn pieces_end_at_blocks() {
@@ -319,12 +314,12 @@ mod tests {
 
     #[test]
     fn what_a_loader_cannot_do_is_told_before() {
-        use Dialect::{Rom, Rom8266, Stub};
-        let plan = |chip, erase: u32, flash_mb: u64, erase_all, verify| Plan {
+        use Dialect::{Rom, Stub};
+        let plan = |chip, erase: u32, flash_mb: u64, erase_all| Plan {
             chip,
             flash_bytes: flash_mb << 20,
             write: WritePolicy::Changed,
-            verify,
+            verify: VerifyPolicy::Md5,
             erase_all,
             erases: std::iter::once(erase - 0x1000..erase).collect(),
             kept: Vec::new(),
@@ -333,40 +328,32 @@ mod tests {
             boot: None,
         };
         let check = |dialect, plan: Plan, expected: &str| {
-            let told = able(dialect, Access::Full, &plan)
-                .map_or_else(|error| error.to_string(), |()| String::new());
+            let told =
+                able(dialect, &plan).map_or_else(|error| error.to_string(), |()| String::new());
             assert!(
                 told.starts_with(expected) && told.is_empty() == expected.is_empty(),
                 "{told}"
             );
         };
         let (low, high) = (0x20_0000, 0x180_0000);
-        let md5 = VerifyPolicy::Md5;
-        check(Rom, plan(Chip::Esp32S3, low, 32, false, md5), "");
-        check(Stub, plan(Chip::Esp32S3, high, 32, true, md5), "");
+        check(Rom, plan(Chip::Esp32S3, low, 32, false), "");
+        check(Stub, plan(Chip::Esp32S3, high, 32, true), "");
         check(
             Rom,
-            plan(Chip::Esp32S3, high, 32, false, md5),
+            plan(Chip::Esp32S3, high, 32, false),
             "an erase ends at 0x1800000",
         );
         check(
             Stub,
-            plan(Chip::Esp32, high, 32, false, md5),
+            plan(Chip::Esp32, high, 32, false),
             "an erase ends at 0x1800000",
         );
         // one command erases what the stub's addresses do not reach; a ROM has none
-        check(Stub, plan(Chip::Esp32, low, 32, true, md5), "");
+        check(Stub, plan(Chip::Esp32, low, 32, true), "");
         check(
             Rom,
-            plan(Chip::Esp32, low, 32, true, md5),
+            plan(Chip::Esp32, low, 32, true),
             "the erase of the whole part",
-        );
-        let readback = VerifyPolicy::Readback;
-        check(Rom, plan(Chip::Esp32, low, 4, false, readback), "");
-        check(
-            Rom8266,
-            plan(Chip::Esp8266, low, 4, false, readback),
-            "this board's ROM cannot",
         );
     }
 }

@@ -8,7 +8,7 @@ use super::boot::BootFault;
 use super::connect::HasLines;
 use super::ladder::{Answer, Failure};
 use super::reset::Started;
-use crate::chip::Mac;
+use crate::chip::{Access, Mac};
 use crate::event::{Code, StopReason};
 use crate::port::{LinkError, OpenError};
 use crate::protocol::{ExchangeError, Op, Refusal};
@@ -66,10 +66,11 @@ pub(super) enum JobError {
     StubSilent { waited: Duration, baud: u32 },
     #[error("the flash at 0x{offset:x} came in {bytes} bytes, fewer than asked for")]
     ShortRead { offset: u32, bytes: usize },
-    #[error(
-        "this board's ROM cannot read its flash back: write through the stub, or set verify = \"md5\""
-    )]
-    NoReadback,
+    #[error("{}", match .0 {
+        Access::Full => "this board's ROM reads no flash: it takes a stub (`stub_dir`, --stub-dir)",
+        Access::SecureDownload => "a chip in Secure Download Mode lets nobody read its flash",
+    })]
+    NoReading(Access),
     #[error(
         "{region} at 0x{offset:x}: the SHA-256 of what was read back is {found}, written was {expected}"
     )]
@@ -214,7 +215,7 @@ impl JobError {
             JobError::Frames { .. }
             | JobError::NoDigest { .. }
             | JobError::ShortRead { .. }
-            | JobError::NoReadback
+            | JobError::NoReading(_)
             | JobError::ErasedBesides { .. }
             | JobError::BeyondReach { .. } => Code::CommandRefused,
             JobError::EraseUnfinished { .. } => Code::EraseUnfinished,
@@ -256,7 +257,7 @@ impl JobError {
             | JobError::UnknownChipId { .. }
             | JobError::SecurityUnknown(_)
             | JobError::Boot { .. }
-            | JobError::NoReadback
+            | JobError::NoReading(_)
             | JobError::ErasedBesides { .. }
             | JobError::BeyondReach { .. }
             | JobError::EraseUnfinished { .. }

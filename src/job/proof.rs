@@ -3,6 +3,7 @@
 
 use super::admit::{Board, Standing};
 use crate::chip::{Access, Identity};
+use crate::manifest::VerifyPolicy;
 
 /// The detail of a WRITTEN job: which regions are verified, which not, and why not. `None`: all are.
 pub(super) fn unproven(board: &Board, identity: &Identity) -> Option<String> {
@@ -11,9 +12,13 @@ pub(super) fn unproven(board: &Board, identity: &Identity) -> Option<String> {
         let is_verified = !matches!(standing, Standing::Written);
         (region.name.as_str(), is_verified)
     });
+    let more = match board.plan.verify {
+        VerifyPolicy::Md5 => "",
+        VerifyPolicy::Readback => " and reads nothing back",
+    };
     let why = match identity.access {
-        Access::SecureDownload => "Secure Download Mode answers no digests".to_owned(),
-        Access::Full => format!("the ROM of the {} computes no digests", identity.chip),
+        Access::SecureDownload => format!("Secure Download Mode answers no digests{more}"),
+        Access::Full => format!("the ROM of the {} computes no digests{more}", identity.chip),
     };
     told(standings, &why)
 }

@@ -56,6 +56,12 @@ impl Session<'_> {
         })
     }
 
+    /// Whether whoever answers sends what the flash holds: not an ESP8266's ROM, and no ROM in Secure
+    /// Download Mode.
+    pub(super) fn reads_flash(&self) -> bool {
+        self.link.dialect() != Dialect::Rom8266 && self.access == Access::Full
+    }
+
     /// Hands over the range's bytes, piece by piece, and tells how far it is.
     pub(super) async fn read_flash(
         &mut self,
@@ -64,6 +70,9 @@ impl Session<'_> {
         span: Span,
         mut take: impl FnMut(&[u8]),
     ) -> Result<(), JobError> {
+        if !self.reads_flash() {
+            return Err(JobError::NoReading(self.access));
+        }
         let mut done = 0;
         while done < length {
             let piece = (length - done).min(PIECE_BYTES);
@@ -73,8 +82,9 @@ impl Session<'_> {
             };
             let bytes = match self.link.dialect() {
                 Dialect::Stub => self.read_by_stub(offset + done, piece, here).await?,
-                Dialect::Rom => self.read_by_rom(offset + done, piece, here).await?,
-                Dialect::Rom8266 => return Err(JobError::NoReadback),
+                Dialect::Rom | Dialect::Rom8266 => {
+                    self.read_by_rom(offset + done, piece, here).await?
+                }
             };
             take(&bytes);
             done += piece;

@@ -133,6 +133,40 @@ async fn in_secure_download_mode_every_chip_is_written_and_called_written() {
     }
 }
 
+/// What cannot be read back is written all the same, and said not to be verified.
+#[tokio::test(start_paused = true)]
+async fn a_readback_that_is_impossible_ends_written_too() {
+    static READING: LazyLock<[Planner; 2]> = LazyLock::new(|| {
+        let readback =
+            |manifest: &str| manifest.replacen("version", "verify = \"readback\"\nversion", 1);
+        let hidden = MANIFEST
+            .replace("\"esp32\"", "\"esp32c3\"\nsecure_download = \"allow\"")
+            .replace("offset = 0x1000\n", "offset = 0\n");
+        [
+            planner_for(Chip::Esp32C3, &readback(&hidden), APP_BYTES),
+            planner_for(Chip::Esp8266, &readback(MANIFEST_8266), APP_BYTES),
+        ]
+    });
+    let old = BoardSpec::esp32(7).chip(Chip::Esp8266);
+    for (spec, planner, detail) in [
+        (
+            hidden(Chip::Esp32C3),
+            &READING[0],
+            "all written; verified: none; not verified: bootloader, partition-table, app (Secure \
+             Download Mode answers no digests and reads nothing back)",
+        ),
+        (
+            old,
+            &READING[1],
+            "all written; verified: none; not verified: boot, user1, esp_init_data_default (the ROM \
+             of the esp8266 computes no digests and reads nothing back)",
+        ),
+    ] {
+        let ended = rig(spec, planner, Some("A17")).run().await;
+        check_written(&ended, detail, detail);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_board_that_hides_itself_is_not_touched_without_leave_and_serial() {
     let check = async |planner, serial, words: &str| {
