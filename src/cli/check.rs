@@ -1,6 +1,7 @@
 //! `flashline check`: a manifest and its images, without a board; a station file as well.
 
 mod boot;
+mod loader;
 mod sheet;
 
 use std::io::{self, Write};
@@ -9,8 +10,9 @@ use std::sync::Arc;
 
 use super::{Exit, faults};
 use crate::manifest::Bundle;
-use crate::plan::{Method, Planner};
-use crate::settings::{Fault, Settings};
+use crate::plan::Planner;
+use crate::settings::{Fault, Settings, Source};
+use loader::Loader;
 use sheet::Sheet;
 
 /// Read a manifest and its images: print the plan, or every fault
@@ -28,20 +30,23 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Exit {
-    let (bundle, settings) = match read(&args) {
+    let (mut bundle, settings, path) = match read(&args) {
         Ok(read) => read,
         Err(found) => {
             faults::tell(&found);
             return Exit::Usage;
         }
     };
-    faults::tell(&bundle.warnings);
+    let mut warnings = std::mem::take(&mut bundle.warnings);
+    let loader = Loader::of(bundle.manifest.chip, settings.as_ref());
+    let source = Source::new(&path, &*bundle.text);
+    let planner = Planner::new(Arc::new(bundle));
+    let plan = planner.plan_for_flash(None, None);
+    warnings.extend(loader.warnings(planner.bundle(), &plan, &source));
+    faults::tell(&warnings);
     let sheet = Sheet {
-        planner: Planner::new(Arc::new(bundle)),
-        method: match &settings {
-            Some(settings) if !settings.stub => Method::RomDeflate,
-            _ => Method::StubDeflate,
-        },
+        planner,
+        loader,
         baud: args.baud,
         ceiling: settings.as_ref().and_then(|settings| settings.baud_ceiling),
         settings,
@@ -57,21 +62,18 @@ pub fn run(args: Args) -> Exit {
     }
 }
 
-/// Both files, or the faults of both.
-fn read(args: &Args) -> Result<(Bundle, Option<Settings>), Vec<Fault>> {
+/// Both files, and the manifest's path; or the faults of both.
+fn read(args: &Args) -> Result<(Bundle, Option<Settings>, PathBuf), Vec<Fault>> {
     let settings = args.station.as_deref().map(Settings::load).transpose();
     let named = match &settings {
         Ok(Some(settings)) => Some(settings.manifest.clone()),
         _ => None,
     };
-    let bundle = args
-        .manifest
-        .clone()
-        .or(named)
-        .map(|path| Bundle::load(&path))
-        .transpose();
+    let path = args.manifest.clone().or(named);
+    let load = |path: PathBuf| Bundle::load(&path).map(|bundle| (bundle, path));
+    let bundle = path.map(load).transpose();
     match (bundle, settings) {
-        (Ok(Some(bundle)), Ok(settings)) => Ok((bundle, settings)),
+        (Ok(Some((bundle, path))), Ok(settings)) => Ok((bundle, settings, path)),
         (bundle, settings) => {
             let mut found = settings.err().unwrap_or_default();
             found.extend(bundle.err().unwrap_or_default());

@@ -42,7 +42,9 @@ pub struct Estimate {
 impl Plan {
     /// The estimate at a rate. Builds the streams: costs CPU.
     pub fn estimate(&self, method: Method, baud: u32, held: Held) -> Estimate {
-        let asks = self.write == WritePolicy::Changed && !self.erase_all;
+        // an ESP8266's ROM answers no digests and reads nothing back
+        let is_seen = method == Method::StubDeflate || self.chip.facts().rom.md5;
+        let asks = self.write == WritePolicy::Changed && !self.erase_all && is_seen;
         let is_blank = held == Held::Nothing;
         let mut flash = match self.erase_all {
             true => erase(&(0..u32::try_from(self.flash_bytes).unwrap_or(u32::MAX))),
@@ -82,11 +84,11 @@ impl Plan {
                 wire += sending;
                 flash += writing;
                 wire_bytes += framed.wire_bytes;
-                if self.verify == VerifyPolicy::Md5 {
+                if self.verify == VerifyPolicy::Md5 && is_seen {
                     total += digest;
                 }
             }
-            if self.verify == VerifyPolicy::Readback {
+            if self.verify == VerifyPolicy::Readback && is_seen {
                 let reading = on_wire(bytes, baud);
                 total += reading;
                 wire += reading;

@@ -109,3 +109,82 @@ fn wrong_calls() {
         assert!(!faults.is_empty(), "{args:?}");
     }
 }
+
+/// A board of an SDK with partitions: its table is one sector, and the NVS lies behind it.
+const OLD: &str = r#"product = "lamp"
+version = "1"
+chip = "esp8266"
+flash.size = "4MB"
+verify = "readback"
+[[image]]
+name = "boot"
+path = "boot-8266.bin"
+offset = 0
+[[image]]
+name = "table"
+path = "table.bin"
+offset = 0x8000
+[[image]]
+name = "app"
+path = "app-8266.bin"
+offset = 0x10000
+[[partition]]
+name = "nvs"
+leftover = "keep"
+"#;
+
+#[test]
+fn who_writes_an_esp8266_and_what_that_means() {
+    const STUB: &str = r#"{"entry": 1074840836, "text": "AAECAwQF", "text_start": 1074840832,
+        "data": "Bwg=", "data_start": 1073720940, "bss_start": 1073643776}"#;
+    let folder = folder(OLD, STATION);
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("boot-8266.bin"), sample::bootloader(Chip::Esp8266)).unwrap();
+    fs::write(path("app-8266.bin"), sample::app(Chip::Esp8266, 20_000, 1)).unwrap();
+    fs::write(path("esp8266.json"), STUB).unwrap();
+    let with_stub = format!("{STATION}stub_dir = \".\"\n");
+    fs::write(path("stub.toml"), &with_stub).unwrap();
+    fs::write(path("unwanted.toml"), format!("{with_stub}stub = false\n")).unwrap();
+    let no_stub =
+        "written by the esp8266's ROM: its stub is not built in, and no stub_dir names one";
+    let unwanted = "written by the esp8266's ROM: the station says stub = false";
+    let kept = "one too, at 0x9000, of `nvs`, which is kept";
+    for (args, by_the_rom) in [
+        (&["manifest.toml"][..], Some(no_stub)),
+        (&["--station", "station.toml"], Some(no_stub)),
+        (&["--station", "unwanted.toml"], Some(unwanted)),
+        (&["--station", "stub.toml"], None),
+    ] {
+        let (code, plan, told) = check(folder.path(), args);
+        assert_eq!(code, Some(0), "{told}");
+        let is_by_rom = by_the_rom.is_some();
+        assert_eq!(told.contains(kept), is_by_rom, "{args:?}: {told}");
+        assert_eq!(told.contains("manifest.toml:13:10"), is_by_rom, "{told}");
+        assert_eq!(plan.contains("likely time through the ROM"), is_by_rom);
+        assert_eq!(plan.contains("likely time through the stub"), !is_by_rom);
+        assert_eq!(plan.contains("460800 baud"), !is_by_rom, "{plan}");
+        let end = "reads nothing back: a board is written as a whole, and it ends WRITTEN";
+        assert_eq!(plan.contains(end), is_by_rom, "{plan}");
+        assert!(plan.contains(by_the_rom.unwrap_or("lamp 1")), "{plan}");
+    }
+}
+
+#[test]
+fn a_readback_in_secure_download_mode_is_told_to_be_none() {
+    let allowing = MANIFEST.replacen(
+        "chip = \"esp32\"",
+        "chip = \"esp32c3\"\nverify = \"readback\"\nsecure_download = \"allow\"",
+        1,
+    );
+    let folder = folder(&allowing.replacen("0x1000\n", "0\n", 1), STATION);
+    for (name, bytes) in [
+        ("boot.bin", sample::bootloader(Chip::Esp32C3)),
+        ("app.bin", sample::app(Chip::Esp32C3, 20_000, 1)),
+    ] {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let (code, plan, told) = check(folder.path(), &["manifest.toml"]);
+    assert_eq!(code, Some(0), "{told}");
+    let words = "a board in Secure Download Mode answers no digests and reads nothing back";
+    assert!(plan.contains(words), "{plan}");
+}

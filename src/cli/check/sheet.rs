@@ -6,6 +6,7 @@ use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
 use super::boot::boot;
+use super::loader::Loader;
 use crate::image::hex;
 use crate::manifest::{Bundle, ErasePolicy, FlashParameter, Leftover, VerifyPolicy, WritePolicy};
 use crate::plan::{Held, Method, Plan, Planner};
@@ -13,7 +14,7 @@ use crate::settings::{Place, Settings};
 
 pub struct Sheet {
     pub planner: Planner,
-    pub method: Method,
+    pub loader: Loader,
     /// The only rate to estimate at; `None`: all that would be tried.
     pub baud: Option<u32>,
     pub ceiling: Option<u32>,
@@ -30,6 +31,7 @@ impl Sheet {
             Some(self.regions(&plan)),
             leftovers(bundle),
             Some(policies(bundle)),
+            self.loader.words(&bundle.manifest),
             plan.boot
                 .as_deref()
                 .map(|check| boot(check, self.settings.as_ref())),
@@ -41,17 +43,14 @@ impl Sheet {
     }
 
     fn regions(&self, plan: &Plan) -> String {
-        let mut rows = vec![row([
-            "from",
-            "to",
-            "image",
-            "bytes",
-            "compressed",
-            "SHA-256",
-        ])];
+        let on_line = match self.loader.method() {
+            Method::StubDeflate | Method::RomDeflate => "compressed",
+            Method::RomPlain => "on the line",
+        };
+        let mut rows = vec![row(["from", "to", "image", "bytes", on_line, "SHA-256"])];
         let mut sums = (0, 0);
         for region in &plan.regions {
-            let wire_bytes = region.framed(self.method).wire_bytes;
+            let wire_bytes = region.framed(self.loader.method()).wire_bytes;
             let bytes = region.bytes.len() as u64;
             sums = (sums.0 + bytes, sums.1 + wire_bytes);
             let written = &region.written_sha256;
@@ -80,7 +79,7 @@ impl Sheet {
             &sums.1.to_string(),
             "",
         ]));
-        columns(&rows, &[3, 4]) + "compressed: as it goes over the line, frames included\n"
+        columns(&rows, &[3, 4]) + on_line + ": as it goes over the line, frames included\n"
     }
 
     /// Whether the image there gets the size of the part that is found.
@@ -92,11 +91,12 @@ impl Sheet {
     }
 
     fn estimates(&self, plan: &Plan) -> String {
-        let bauds = match self.baud {
+        let bauds = match self.loader.only_baud().or(self.baud) {
             Some(baud) => vec![baud],
             None => plan.bauds.clone(),
         };
-        let loader = match self.method {
+        let method = self.loader.method();
+        let loader = match method {
             Method::StubDeflate => "stub",
             Method::RomDeflate | Method::RomPlain => "ROM",
         };
@@ -113,7 +113,7 @@ impl Sheet {
         ])];
         rows.extend(bauds.into_iter().map(|baud| {
             let times = [Held::Nothing, Held::Other, Held::Same].map(|held| {
-                let estimate = plan.estimate(self.method, baud, held);
+                let estimate = plan.estimate(method, baud, held);
                 let seconds = |time: std::time::Duration| format!("{:.1} s", time.as_secs_f64());
                 [seconds(estimate.total), seconds(estimate.wire)]
             });
@@ -313,7 +313,7 @@ leftover = "erase"
         });
         Sheet {
             planner: Planner::new(Arc::new(bundle.unwrap())),
-            method: Method::StubDeflate,
+            loader: Loader::of(Chip::Esp32, None),
             baud: None,
             ceiling: None,
             settings: None,
@@ -356,7 +356,7 @@ leftover = "erase"
         let mut sheet = sheet(&MANIFEST.replacen("version", "erase = \"all\"\nversion", 1));
         sheet.settings = Some(Settings::parse(Path::new("s"), station).unwrap());
         sheet.ceiling = Some(460_800);
-        sheet.method = Method::RomDeflate;
+        sheet.loader = Loader::of(Chip::Esp32, sheet.settings.as_ref());
         insta::assert_snapshot!(sheet.render(), @r#"
         product  恒温器 1.0
         chip     esp32, revision: v1.0 and later
