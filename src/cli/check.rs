@@ -39,7 +39,7 @@ pub fn run(args: Args) -> Exit {
     };
     let mut warnings = std::mem::take(&mut bundle.warnings);
     let loader = Loader::of(bundle.manifest.chip, settings.as_ref());
-    let source = Source::new(&path, &*bundle.text);
+    let source = Source::new(&path, &bundle.text);
     let planner = Planner::new(Arc::new(bundle));
     let plan = planner.plan_for_flash(None, None);
     warnings.extend(loader.warnings(planner.bundle(), &plan, &source));
