@@ -23,7 +23,7 @@ use flashline::image::sample;
 use flashline::manifest::Bundle;
 use flashline::port::{Lines, OpenError, Pending, Port, PortChange, Ports};
 use flashline::record::Record;
-use flashline::settings::{After, Place, Reset, Settings, SlotSettings, Start};
+use flashline::settings::{After, Place, Reset, Settings, SlotSaid, SlotSettings, Start};
 use flashline::sim::{BoardSpec, SimPorts};
 use flashline::station::{SlotState, Station};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -279,6 +279,7 @@ fn settings(folder: &Path) -> Settings {
         reset: Reset::Auto,
         after: After::Auto,
         start: Start::Plug,
+        said: SlotSaid::default(),
     });
     Settings {
         station: "stall".into(),

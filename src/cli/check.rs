@@ -12,7 +12,7 @@ use super::{Exit, faults};
 use crate::manifest::Bundle;
 use crate::plan::Planner;
 use crate::settings::{Fault, Settings, Source};
-use loader::Loader;
+pub use loader::Loader;
 use sheet::Sheet;
 
 /// Read a manifest and its images: print the plan, or every fault

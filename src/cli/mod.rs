@@ -15,6 +15,7 @@ mod run;
 mod screen;
 mod session;
 mod sim;
+mod starts;
 mod verify;
 mod write;
 mod write_off;

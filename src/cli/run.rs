@@ -7,12 +7,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::faults;
 use super::session::{self, Face};
+use super::starts;
 use super::{Exit, logging};
 use crate::dashboard::Options;
 use crate::manifest::Bundle;
 use crate::port::SystemPorts;
 use crate::record::Record;
-use crate::settings::{Fault, Place, Settings};
+use crate::settings::{Fault, Place, Settings, Source};
 use crate::station::Station;
 
 /// Watch the bench and flash every board that appears
@@ -59,9 +60,13 @@ pub fn run(args: Args) -> Exit {
 }
 
 fn load(config: &Path) -> Result<(Settings, Arc<Bundle>), Vec<Fault>> {
-    let settings = Settings::load(config)?;
+    let source = Source::load(config)?;
+    let settings = Settings::read(&source)?;
     let bundle = Bundle::load(&settings.manifest)?;
-    Ok((settings, Arc::new(bundle)))
+    match starts::faults(&bundle.manifest, &settings, &source) {
+        faults if faults.is_empty() => Ok((settings, Arc::new(bundle))),
+        faults => Err(faults),
+    }
 }
 
 async fn work(

@@ -32,4 +32,5 @@ pub use border::{
 };
 pub(crate) use kept::{Effort, Failed, Kept, Work};
 pub use probe::probe;
+pub use reset::starts_app;
 pub use run::run;

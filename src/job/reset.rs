@@ -23,10 +23,11 @@ use super::timeout;
 use super::verify::Verified;
 use crate::chip::{BootStrap, Chip, Watchdog, WatchdogReset};
 use crate::event::Step;
+use crate::plan::Method;
 use crate::port::reset::{self, LineStep};
 use crate::port::{LinkError, OwnUsb, PortInfo, UsbId};
 use crate::protocol::{Command, Dialect, ExchangeError, RegWrite};
-use crate::settings::After;
+use crate::settings::{After, NetPort, NetProtocol, Place, Reset, SlotSettings};
 
 /// The watchdog bites some tens of milliseconds after its reply.
 const WATCHDOG_BITES: Duration = Duration::from_millis(100);
@@ -90,6 +91,26 @@ fn means(leave: Leave, chip: Chip, lines: HasLines, dialect: Dialect, strapped: 
         After::Auto if leave.own_usb.is_some() && strapped => watchdog.unwrap_or(otherwise),
         After::Auto => otherwise,
     }
+}
+
+/// Whether a job on this slot can start its board's app, as far as that is known without a board.
+pub fn starts_app(slot: &SlotSettings, chip: Chip, method: Method) -> bool {
+    let net = match &slot.place {
+        Place::Path(path) => NetPort::from_path(path),
+        Place::Usb(_) => None,
+    };
+    let carries_none = net.is_some_and(|net| net.protocol == NetProtocol::Socket);
+    let lines = match slot.reset {
+        Reset::None => HasLines::No,
+        Reset::Auto if carries_none => HasLines::No,
+        _ => HasLines::Yes,
+    };
+    let dialect = match method {
+        Method::StubDeflate => Dialect::Stub,
+        Method::RomDeflate | Method::RomPlain => Dialect::Rom,
+    };
+    let leave = Leave::of(slot.after, None);
+    means(leave, chip, lines, dialect, false) != Means::None
 }
 
 /// Whether something of ours started the app.

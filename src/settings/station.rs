@@ -79,6 +79,15 @@ pub struct SlotSettings {
     pub reset: Reset,
     pub after: After,
     pub start: Start,
+    pub said: SlotSaid,
+}
+
+/// Bytes of the station file's text that say how a slot's boards are reset and left; where nothing
+/// does, those that say where the slot is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SlotSaid {
+    pub reset: Range<usize>,
+    pub after: Range<usize>,
 }
 
 impl Settings {
@@ -92,7 +101,8 @@ impl Settings {
         Settings::read(&Source::load(file)?)
     }
 
-    fn read(source: &Source) -> Result<Settings, Vec<Fault>> {
+    /// Reads a station file, or tells every fault in it.
+    pub fn read(source: &Source) -> Result<Settings, Vec<Fault>> {
         let document = Document::parse(source)?;
         let settings = fields(&document, source.path().parent().unwrap_or(Path::new("")));
         match settings {
@@ -206,7 +216,12 @@ fn slots(document: &Document<'_>, root: &mut Fields<'_>, folder: &Path) -> Vec<S
             once(document, &mut places, place, "place");
         }
         if let (Some(name), Some(place)) = (name, place) {
+            let or_place = |span: Option<Range<usize>>| span.unwrap_or_else(|| place.span.clone());
             slots.push(SlotSettings {
+                said: SlotSaid {
+                    reset: or_place(reset.as_ref().map(|found| found.span.clone())),
+                    after: or_place(after.as_ref().map(|found| found.span.clone())),
+                },
                 name: name.value,
                 place: place.value,
                 baud_ceiling: baud_ceiling.map(|found| found.value),

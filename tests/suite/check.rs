@@ -188,3 +188,66 @@ fn a_readback_in_secure_download_mode_is_told_to_be_none() {
     let words = "a board in Secure Download Mode answers no digests and reads nothing back";
     assert!(plan.contains(words), "{plan}");
 }
+
+#[test]
+fn slots_that_start_no_app_are_refused_where_a_boot_check_waits_for_it() {
+    let manifest = MANIFEST.replacen("[[image]]", "[boot]\nexpect = [\"up\"]\n[[image]]", 1);
+    let folder = folder(&manifest, STATION);
+    let path = |name: &str| folder.path().join(name);
+    let run = || {
+        let output = assert_cmd::Command::cargo_bin("flashline")
+            .unwrap()
+            .current_dir(folder.path())
+            .args(["run", "--plain", "--config", "slots.toml"])
+            .timeout(std::time::Duration::from_secs(20))
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let slot = |lines: &str| format!("{STATION}[[slot]]\nname = \"left\"\npath = {lines}\n");
+    for (lines, place) in [
+        ("\"/dev/ttyUSB0\"\nafter = \"stay\"", "slots.toml:7:9"),
+        ("\"/dev/ttyUSB0\"\nreset = \"none\"", "slots.toml:7:9"),
+        (
+            "\"socket://rack:4000\"\nstart = \"request\"",
+            "slots.toml:6:8",
+        ),
+    ] {
+        fs::write(path("slots.toml"), slot(lines)).unwrap();
+        let (code, told) = run();
+        assert_eq!(code, Some(4), "{told}");
+        assert!(
+            told.contains(place) && told.contains("none could pass"),
+            "{told}"
+        );
+        assert!(
+            !path("flashline.db").exists(),
+            "refused before anything else"
+        );
+        let (code, plan, _) = check(folder.path(), &["--station", "slots.toml"]);
+        assert_eq!(code, Some(0));
+        assert!(
+            plan.contains("slot left") && plan.contains("run refuses"),
+            "{plan}"
+        );
+    }
+    // the chip's own watchdog starts what no line does
+    let with_watchdog = manifest.replacen("\"esp32\"", "\"esp32c3\"", 1);
+    fs::write(
+        path("manifest.toml"),
+        with_watchdog.replacen("0x1000\n", "0\n", 1),
+    )
+    .unwrap();
+    fs::write(path("boot.bin"), sample::bootloader(Chip::Esp32C3)).unwrap();
+    fs::write(path("app.bin"), sample::app(Chip::Esp32C3, 20_000, 1)).unwrap();
+    fs::write(path("slots.toml"), slot("\"/dev/x\"\nreset = \"none\"")).unwrap();
+    let (code, plan, told) = check(folder.path(), &["--station", "slots.toml"]);
+    assert_eq!(
+        (code, plan.contains("run refuses")),
+        (Some(0), false),
+        "{told}"
+    );
+}

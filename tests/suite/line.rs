@@ -9,7 +9,9 @@ use flashline::event::{Code, Happening, Notice, Outcome, SlotId, Step};
 use flashline::manifest::Bundle;
 use flashline::port::{OpenError, Pending, Port, PortChange, PortInfo, Ports};
 use flashline::record::{Reader, Record};
-use flashline::settings::{After, HubLimits, Place, Reset, Settings, SlotSettings, Start};
+use flashline::settings::{
+    After, HubLimits, Place, Reset, Settings, SlotSaid, SlotSettings, Start,
+};
 use flashline::sim::{BoardHandle, BoardSpec, Fault, Pace, SimPorts};
 use flashline::station::{BoardView, LineState, Request, SlotState, Snapshot, Station};
 use tokio::sync::mpsc;
@@ -117,6 +119,7 @@ fn settings(folder: &Path, slots: usize) -> Settings {
                 reset: Reset::Auto,
                 after: After::Auto,
                 start: Start::Plug,
+                said: SlotSaid::default(),
             })
             .collect(),
         baud_ceiling: None,

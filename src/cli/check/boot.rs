@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::manifest::{BootCheck, Measure, limits};
-use crate::settings::{After, Settings};
+use crate::cli::starts;
+use crate::manifest::{BootCheck, Manifest, Measure, limits};
+use crate::settings::Settings;
 
 /// What the console is held to, line by line.
-pub fn boot(check: &BootCheck, settings: Option<&Settings>) -> String {
+pub fn boot(check: &BootCheck, manifest: &Manifest, settings: Option<&Settings>) -> String {
     let own = check
         .reject
         .iter()
@@ -38,12 +39,12 @@ pub fn boot(check: &BootCheck, settings: Option<&Settings>) -> String {
             text += &format!("  {heading:8}  {value}\n");
         }
     }
-    let slots = settings.map_or(&[][..], |settings| &settings.slots);
-    for slot in slots.iter().filter(|slot| slot.after == After::Stay) {
-        text += &format!(
-            "  slot {} keeps its boards in their loaders (after = \"stay\"): none can pass\n",
-            slot.name
-        );
+    let slots = settings
+        .into_iter()
+        .flat_map(|settings| starts::mute(manifest, settings));
+    for slot in slots {
+        let (name, why) = (&slot.name, starts::why(slot));
+        text += &format!("  slot {name} {why}: none can pass, and run refuses\n");
     }
     text
 }

@@ -34,7 +34,7 @@ impl Sheet {
             self.loader.words(&bundle.manifest),
             plan.boot
                 .as_deref()
-                .map(|check| boot(check, self.settings.as_ref())),
+                .map(|check| boot(check, &bundle.manifest, self.settings.as_ref())),
             Some(self.estimates(&plan)),
             self.settings.as_ref().map(station),
         ];
@@ -416,7 +416,7 @@ required = false
                     rssi: -70 and more, if it comes
           rejects   'FAIL'
                     bad starts of any product, and start 3 within the check
-          slot left keeps its boards in their loaders (after = "stay"): none can pass
+          slot left keeps its boards in their loaders (after = "stay"): none can pass, and run refuses
         "#);
     }
 

@@ -81,6 +81,7 @@ start = "probe"
                 reset: Reset::Auto,
                 after: After::Auto,
                 start: Start::Plug,
+                said: settings.slots[0].said.clone(),
             },
             SlotSettings {
                 name: SlotId::new("right"),
@@ -89,6 +90,7 @@ start = "probe"
                 reset: Reset::None,
                 after: After::Stay,
                 start: Start::Probe,
+                said: settings.slots[1].said.clone(),
             },
         ]
     );

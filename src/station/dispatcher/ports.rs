@@ -7,7 +7,7 @@ use super::super::slot::{AfterHold, Next, Now, Phase, Restart, Slot};
 use super::{Dispatcher, Effect};
 use crate::event::{Happening, SlotId, Waiting};
 use crate::port::{PortInfo, UsbId};
-use crate::settings::{After, Place, Reset, SlotSettings, Start};
+use crate::settings::{After, Place, Reset, SlotSaid, SlotSettings, Start};
 use crate::station::PortView;
 
 /// Whether a port was there before the watch began.
@@ -218,6 +218,7 @@ impl Dispatcher {
             reset: Reset::Auto,
             after: After::Auto,
             start: Start::Plug,
+            said: SlotSaid::default(),
         };
         self.slots.push(Slot::new(settings, now));
         Some(self.slots.len() - 1)

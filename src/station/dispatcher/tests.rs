@@ -7,7 +7,7 @@ use crate::manifest::{
     ErasePolicy, FlashParameter, FlashSettings, Manifest, SecureDownload, VerifyPolicy, WritePolicy,
 };
 use crate::port::UsbId;
-use crate::settings::{HubLimits, Place, SlotSettings, Start};
+use crate::settings::{HubLimits, Place, SlotSaid, SlotSettings, Start};
 use crate::station::SlotState;
 
 /// A dispatcher, its clock, and everything it wanted done so far.
@@ -43,6 +43,7 @@ fn slot(name: &str, start: Start) -> SlotSettings {
         reset: Reset::Auto,
         after: After::Auto,
         start,
+        said: SlotSaid::default(),
     }
 }
 
