@@ -25,10 +25,13 @@ pub enum Phase {
     Idle,
     /// A board is there and nobody asked for it.
     Waiting(Waiting),
-    /// A board has just come.
-    Settling { until: Instant },
+    /// A board has just come; `serial` where someone named it before.
+    Settling {
+        until: Instant,
+        serial: Option<Serial>,
+    },
     /// A board is ready and the line is stopped.
-    Blocked { code: Code },
+    Blocked { code: Code, serial: Option<Serial> },
     /// Another program works on the port by hand.
     Held { by: Arc<str>, after: AfterHold },
     /// The job's row is being committed.
@@ -45,13 +48,15 @@ pub enum Phase {
 }
 
 /// Where a slot goes on once it is no longer held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AfterHold {
     /// As before: the last result, if there is one.
     Idle,
     Waiting(Waiting),
-    /// A board came that nobody has worked on.
-    Arrived,
+    /// A board came that nobody has worked on; `serial` as it was started with.
+    Arrived {
+        serial: Option<Serial>,
+    },
 }
 
 /// Whether a verdict's commit is under way.
@@ -243,7 +248,7 @@ impl Slot {
             Phase::Waiting(why) => SlotState::Waiting(*why),
             Phase::Settling { .. } => SlotState::Settling,
             Phase::Held { by, .. } => SlotState::Held { by: by.clone() },
-            Phase::Blocked { code } => SlotState::Blocked { code: *code },
+            Phase::Blocked { code, .. } => SlotState::Blocked { code: *code },
             Phase::Opening(running) | Phase::Working(running) => SlotState::Working(running.view()),
             Phase::Recording { running, .. } => SlotState::Recording(running.view()),
         }

@@ -20,27 +20,30 @@ impl Dispatcher {
         let Some(slot) = self.slot_mut(id) else {
             return;
         };
-        if !matches!(&slot.phase, Phase::Opening(running) if running.job == job) {
-            return;
-        }
-        let after = if slot.present.is_some() {
-            AfterHold::Arrived
-        } else {
-            AfterHold::Idle
+        let serial = match &slot.phase {
+            Phase::Opening(running) if running.job == job => running.serial.clone(),
+            _ => return,
+        };
+        let after = match slot.present {
+            Some(_) => AfterHold::Arrived { serial },
+            None => AfterHold::Idle,
         };
         self.enter_hold(id, by, after, now);
     }
 
     fn hold(&mut self, id: &SlotId, by: String, now: Now) {
+        let queued = self.queued_serial(id);
         let Some(slot) = self.slot_mut(id) else {
             return;
         };
-        let after = match &mut slot.phase {
+        let after = match &slot.phase {
             Phase::Idle => AfterHold::Idle,
-            Phase::Waiting(Waiting::HubTurn) => AfterHold::Arrived,
+            Phase::Waiting(Waiting::HubTurn) => AfterHold::Arrived { serial: queued },
             Phase::Waiting(why) => AfterHold::Waiting(*why),
-            Phase::Settling { .. } | Phase::Blocked { .. } => AfterHold::Arrived,
-            Phase::Held { by: before, after } if **before != *by => *after,
+            Phase::Settling { serial, .. } | Phase::Blocked { serial, .. } => AfterHold::Arrived {
+                serial: serial.clone(),
+            },
+            Phase::Held { by: before, after } if **before != *by => after.clone(),
             Phase::Held { .. }
             | Phase::Opening(_)
             | Phase::Working(_)
@@ -65,14 +68,15 @@ impl Dispatcher {
         let Some(slot) = self.slot_mut(id) else {
             return;
         };
-        let Phase::Held { after, .. } = slot.phase else {
+        let Phase::Held { after, .. } = &slot.phase else {
             return;
         };
         let phase = match after {
             AfterHold::Idle => Phase::Idle,
-            AfterHold::Waiting(why) => Phase::Waiting(why),
-            AfterHold::Arrived => Phase::Settling {
+            AfterHold::Waiting(why) => Phase::Waiting(*why),
+            AfterHold::Arrived { serial } => Phase::Settling {
                 until: now.steady + settle,
+                serial: serial.clone(),
             },
         };
         slot.enter(phase, now);

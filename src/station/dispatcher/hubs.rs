@@ -79,6 +79,12 @@ impl Dispatcher {
         }
     }
 
+    /// The serial of a board that waits for its hub, where it was started with one.
+    pub(super) fn queued_serial(&self, id: &SlotId) -> Option<Serial> {
+        let queued = self.hubs.queue.iter().find(|(waiting, _)| waiting == id);
+        queued.and_then(|(_, serial)| serial.clone())
+    }
+
     /// A job starts on this slot.
     pub(super) fn started(&mut self, id: &SlotId, now: Now) {
         self.hubs.queue.retain(|(waiting, _)| waiting != id);

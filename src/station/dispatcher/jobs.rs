@@ -32,7 +32,7 @@ impl Dispatcher {
             return;
         };
         if let Some(code) = stopped {
-            self.slots[index].enter(Phase::Blocked { code }, now);
+            self.slots[index].enter(Phase::Blocked { code, serial }, now);
             return;
         }
         if self.turn(&self.slots[index], now.steady) != Turn::Now {
@@ -118,6 +118,7 @@ impl Dispatcher {
                 slot.enter(
                     Phase::Blocked {
                         code: record_code(&error),
+                        serial: running.serial,
                     },
                     now,
                 );
@@ -302,7 +303,8 @@ impl Dispatcher {
             let until = now.steady + self.settings.settle;
             effects.push(Effect::Release { slot: id.clone() });
             if let Some(slot) = self.slot_mut(id) {
-                slot.enter(Phase::Settling { until }, now);
+                let serial = None;
+                slot.enter(Phase::Settling { until, serial }, now);
             }
         }
     }

@@ -71,12 +71,12 @@ impl Dispatcher {
                         ended: now.wall,
                     });
                 }
-                Phase::Blocked { .. } => blocked.push(id),
+                Phase::Blocked { serial, .. } => blocked.push((id, serial.clone())),
                 _ => {}
             }
         }
-        for id in blocked {
-            self.begin(&id, None, now, effects);
+        for (id, serial) in blocked {
+            self.begin(&id, serial, now, effects);
         }
     }
 

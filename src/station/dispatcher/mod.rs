@@ -271,7 +271,7 @@ impl Dispatcher {
     /// When `handle` wants a `Tick` at the latest.
     pub fn next_deadline(&self, now: Instant) -> Option<Instant> {
         let settling = self.slots.iter().filter_map(|slot| match slot.phase {
-            Phase::Settling { until } => Some(until),
+            Phase::Settling { until, .. } => Some(until),
             _ => None,
         });
         let probes = self.slots.iter().filter_map(|slot| self.probe_due(slot));
@@ -336,14 +336,15 @@ impl Dispatcher {
     }
 
     fn deadlines(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        let settled: Vec<SlotId> = self
-            .slots
-            .iter()
-            .filter(|slot| matches!(slot.phase, Phase::Settling { until } if until <= now.steady))
-            .map(|slot| slot.id().clone())
-            .collect();
-        for id in settled {
-            self.begin(&id, None, now, effects);
+        let settled = self.slots.iter().filter_map(|slot| match &slot.phase {
+            Phase::Settling { until, serial } if *until <= now.steady => {
+                Some((slot.id().clone(), serial.clone()))
+            }
+            _ => None,
+        });
+        let settled: Vec<(SlotId, Option<Serial>)> = settled.collect();
+        for (id, serial) in settled {
+            self.begin(&id, serial, now, effects);
         }
         self.judge_losses(now);
         self.judge_restarts(now, effects);

@@ -75,7 +75,7 @@ impl Dispatcher {
                     (Start::Plug, Arrival::BeforeStart) => {
                         AfterHold::Waiting(Waiting::PresentAtStart)
                     }
-                    (Start::Plug, Arrival::Now) => AfterHold::Arrived,
+                    (Start::Plug, Arrival::Now) => AfterHold::Arrived { serial: None },
                 };
             }
             Phase::Idle | Phase::Waiting(_) | Phase::Settling { .. } | Phase::Blocked { .. } => {
@@ -87,6 +87,7 @@ impl Dispatcher {
                         slot.enter(
                             Phase::Settling {
                                 until: now.steady + settle,
+                                serial: None,
                             },
                             now,
                         );
@@ -150,7 +151,7 @@ impl Dispatcher {
             }
             Phase::Held { after, .. } => {
                 let before = std::mem::replace(after, AfterHold::Idle);
-                if before == AfterHold::Arrived {
+                if matches!(before, AfterHold::Arrived { .. }) {
                     return;
                 }
             }

@@ -706,3 +706,4 @@ fn a_held_jig_is_not_probed() {
 
 mod hubs;
 mod own_usb;
+mod serials;
