@@ -9,7 +9,7 @@ use super::write::names;
 /// Tell whether one board's flash holds these files
 ///
 /// Nothing is written. Exit code: 0 it does, 1 stopped, 2 it does not, or the board failed, 3 the bench
-/// failed, 4 usage.
+/// failed, 4 usage, 5 nothing can be compared.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]

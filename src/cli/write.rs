@@ -9,12 +9,13 @@ use crate::hand::{Part, Scruples};
 /// Write files into one board's flash, and verify them
 ///
 /// No manifest, nothing recorded. Exit code: 0 done, 1 stopped, 2 the board failed, 3 the bench failed,
-/// 4 usage.
+/// 4 usage, 5 written and not verified.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     reach: Reach,
-    /// Take images of another chip, and boards with security fuses burnt
+    /// Take images of another chip, boards with security fuses burnt, and a sector that an ESP8266's ROM
+    /// erases besides
     #[arg(long)]
     force: bool,
     /// Flash address and file, as often as there are files

@@ -12,7 +12,7 @@ use super::follow::{Followed, follow};
 use super::gate::OpenGate;
 use super::parts::{self, Part, Scruples};
 use super::{HandError, Options};
-use crate::chip::{Chip, Identity};
+use crate::chip::{Access, Chip, Identity};
 use crate::event::{JobId, SlotId};
 use crate::image::{AppDescription, OTADATA_BYTES, Partition, PartitionTable, TABLE_BYTES};
 use crate::job::{Assignment, Effort, Failed, Kept, Work};
@@ -110,8 +110,11 @@ impl Board {
     /// The whole part, where its size is known.
     ///
     /// # Errors
-    /// [`HandError::SizeUnknown`]
+    /// [`HandError::SizeUnknown`], [`HandError::Hidden`]
     pub fn whole_part(&self) -> Result<Range<u32>, HandError> {
+        if self.identity.access == Access::SecureDownload {
+            return Err(HandError::Hidden);
+        }
         let size = self.identity.flash_bytes();
         match size.and_then(|bytes| u32::try_from(bytes).ok()) {
             Some(end) => Ok(0..end),
@@ -249,6 +252,7 @@ impl Board {
         parts::erasable(&range, &self.identity)?;
         let bytes = range.len() as u64;
         let plan = Plan {
+            kept: parts::spared(std::slice::from_ref(&range), &self.plan),
             erases: vec![range],
             ..self.plan.clone()
         };
@@ -354,7 +358,15 @@ impl Board {
             Ok(regions) => regions?,
             Err(error) => return Err(HandError::Sink(std::io::Error::other(error))),
         };
+        let kept = match scruples {
+            Scruples::Kept => {
+                let ranges: Vec<Range<u32>> = regions.iter().map(|r| r.range()).collect();
+                parts::spared(&ranges, &self.plan)
+            }
+            Scruples::Forced => Vec::new(),
+        };
         let plan = Plan {
+            kept,
             regions,
             ..self.plan.clone()
         };

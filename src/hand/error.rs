@@ -40,6 +40,8 @@ pub enum HandError {
     Overlap { one: String, other: String },
     #[error("{what} is empty")]
     Empty { what: String },
+    #[error("a chip in Secure Download Mode lets nobody read its flash")]
+    Hidden,
     #[error("the size of flash part {flash_id} is not known: give --offset and --size")]
     SizeUnknown { flash_id: String },
     #[error("there is no partition table at 0x{offset:x}: {why}")]
@@ -57,6 +59,7 @@ impl HandError {
         match self {
             HandError::Failed { code, .. } => Some(*code),
             HandError::Held { .. } => Some(Code::PortBusy),
+            HandError::Hidden => Some(Code::SecurityState),
             HandError::WrongChip { .. } => Some(Code::WrongChip),
             HandError::NotOpen { .. } => Some(Code::SecurityState),
             HandError::OutOfRange { .. }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::HandError;
 use crate::chip::{Chip, Identity};
 use crate::image::{EspImage, SECTOR_BYTES, sha256};
-use crate::plan::Region;
+use crate::plan::{Plan, Region};
 
 /// Bytes, and the flash address where they belong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +79,19 @@ pub(super) fn regions(
             ))
         })
         .collect())
+}
+
+/// What lies between sorted ranges, and behind them, where the chip's ROM might take it along: an
+/// ESP8266's does.
+pub(super) fn spared(ranges: &[Range<u32>], plan: &Plan) -> Vec<Range<u32>> {
+    if plan.chip != Chip::Esp8266 {
+        return Vec::new();
+    }
+    let end = u32::try_from(plan.flash_bytes).unwrap_or(u32::MAX);
+    let starts = ranges.iter().skip(1).map(|range| range.start);
+    let gaps = ranges.iter().zip(starts.chain([end]));
+    let gaps = gaps.map(|(range, next)| range.end.next_multiple_of(SECTOR_BYTES)..next);
+    gaps.filter(|gap| gap.start < gap.end).collect()
 }
 
 /// A range of whole sectors within the part.

@@ -98,8 +98,8 @@ pub(super) enum JobError {
     BeyondReach { what: String, end: u64, reach: u64 },
     #[error(
         "{what} at 0x{offset:x} is one sector, and this board's ROM erases the next with it, at \
-         0x{lost:x}, which is to be kept: write through the stub (`stub_dir`), make it two sectors \
-         long, or let what is behind it be erased"
+         0x{lost:x}, which is to be kept: write through the stub (`stub_dir`, --stub-dir), make it \
+         two sectors long, or let what is behind it be erased (by hand: --force)"
     )]
     ErasedBesides {
         what: String,
@@ -208,14 +208,16 @@ impl JobError {
                 code => code,
             },
             JobError::UnknownChip { .. } | JobError::UnknownChipId { .. } => Code::WrongChip,
-            JobError::SecurityUnknown(_) => Code::SecurityState,
+            JobError::SecurityUnknown(_) | JobError::NoReading(Access::SecureDownload) => {
+                Code::SecurityState
+            }
             JobError::Rate { .. } | JobError::NotMade { .. } => Code::BaudNotReached,
             JobError::RateRefused { .. } => Code::LineNoise,
             JobError::StubSilent { .. } => Code::StubSilent,
             JobError::Frames { .. }
             | JobError::NoDigest { .. }
             | JobError::ShortRead { .. }
-            | JobError::NoReading(_)
+            | JobError::NoReading(Access::Full)
             | JobError::ErasedBesides { .. }
             | JobError::BeyondReach { .. } => Code::CommandRefused,
             JobError::EraseUnfinished { .. } => Code::EraseUnfinished,

@@ -11,7 +11,7 @@ use super::connect::HasLines;
 use super::error::JobError;
 use super::journal::Journal;
 use super::load::Loaded;
-use super::proof::unproven;
+use super::proof::{blind, unproven};
 use super::read::Span;
 use super::reset::Leave;
 use super::run::Job;
@@ -145,9 +145,12 @@ impl Kept {
     /// Does it, with as many connections as it takes.
     pub(crate) async fn perform(&mut self, mut work: Work<'_>) -> Result<Effort, Failed> {
         self.until_done(Some(&mut work)).await?;
-        let digests = matches!(work, Work::Write | Work::Verify);
-        if let (true, Some(board), Some(identity)) = (digests, &self.job.board, &self.job.identity)
-            && let Some(detail) = unproven(board, identity)
+        if let (Some(board), Some(identity)) = (&self.job.board, &self.job.identity)
+            && let Some(detail) = match work {
+                Work::Write => unproven(board, identity),
+                Work::Verify => blind(board, identity),
+                Work::Read { .. } | Work::Reset => None,
+            }
         {
             let code = Code::NotVerified;
             return Err(Failed { code, detail });

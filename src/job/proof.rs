@@ -5,6 +5,13 @@ use super::admit::{Board, Standing};
 use crate::chip::{Access, Identity};
 use crate::manifest::VerifyPolicy;
 
+/// Why whoever answers cannot tell what the flash holds, where that was all that was asked.
+pub(super) fn blind(board: &Board, identity: &Identity) -> Option<String> {
+    let is_verified = |standing: &Standing| !matches!(standing, Standing::Written);
+    let is_blind = !board.regions.iter().all(is_verified);
+    is_blind.then(|| format!("nothing can be compared: {}", lack(board, identity)))
+}
+
 /// The detail of a WRITTEN job: which regions are verified, which not, and why not. `None`: all are.
 pub(super) fn unproven(board: &Board, identity: &Identity) -> Option<String> {
     let regions = board.plan.regions.iter().zip(&board.regions);
@@ -12,15 +19,19 @@ pub(super) fn unproven(board: &Board, identity: &Identity) -> Option<String> {
         let is_verified = !matches!(standing, Standing::Written);
         (region.name.as_str(), is_verified)
     });
+    told(standings, &lack(board, identity))
+}
+
+/// Why nothing can be looked at.
+fn lack(board: &Board, identity: &Identity) -> String {
     let more = match board.plan.verify {
         VerifyPolicy::Md5 => "",
         VerifyPolicy::Readback => " and reads nothing back",
     };
-    let why = match identity.access {
+    match identity.access {
         Access::SecureDownload => format!("Secure Download Mode answers no digests{more}"),
         Access::Full => format!("the ROM of the {} computes no digests{more}", identity.chip),
-    };
-    told(standings, &why)
+    }
 }
 
 fn told<'a>(regions: impl Iterator<Item = (&'a str, bool)>, why: &str) -> Option<String> {

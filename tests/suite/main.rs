@@ -12,6 +12,7 @@ mod crash;
 mod demo;
 mod docs;
 mod hand;
+mod hand_chips;
 mod held;
 mod job;
 mod job_cli;
