@@ -12,6 +12,7 @@ use super::text::{clip, width, wrap};
 use super::tile;
 use crate::chip::Identity;
 use crate::event::Unit;
+use crate::job::Measurement;
 use crate::lang::{self, Word, advice};
 use crate::station::{SlotState, SlotView};
 
@@ -37,12 +38,15 @@ pub fn draw(scene: &Scene<'_>, index: usize, area: Rect, buffer: &mut Buffer) {
     let value_x = area.x + 1 + label_cells as u16 + 2;
     let value_cells = usize::from(area.right().saturating_sub(value_x + 1));
     let mut y = area.y + 2;
+    let mut before = None;
     for (word, value) in rows {
+        // several values of one kind have one label
+        let is_first = before.replace(word) != Some(word);
         for (line_number, line) in wrap(&value, value_cells).into_iter().enumerate() {
             if y >= area.bottom() {
                 return;
             }
-            if line_number == 0 {
+            if line_number == 0 && is_first {
                 let style = scene.role(Role::Dim);
                 buffer.set_string(area.x + 1, y, scene.word(word), style);
             }
@@ -122,7 +126,32 @@ fn rows(scene: &Scene<'_>, slot: &SlotView) -> Vec<(Word, String)> {
     } else if let Some(hint) = status::hint(&slot.state) {
         push(Word::WhatToDo, lang::word(hint, language).to_owned());
     }
+    if let SlotState::Done(result) = &slot.state {
+        for measurement in &*result.measurements {
+            push(Word::Measured, measured(measurement));
+        }
+    }
     rows
+}
+
+/// Name, value and limits in signs that need no language: `vbat 3312 mV (3000 … 3600)`.
+fn measured(measurement: &Measurement) -> String {
+    let Measurement {
+        name,
+        value,
+        unit,
+        low,
+        high,
+    } = measurement;
+    let limits = match (low, high) {
+        (Some(low), Some(high)) => format!(" ({low} … {high})"),
+        (Some(low), None) => format!(" (≥ {low})"),
+        (None, Some(high)) => format!(" (≤ {high})"),
+        (None, None) => String::new(),
+    };
+    let gap = if unit.is_empty() { "" } else { " " };
+    let mark = if measurement.is_within() { "" } else { " ✘" };
+    format!("{name} {value}{gap}{unit}{limits}{mark}")
 }
 
 fn identity_rows(identity: &Identity) -> Vec<(Word, String)> {

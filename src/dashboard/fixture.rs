@@ -86,6 +86,7 @@ pub fn passed(last: u8, attempts: u32, retries: u32) -> SlotState {
         attempts,
         retries,
         took: Duration::from_millis(6_240),
+        measurements: Arc::default(),
         present: true,
     })
 }
@@ -100,6 +101,7 @@ pub fn ended(last: u8, code: Code, detail: &str) -> SlotState {
         attempts: 2,
         retries: 1,
         took: Duration::from_millis(11_870),
+        measurements: Arc::default(),
         present: code != Code::Unplugged,
     })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::chip::Identity;
 use crate::event::{Code, JobId, Notice, Outcome, Progress, Serial, SlotId, Unit, Waiting};
+use crate::job::Measurement;
 use crate::record::Standing;
 
 /// The station at a moment. Parts that did not change are shared with the snapshot before.
@@ -120,6 +121,8 @@ pub struct ResultView {
     pub attempts: u32,
     pub retries: u32,
     pub took: Duration,
+    /// What its app told of itself, in the order it came.
+    pub measurements: Arc<[Measurement]>,
     /// The board is still in the slot.
     pub present: bool,
 }

@@ -7,7 +7,8 @@ use super::*;
 use crate::dashboard::fixture;
 use crate::dashboard::options::Quit;
 use crate::event::{Code, SlotId};
-use crate::station::RequestRefused;
+use crate::job::Measurement;
+use crate::station::{RequestRefused, SlotState};
 
 /// The screen of a snapshot, as cells and as styles.
 fn screen(snapshot: &Snapshot, view: &View, colour: Colour, (width, height): (u16, u16)) -> Buffer {
@@ -176,6 +177,31 @@ fn a_slot_in_detail() {
         let buffer = screen(&fixture::bench(), &view, Colour::Colour, (80, 24));
         insta::assert_snapshot!(format!("detail_{slot}"), text(&buffer));
     }
+}
+
+#[test]
+fn what_a_board_measured_in_detail() {
+    let measured = |name: &str, value, unit: &str, low, high| Measurement {
+        name: name.to_owned(),
+        value,
+        unit: unit.to_owned(),
+        low,
+        high,
+    };
+    let mut state = fixture::ended(2, Code::MeasurementOutOfLimits, "vbat: 2710 mV");
+    if let SlotState::Done(result) = &mut state {
+        result.measurements = [
+            measured("vbat", 2710.0, "mV", Some(3000.0), Some(3600.0)),
+            measured("rssi", -61.5, "dBm", Some(-70.0), None),
+            measured("heap", 181_000.0, "", None, None),
+        ]
+        .into();
+    }
+    let mut snapshot = fixture::bench();
+    snapshot.slots[1] = fixture::slot("2", state);
+    let view = selecting("2", Page::Detail);
+    let buffer = screen(&snapshot, &view, Colour::Colour, (80, 24));
+    insta::assert_snapshot!("measured_detail", text(&buffer));
 }
 
 #[test]

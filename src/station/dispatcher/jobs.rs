@@ -274,6 +274,8 @@ impl Dispatcher {
             attempts: verdict.attempts,
             retries: verdict.retries.total(),
             took,
+            measurements: (verdict.boot.as_ref())
+                .map_or_else(Arc::default, |boot| boot.measurements.as_slice().into()),
             present: slot.present.is_some() || slot.is_restarting(),
         });
         slot.enter(Phase::Idle, now);

@@ -707,3 +707,34 @@ fn a_held_jig_is_not_probed() {
 mod hubs;
 mod own_usb;
 mod serials;
+
+#[test]
+fn what_a_board_measured_is_with_its_result() {
+    use crate::job::{BootLog, Measurement};
+    let mut bench = Bench::plug_slot();
+    let job = bench.start_job();
+    let measurement = Measurement {
+        name: "vbat".to_owned(),
+        value: 3301.0,
+        unit: "mV".to_owned(),
+        low: None,
+        high: None,
+    };
+    let boot = BootLog {
+        text: String::new(),
+        measurements: vec![measurement.clone()],
+    };
+    bench.tell(Input::Finished {
+        slot: SlotId::new("1"),
+        job,
+        verdict: Verdict {
+            boot: Some(boot),
+            ..verdict(None)
+        },
+    });
+    bench.record(job, Ok(Standing::default()));
+    let SlotState::Done(result) = bench.state("1") else {
+        panic!("no result");
+    };
+    assert_eq!(*result.measurements, [measurement]);
+}
