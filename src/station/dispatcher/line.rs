@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::super::admission::record_code;
-use super::super::slot::{Commit, Now, Phase};
+use super::super::slot::{Commit, Now, Phase, Slot};
 use super::jobs::stopped_verdict;
 use super::{COMMIT_PATIENCE, Dispatcher, Effect, HEALTH_INTERVAL, HealthDue, Line, STOP_PATIENCE};
 use crate::event::{Happening, JobId, SlotId, StopReason};
@@ -54,25 +54,9 @@ impl Dispatcher {
     pub(super) fn resume(&mut self, now: Now, effects: &mut Vec<Effect>) {
         let mut blocked = Vec::new();
         for slot in &mut self.slots {
-            let id = slot.settings.name.clone();
-            match &mut slot.phase {
-                Phase::Recording {
-                    running,
-                    verdict,
-                    commit,
-                    ..
-                } if *commit == Commit::Failed => {
-                    *commit = Commit::UnderWay;
-                    let (job, verdict) = (running.job, Verdict::clone(verdict));
-                    effects.push(Effect::CloseRow {
-                        slot: id,
-                        job,
-                        verdict,
-                        ended: now.wall,
-                    });
-                }
-                Phase::Blocked { serial, .. } => blocked.push((id, serial.clone())),
-                _ => {}
+            effects.extend(owed(slot, now));
+            if let Phase::Blocked { serial, .. } = &slot.phase {
+                blocked.push((slot.id().clone(), serial.clone()));
             }
         }
         for (id, serial) in blocked {
@@ -151,28 +135,13 @@ impl Dispatcher {
             all_by: jobs_by + COMMIT_PATIENCE,
         };
         for slot in &mut self.slots {
-            let id = slot.settings.name.clone();
-            match &mut slot.phase {
+            // one more try: the disk may have room by now
+            effects.extend(owed(slot, now));
+            match &slot.phase {
                 Phase::Working(_) => {
                     effects.push(Effect::StopJob {
-                        slot: id,
+                        slot: slot.id().clone(),
                         reason: StopReason::Shutdown,
-                    });
-                }
-                // one more try: the disk may have room by now
-                Phase::Recording {
-                    running,
-                    verdict,
-                    commit,
-                    ..
-                } if *commit == Commit::Failed => {
-                    *commit = Commit::UnderWay;
-                    let (job, verdict) = (running.job, Verdict::clone(verdict));
-                    effects.push(Effect::CloseRow {
-                        slot: id,
-                        job,
-                        verdict,
-                        ended: now.wall,
                     });
                 }
                 Phase::Settling { .. } => slot.enter(Phase::Idle, now),
@@ -214,5 +183,27 @@ impl Dispatcher {
             self.journal.line(now, Happening::StationStopped);
             effects.push(Effect::End);
         }
+    }
+}
+
+/// The commit that failed, once more.
+fn owed(slot: &mut Slot, now: Now) -> Option<Effect> {
+    let id = slot.id().clone();
+    match &mut slot.phase {
+        Phase::Recording {
+            running,
+            verdict,
+            commit,
+            ..
+        } if *commit == Commit::Failed => {
+            *commit = Commit::UnderWay;
+            Some(Effect::CloseRow {
+                slot: id,
+                job: running.job,
+                verdict: Verdict::clone(verdict),
+                ended: now.wall,
+            })
+        }
+        _ => None,
     }
 }
