@@ -42,6 +42,10 @@ impl Gate for Watched {
             answer
         })
     }
+
+    fn likely_baud<'a>(&'a self, slot: &'a SlotId) -> Pending<'a, Option<u32>> {
+        self.gate.likely_baud(slot)
+    }
 }
 
 /// Nobody looks on.

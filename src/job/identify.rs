@@ -13,6 +13,7 @@ use crate::chip::{
     RomClock, SecurityInfo, Silicon, SpiRegisters, Stubs,
 };
 use crate::event::Step;
+use crate::port::RateControl;
 use crate::protocol::{Command, Dialect, RegWrite};
 
 /// JEDEC READ ID, RESET ENABLE, RESET.
@@ -100,13 +101,14 @@ async fn identity(
             security: info.security(),
         });
     }
+    let crystal_mhz = crystal(session, chip).await?;
+    hasten(session).await?;
     let silicon = silicon(session, facts.readout).await?;
     let info = match (info, silicon.security) {
         (None, None) => security_info(session).await?,
         (info, _) => info,
     };
     let security = silicon.security.or(info.map(SecurityInfo::security));
-    let crystal_mhz = crystal(session, chip).await?;
     // a stub has done both by the time it greets
     if session.link.dialect() != Dialect::Stub {
         power(session, silicon.flash_power).await?;
@@ -200,6 +202,22 @@ async fn read_out(session: &mut Session<'_>, readout: Readout) -> Result<Silicon
         reason = "as many words as the readout has registers"
     )]
     Ok(readout.decode(&words).expect("every register was read"))
+}
+
+/// Goes to the rate that will most likely be granted: with some twenty exchanges still to come. One
+/// that does not come up is left to the step that raises the rate in order.
+async fn hasten(session: &mut Session<'_>) -> Result<(), JobError> {
+    let Some(baud) = session.likely_baud.take() else {
+        return Ok(());
+    };
+    if session.link.rate_control() == RateControl::Fixed || session.link.dialect() == Dialect::Stub
+    {
+        return Ok(());
+    }
+    match session.change_rate(baud).await {
+        Err(JobError::NotMade { .. } | JobError::RateRefused { .. }) => Ok(()),
+        result => result,
+    }
 }
 
 /// The crystal, and with it what the ROM has to be told of rates.

@@ -227,6 +227,7 @@ impl Kept {
             lower_rates: board.lower_rates(),
             access: loader.access,
             rom_rates: loader.rom_rates,
+            likely_baud: None,
             leave: loader.leave,
             attempts_allowed,
             journal: &mut self.job.journal,

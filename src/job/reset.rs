@@ -165,7 +165,10 @@ async fn start_app(
         Means::Watchdog(_) => {}
         Means::Reboot => reboot(session, chip).await?,
         Means::None if lines == HasLines::No || leave.after == After::Stay => {
-            forgive(session.change_rate(ROM_BAUD).await)?;
+            forgive(match console {
+                None => session.leave_at(ROM_BAUD).await,
+                Some(_) => session.change_rate(ROM_BAUD).await,
+            })?;
         }
         Means::None => {}
     }

@@ -16,6 +16,7 @@ use super::journal::{Again, Journal};
 use super::ladder::{self, Aim, Next, Tried};
 use super::load::Loaded;
 use super::proof::unproven;
+use super::rate;
 use super::reset::{self, Leave, Started};
 use super::session::{ROM_BAUD, RomRates, Session};
 use crate::chip::{Access, Belief, Identity};
@@ -62,6 +63,8 @@ pub(super) struct Job {
     pub(super) board: Option<Board>,
     /// The rate at which the connection before ended, where that is not the ROM's.
     last_baud: Option<u32>,
+    /// A rate to which the first connection was lost before there was a plan.
+    lost_at: Option<u32>,
     /// Why the connection before ended.
     before: Option<String>,
     /// Since when the port is lost; until a loader answers or an app speaks again it is the same loss.
@@ -91,6 +94,7 @@ impl Job {
             identity: None,
             board: None,
             last_baud: None,
+            lost_at: None,
             before: None,
             lost_since: None,
             listening: None,
@@ -183,6 +187,10 @@ impl Job {
             0 => First::Reset,
             _ => First::Sync,
         };
+        let likely_baud = match self.journal.attempt {
+            1 => self.gate.likely_baud(&self.assignment.slot).await,
+            _ => None,
+        };
         let session = Session {
             link,
             journal: &mut self.journal,
@@ -190,6 +198,7 @@ impl Job {
             lower_rates: 0,
             access: Access::Full,
             rom_rates: RomRates::Told(Belief::TRUE),
+            likely_baud,
             leave,
         };
         let connected = match connect(session, &ways, first, self.last_baud).await {
@@ -207,7 +216,15 @@ impl Job {
         self.followed = 0;
         let uploads = (self.assignment.stub == StubUse::Stub).then_some(&*self.assignment.stubs);
         let likely = self.assignment.likely;
-        let mut identified = connected.identify(likely, uploads).await?;
+        let mut identified = match connected.identify(likely, uploads).await {
+            Err(error) => {
+                if let JobError::Rate { wanted, .. } = error {
+                    self.lost_at = Some(wanted);
+                }
+                return Err(error);
+            }
+            Ok(identified) => identified,
+        };
         reset::calm(&mut identified.session, identified.identity.chip).await?;
         let found = &identified.identity;
         if let Some(known) = &self.identity
@@ -225,7 +242,7 @@ impl Job {
             return Err(JobError::Swapped { expected, found });
         }
         self.identity = Some(found.clone());
-        let admitted = identified
+        let mut admitted = identified
             .admit(
                 &self.assignment,
                 &*self.gate,
@@ -233,6 +250,10 @@ impl Job {
                 &mut self.board,
             )
             .await?;
+        let lost = self.lost_at.take() == Some(admitted.board.baud());
+        if lost && admitted.board.lower_rates() > 0 {
+            rate::lower(&mut admitted.session, admitted.board);
+        }
         let fast = admitted.raise_rate().await?;
         fast.load(
             self.assignment.stub,

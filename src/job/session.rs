@@ -34,6 +34,8 @@ pub(super) struct Session<'a> {
     /// What the chip lets itself be asked; everything until it is identified.
     pub(super) access: Access,
     pub(super) rom_rates: RomRates,
+    /// The rate to go to as soon as the ROM can be told it; taken by the first to try.
+    pub(super) likely_baud: Option<u32>,
     pub(super) leave: Leave,
 }
 
@@ -171,13 +173,8 @@ impl Session<'_> {
             return Ok(());
         }
         let dialect = self.link.dialect();
-        let command = match (dialect, self.rom_rates) {
-            (Dialect::Stub, _) => Command::ChangeBaudrate { new_baud, old_baud },
-            (_, RomRates::Told(belief)) => Command::ChangeBaudrate {
-                new_baud: belief.told(new_baud),
-                old_baud: 0,
-            },
-            (_, RomRates::OnlyItsOwn) => return Ok(()),
+        let Some(command) = self.rate_command(new_baud) else {
+            return Ok(());
         };
         // asked before the chip is told: it would go where the bridge cannot follow
         let made = match self.link.would_make(new_baud).await {
@@ -211,6 +208,31 @@ impl Session<'_> {
         } else {
             JobError::Rate { wanted, made }
         })
+    }
+
+    /// Leaves the loader at a rate; nothing is said to it afterwards.
+    pub(super) async fn leave_at(&mut self, new_baud: u32) -> Result<(), JobError> {
+        match self.rate_command(new_baud) {
+            Some(command) if self.link.baud() != new_baud => {
+                self.ask_once(&command, timeout::COMMAND).await.map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What tells whoever is there of a new rate; `None` where nobody can be told.
+    fn rate_command(&self, new_baud: u32) -> Option<Command<'static>> {
+        match (self.link.dialect(), self.rom_rates) {
+            (Dialect::Stub, _) => Some(Command::ChangeBaudrate {
+                new_baud,
+                old_baud: self.link.baud(),
+            }),
+            (_, RomRates::Told(belief)) => Some(Command::ChangeBaudrate {
+                new_baud: belief.told(new_baud),
+                old_baud: 0,
+            }),
+            (_, RomRates::OnlyItsOwn) => None,
+        }
     }
 
     pub(super) async fn set_port_rate(&mut self, baud: u32) -> Result<u32, JobError> {

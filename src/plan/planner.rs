@@ -125,8 +125,13 @@ impl Planner {
                 .iter()
                 .map(|source| self.region(source, flash_bytes))
                 .collect(),
-            bauds: bauds(&manifest.bauds, baud_ceiling),
+            bauds: self.bauds(baud_ceiling),
         }
+    }
+
+    /// Rates to try, best first: the manifest's, none above the ceiling.
+    pub fn bauds(&self, ceiling: Option<u32>) -> Vec<u32> {
+        bauds(&self.bundle.manifest.bauds, ceiling)
     }
 
     /// Builds the streams that every board shares, so that the first one does not wait for them.

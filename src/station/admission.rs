@@ -290,6 +290,13 @@ impl Gate for Gatekeeper {
     ) -> Pending<'a, Admission> {
         Box::pin(self.decide(job, slot, serial, identity))
     }
+
+    fn likely_baud<'a>(&'a self, slot: &'a SlotId) -> Pending<'a, Option<u32>> {
+        Box::pin(async move {
+            let ceiling = self.start_rate(slot).await;
+            self.planner.bauds(ceiling).first().copied()
+        })
+    }
 }
 
 #[cfg(test)]
