@@ -6,6 +6,7 @@
 
 use super::connect::{Connected, HasLines};
 use super::error::JobError;
+use super::journal::Again;
 use super::session::{RomRates, Session};
 use super::timeout;
 use crate::chip::{
@@ -204,8 +205,8 @@ async fn read_out(session: &mut Session<'_>, readout: Readout) -> Result<Silicon
     Ok(readout.decode(&words).expect("every register was read"))
 }
 
-/// Goes to the rate that will most likely be granted: with some twenty exchanges still to come. One
-/// that does not come up is left to the step that raises the rate in order.
+/// Goes to the rate that will most likely be granted, with most of the exchanges still to come. One that
+/// does not come up is not tried again.
 async fn hasten(session: &mut Session<'_>) -> Result<(), JobError> {
     let Some(baud) = session.likely_baud.take() else {
         return Ok(());
@@ -215,7 +216,11 @@ async fn hasten(session: &mut Session<'_>) -> Result<(), JobError> {
         return Ok(());
     }
     match session.change_rate(baud).await {
-        Err(JobError::NotMade { .. } | JobError::RateRefused { .. }) => Ok(()),
+        Err(error @ (JobError::NotMade { .. } | JobError::RateRefused { .. })) => {
+            session.journal.retried(Again::Rate, &error);
+            session.refused_baud = Some(baud);
+            Ok(())
+        }
         result => result,
     }
 }

@@ -228,6 +228,7 @@ impl Kept {
             access: loader.access,
             rom_rates: loader.rom_rates,
             likely_baud: None,
+            refused_baud: None,
             leave: loader.leave,
             attempts_allowed,
             journal: &mut self.job.journal,

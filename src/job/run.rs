@@ -199,6 +199,7 @@ impl Job {
             access: Access::Full,
             rom_rates: RomRates::Told(Belief::TRUE),
             likely_baud,
+            refused_baud: None,
             leave,
         };
         let connected = match connect(session, &ways, first, self.last_baud).await {
@@ -250,8 +251,8 @@ impl Job {
                 &mut self.board,
             )
             .await?;
-        let lost = self.lost_at.take() == Some(admitted.board.baud());
-        if lost && admitted.board.lower_rates() > 0 {
+        let unusable = self.lost_at.take().or(admitted.session.refused_baud);
+        if unusable == Some(admitted.board.baud()) && admitted.board.lower_rates() > 0 {
             rate::lower(&mut admitted.session, admitted.board);
         }
         let fast = admitted.raise_rate().await?;

@@ -36,6 +36,8 @@ pub(super) struct Session<'a> {
     pub(super) rom_rates: RomRates,
     /// The rate to go to as soon as the ROM can be told it; taken by the first to try.
     pub(super) likely_baud: Option<u32>,
+    /// That rate, where it did not come up.
+    pub(super) refused_baud: Option<u32>,
     pub(super) leave: Leave,
 }
 

@@ -123,6 +123,11 @@ impl Gate for Keeper {
         };
         Box::pin(std::future::ready(admission))
     }
+
+    fn likely_baud<'a>(&'a self, _slot: &'a SlotId) -> Pending<'a, Option<u32>> {
+        let likely = self.planner.bauds(None).first().copied();
+        Box::pin(std::future::ready(likely))
+    }
 }
 
 /// What was told, and a hook on progress.
