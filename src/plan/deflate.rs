@@ -53,14 +53,21 @@ pub fn inflated_after(stream: &[u8], block_bytes: usize) -> Vec<u32> {
         .collect()
 }
 
-/// The block size, `most` or a little less, with which the stream's last block still inflates to
-/// something.
+/// The block size, at most `most`, that makes all blocks of the stream as long as each other and the last
+/// one still inflate to something.
+///
+/// A loader that writes while the next block is on the wire has the whole of that time only where that
+/// block is no shorter than the others: a last block of a few bytes would be waited for in full, on
+/// account of the one before it.
 ///
 /// A last block that holds nothing but (the end of) the Adler-32 finds a loader that has already
 /// written everything, and some refuse it: the stub with C900 until esp-flasher-stub #79, and
 /// ROMs may as well.
 pub fn block_bytes(stream: &[u8], most: usize) -> (usize, Vec<u32>) {
-    let mut size = most;
+    let blocks = stream.len().div_ceil(most).max(1);
+    let even = stream.len().div_ceil(blocks).next_multiple_of(4);
+    let mut size = even.clamp(4.min(most), most);
+    let least = (size / 2).max(4);
     loop {
         let inflated = inflated_after(stream, size);
         let last_is_needed = match inflated[..] {
@@ -68,7 +75,7 @@ pub fn block_bytes(stream: &[u8], most: usize) -> (usize, Vec<u32>) {
             _ => true,
         };
         // each step moves the last border forward by 4 bytes for every block before it
-        if last_is_needed || size <= most / 2 {
+        if last_is_needed || size <= least {
             return (size, inflated);
         }
         size -= 4;
@@ -97,6 +104,21 @@ mod tests {
     fn a_run_that_inflates_a_thousandfold() {
         let stream = compress(&vec![0xFF; 4 << 20], Effort::Most);
         assert_eq!(inflated_after(&stream, 0x4000), [4 << 20]);
+    }
+
+    #[test]
+    fn blocks_are_as_long_as_each_other() {
+        for length in [1, 5_000, 40_000, 60_000, 100_000] {
+            let data = sample::app(Chip::Esp32, length, 1);
+            let stream = compress(&data, Effort::Quick);
+            let (size, inflated) = block_bytes(&stream, 0x4000);
+            let lengths: Vec<usize> = stream.chunks(size).map(<[u8]>::len).collect();
+            assert_eq!(lengths.len(), stream.len().div_ceil(0x4000), "{lengths:?}");
+            assert_eq!(lengths.len(), inflated.len());
+            // the rounding to words, of every block, is what the last one lacks
+            let last = lengths.last().copied().unwrap_or(0);
+            assert!(last + 4 * lengths.len() > size, "{lengths:?}");
+        }
     }
 
     #[test]

@@ -331,8 +331,8 @@ leftover = "erase"
         from      to        image      bytes  compressed  SHA-256
         0x001000  0x0075f0  boot       26096       15755  5ed6c1c782d1, written as d569b36aceff on a part of 2 MB
         0x008000  0x008c00  分区表      3072         156  7f00b6c042a8
-        0x010000  0x040d40  app       200000      119651  dc38e6ff9573
-                            together  229168      135562
+        0x010000  0x040d40  app       200000      119650  dc38e6ff9573
+                            together  229168      135561
         compressed: as it goes over the line, frames included
 
         0x009000  0x00f000  nvs       is erased
@@ -366,8 +366,8 @@ leftover = "erase"
         from      to        image      bytes  compressed  SHA-256
         0x001000  0x0075f0  boot       26096       16371  5ed6c1c782d1, written as d569b36aceff on a part of 2 MB
         0x008000  0x008c00  分区表      3072         225  7f00b6c042a8
-        0x010000  0x040d40  app       200000      122979  dc38e6ff9573
-                            together  229168      139575
+        0x010000  0x040d40  app       200000      122977  dc38e6ff9573
+                            together  229168      139573
         compressed: as it goes over the line, frames included
 
         the whole flash is erased first

@@ -64,7 +64,8 @@ fn the_stub_is_told_exact_bytes() {
     let blocks = carried(&framed, 0x11);
     let (op, begin) = decode(&framed.begin);
     assert_eq!(op, 0x10);
-    assert_eq!(words(&begin), [99_996, blocks.len() as u32, 0x4000, OFFSET]);
+    let (count, block_bytes) = (blocks.len() as u32, blocks[0].len() as u32);
+    assert_eq!(words(&begin), [99_996, count, block_bytes, OFFSET]);
     assert!(blocks.iter().all(|block| block.len() <= 0x4000));
     assert_eq!(inflate(&blocks.concat()), data);
     assert_eq!(framed.inflated_after.last(), Some(&99_996));

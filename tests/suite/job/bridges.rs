@@ -113,7 +113,7 @@ async fn a_rate_that_the_bridge_does_not_make_is_left_for_the_next_lower_one() {
         ended.verdict.detail
     );
     let told = ended.ear.retried.lock().unwrap().clone();
-    assert_eq!(told, [(Step::Baud, Code::BaudNotReached)]);
+    assert_eq!(told, [(Step::Identify, Code::BaudNotReached)]);
 }
 
 #[tokio::test(start_paused = true)]
