@@ -67,7 +67,8 @@ impl Names {
         }
         let given = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let mut names = vec![text(&given)];
-        names.extend(path.canonicalize().iter().map(|device| text(device)));
+        let device = path.canonicalize().ok();
+        names.extend(device.filter(|path| !is_pty(path)).map(|path| text(&path)));
         names.sort();
         names.dedup();
         Names(names)
@@ -88,6 +89,12 @@ impl Names {
             folders().map(move |folder| folder.join(&file))
         })
     }
+}
+
+/// A pseudo-terminal's number goes to whoever makes the next one: while a claim outlives its pty, it would
+/// hold a stranger's.
+fn is_pty(device: &Path) -> bool {
+    device.starts_with("/dev/pts")
 }
 
 /// Held as long as this lives.
@@ -317,6 +324,19 @@ mod tests {
         let more = names("a third").and(names("link"));
         assert!(Claim::take(&more, "x", Purpose::Work).is_err());
         assert_eq!(Claim::holder(&names("a third")), None);
+    }
+
+    #[test]
+    fn a_pty_goes_by_the_name_that_it_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = |device: &str, names: usize| {
+            let link = folder.path().join(device.replace('/', "-"));
+            std::os::unix::fs::symlink(device, &link).unwrap();
+            assert_eq!(Names::of_path(&link).0.len(), names, "{device}");
+        };
+        check("/dev/null", 2);
+        check("/dev/pts/ptmx", 1);
+        assert_eq!(Names::of_path(Path::new("/dev/pts/7")).0, ["/dev/pts/7"]);
     }
 
     #[test]
