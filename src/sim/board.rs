@@ -242,7 +242,12 @@ impl Board {
     /// The same without what waits for the host to read it: the next moment at which
     /// [`Board::advance`] changes the board.
     pub fn next_event(&self) -> Option<Moment> {
-        [self.next_work(), self.line.next_mark()]
+        // within data a byte in 256 is a line's end: to wake for each would be most of what a board costs
+        let mark = match self.program {
+            Program::Interpreter(_) => b'\n',
+            _ => 0xC0,
+        };
+        [self.next_work(), self.line.next_mark(mark)]
             .into_iter()
             .flatten()
             .min()

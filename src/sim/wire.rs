@@ -109,14 +109,14 @@ impl Line {
             .sum()
     }
 
-    /// When a byte arrives that a program may act upon: the next end of a frame or of a line, or
-    /// else the last of all.
-    pub fn next_mark(&self) -> Option<Moment> {
+    /// When a byte arrives that a program may act upon: the next one that is `mark`, or else the last
+    /// of all.
+    pub fn next_mark(&self, mark: u8) -> Option<Moment> {
         let mut last = None;
         for arriving in &self.arriving {
             let rest = &arriving.bytes[arriving.next..];
             let moment = |index: usize| arriving.at + arriving.per_byte * index as u32;
-            if let Some(index) = rest.iter().position(|byte| matches!(byte, 0xC0 | b'\n')) {
+            if let Some(index) = rest.iter().position(|byte| *byte == mark) {
                 return Some(moment(index));
             }
             last = Some(moment(rest.len() - 1));
@@ -315,12 +315,15 @@ mod tests {
     #[test]
     fn bytes_take_ten_bits_each_way() {
         let mut line = Line::new(Pace::Real, Duration::from_millis(1));
-        line.host_sends(Duration::from_secs(1), 1_000_000, b"ab\xC0");
+        line.host_sends(Duration::from_secs(1), 1_000_000, b"\nb\xC0");
         assert_eq!(line.next_arrival(), Some(Duration::from_micros(1_000_010)));
-        assert_eq!(line.next_mark(), Some(Duration::from_micros(1_000_030)));
+        let marked = |mark| line.next_mark(mark);
+        assert_eq!(marked(b'\n'), Some(Duration::from_micros(1_000_010)));
+        assert_eq!(marked(0xC0), Some(Duration::from_micros(1_000_030)));
+        assert_eq!(marked(b'x'), Some(Duration::from_micros(1_000_030)));
         // a second write waits for the first
         line.host_sends(Duration::from_secs(1), 1_000_000, b"c");
-        for expected in [b'a', b'b', 0xC0, b'c'] {
+        for expected in [b'\n', b'b', 0xC0, b'c'] {
             assert_eq!(line.arrived(), Some((expected, 1_000_000)));
         }
         assert_eq!(line.arrived(), None);
