@@ -12,7 +12,8 @@ use crate::chip::Chip;
 /// DIO, 40 MHz, 4 MB: what ESP-IDF sets unless told otherwise.
 const FLASH_FIELDS: [u8; 2] = [0x02, 0x20];
 
-/// A second-stage bootloader of about 26 KB (20 KB where it starts as late as on the P4), as it is to be written at the chip's bootloader offset.
+/// A second-stage bootloader of about 26 KB (20 KB where it starts as late as on the P4), as it is to be
+/// written at the chip's bootloader offset.
 pub fn bootloader(chip: Chip) -> Vec<u8> {
     // load addresses of ESP-IDF's ESP32 bootloader; the ROM of another chip is not modelled
     let mut code = Code::new(0xB007);

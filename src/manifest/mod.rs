@@ -1,9 +1,9 @@
 //! The manifest: what one product gets. Text and bytes in, a `Bundle` out, or every fault with its
 //! line. Leaves out boards and chips at hand: those meet the bundle in `plan`.
 //!
-//! `draft` reads the keys (`values` their values), `contents` the images' files; `layout` looks at regions, `roles` at what
-//! each image is, `firmware` at bootloader and apps, `leftovers` at the partitions; `check` leads
-//! through them. Nothing stops at the first fault.
+//! `draft` reads the keys (`values` their values), `contents` the images' files; `layout` looks at
+//! regions, `roles` at what each image is, `firmware` at bootloader and apps, `leftovers` at the
+//! partitions; `check` leads through them. Nothing stops at the first fault.
 
 mod boot;
 mod bundle;
@@ -11,6 +11,8 @@ mod check;
 mod contents;
 mod draft;
 mod firmware;
+#[cfg(test)]
+pub mod fixture;
 mod layout;
 mod leftovers;
 mod roles;

@@ -1,5 +1,6 @@
 //! What no safe interface offers: DTR and RTS of a terminal both at once, its low-latency mode, whether
-//! someone keeps it to himself, and waiting for a descriptor of one's own within the runtime. All of the crate's `unsafe` is here.
+//! someone keeps it to himself, and waiting for a descriptor of one's own within the runtime. All of the
+//! crate's `unsafe` is here.
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};

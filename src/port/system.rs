@@ -40,8 +40,9 @@ const CHANGES: usize = 64;
 
 impl SystemPorts {
     /// `configured` paths may be character devices, ptys or symlinks to them, there or not yet, or URLs
-    /// of network ports, which are always there; they are told under the name that they have here. Lines on USB are told besides, whatever bridge they
-    /// have ([`super::UsbId::known_bridge`]); one that a configured path leads to is told once.
+    /// of network ports, which are always there; they are told under the name that they have here. Lines
+    /// on USB are told besides, whatever bridge they have ([`super::UsbId::known_bridge`]); one that a
+    /// configured path leads to is told once.
     pub fn new(configured: Vec<PathBuf>) -> SystemPorts {
         let is_server = |path: &PathBuf| NetPort::from_path(path).is_some();
         let (servers, configured) = configured.into_iter().partition(is_server);

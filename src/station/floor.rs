@@ -1,6 +1,6 @@
 //! Performs what the dispatcher decides: waits for inputs, opens and closes rows, runs jobs and probes,
-//! looks who holds ports, publishes snapshots. Leaves out every decision. It never awaits a send: what tasks tell comes in
-//! through one bounded channel, what faces see goes out through a watch.
+//! looks who holds ports, publishes snapshots. Leaves out every decision. It never awaits a send: what
+//! tasks tell comes in through one bounded channel, what faces see goes out through a watch.
 
 use std::collections::{BTreeSet, HashMap};
 use std::pin::pin;
@@ -15,11 +15,12 @@ use tokio_util::task::TaskTracker;
 
 use super::claims::{Claims, Whereabouts};
 use super::dispatcher::{Dispatcher, Effect, Fact, Input};
+use super::reports::JobReports;
 use super::slot::Now;
 use super::{Gatekeeper, Identified, Request, Snapshot};
 use crate::chip::Chip;
-use crate::event::{Code, JobId, Progress, Serial, SlotId, Step};
-use crate::job::{self, Assignment, Reports, StubUse};
+use crate::event::{JobId, Progress, Serial, SlotId, Step};
+use crate::job::{self, Assignment, StubUse};
 use crate::manifest::Bundle;
 use crate::plan::Method;
 use crate::port::{Held, OpenError, PortChange, PortInfo, Ports, Stop, StopHandle};
@@ -46,8 +47,9 @@ pub struct Station {
 }
 
 impl Station {
-    /// Starts working: once this returns, every board that comes is a new one. `interrupted`: jobs that the record closed when it was opened. `stop` ends the
-    /// station in order: jobs at a safe point, every row closed.
+    /// Starts working: once this returns, every board that comes is a new one. `interrupted`: jobs that the
+    /// record closed when it was opened. `stop` ends the station in order: jobs at a safe point, every row
+    /// closed.
     ///
     /// # Errors
     /// The record cannot be written: no board has been touched.
@@ -448,45 +450,6 @@ impl Floor {
 enum Ended {
     Yes,
     No,
-}
-
-/// Carries what one job tells into the dispatcher's channels.
-struct JobReports {
-    slot: SlotId,
-    job: JobId,
-    progress: watch::Sender<Progress>,
-    inbox: mpsc::Sender<Input>,
-}
-
-impl JobReports {
-    fn fact(&self, fact: Fact) {
-        let input = Input::Fact {
-            slot: self.slot.clone(),
-            job: self.job,
-            fact,
-        };
-        // a full channel costs a line on the screen; the count is in the verdict
-        let _ = self.inbox.try_send(input);
-    }
-}
-
-impl Reports for JobReports {
-    fn progress(&self, progress: Progress) {
-        self.progress.send_replace(progress);
-    }
-
-    fn retried(&self, step: Step, code: Code, detail: &str, attempt: u32) {
-        self.fact(Fact::Retried {
-            step,
-            code,
-            detail: detail.to_owned(),
-            attempt,
-        });
-    }
-
-    fn port_lost(&self) {
-        self.fact(Fact::PortLost);
-    }
 }
 
 async fn health(record: &Record, reserve_bytes: u64) -> Result<Standing, RecordError> {

@@ -8,11 +8,14 @@ mod claims;
 mod dispatcher;
 mod floor;
 mod journal;
+mod judge;
+mod reports;
 mod slot;
 
-pub use admission::{Gatekeeper, Identified, Objection, judge, record_code};
+pub use admission::{Gatekeeper, Identified, record_code};
 pub use border::{
     BoardView, LineState, PortView, Request, RequestRefused, ResultView, SlotState, SlotView,
     Snapshot,
 };
 pub use floor::Station;
+pub use judge::{Objection, judge};

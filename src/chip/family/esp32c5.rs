@@ -34,8 +34,8 @@ pub(super) static FACTS: Facts = Facts {
     },
 };
 
-/// Fields of block 1 (ESP-IDF, `components/efuse/esp32c5/esp_efuse_table.csv`): MAC_EXT 48–63, WAFER_VERSION_MINOR
-/// 64–67, WAFER_VERSION_MAJOR 68–69, FLASH_CAP 77–79, PSRAM_CAP 83–85.
+/// Fields of block 1 (ESP-IDF, `components/efuse/esp32c5/esp_efuse_table.csv`): MAC_EXT 48–63,
+/// WAFER_VERSION_MINOR 64–67, WAFER_VERSION_MAJOR 68–69, FLASH_CAP 77–79, PSRAM_CAP 83–85.
 fn decode(words: &[u32]) -> Option<Silicon> {
     let &[word0, word1, word2] = words else {
         return None;

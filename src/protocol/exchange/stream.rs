@@ -20,7 +20,8 @@ pub struct Block {
 ///
 /// The stub acknowledges a block and inflates and writes it afterwards: the failure of block n (C400,
 /// C500, C700) is the answer to block n + 1, which is not taken, and that of the last one the answer to
-/// whatever is asked next (esp-flasher-stub, `handle_command`). Progress is read from outside through [`Stream::acknowledged`].
+/// whatever is asked next (esp-flasher-stub, `handle_command`). Progress is read from outside through
+/// [`Stream::acknowledged`].
 #[derive(Debug)]
 pub struct Stream {
     op: Op,

@@ -3,12 +3,17 @@
 use super::*;
 use crate::chip::{Chip, FlashId, Mac, Revision};
 use crate::event::{SlotId, UsbPath, Waiting};
-use crate::manifest::{
-    ErasePolicy, FlashParameter, FlashSettings, Manifest, SecureDownload, VerifyPolicy, WritePolicy,
-};
+use crate::manifest::fixture;
 use crate::port::UsbId;
 use crate::settings::{HubLimits, Place, SlotSaid, SlotSettings, Start};
 use crate::station::SlotState;
+
+mod holds;
+mod hubs;
+mod jigs;
+mod line;
+mod own_usb;
+mod serials;
 
 /// A dispatcher, its clock, and everything it wanted done so far.
 struct Bench {
@@ -67,6 +72,12 @@ fn identity() -> Identity {
     }
 }
 
+/// Who works on slot 1's port, as the station sees it.
+fn held(bench: &mut Bench, by: Option<&str>) {
+    let by = by.map(str::to_owned);
+    bench.tell(Input::Holders(vec![(SlotId::new("1"), by)]));
+}
+
 fn verdict(code: Option<Code>) -> Verdict {
     Verdict {
         outcome: code.map_or(crate::event::Outcome::Pass, Code::outcome),
@@ -105,34 +116,6 @@ impl Bench {
             hub,
             stubs: Arc::default(),
         };
-        let bundle = Bundle {
-            manifest: Manifest {
-                product: "thermostat".into(),
-                version: "1.0".into(),
-                chip: Chip::Esp32,
-                min_revision: None,
-                max_revision: None,
-                flash_ids: Vec::new(),
-                bauds: vec![921_600],
-                partition_table_offset: 0x8000,
-                flash: FlashSettings {
-                    mode: FlashParameter::Keep,
-                    frequency: FlashParameter::Keep,
-                    size: FlashParameter::Keep,
-                },
-                write: WritePolicy::Changed,
-                erase: ErasePolicy::Touched,
-                verify: VerifyPolicy::Md5,
-                secure_download: SecureDownload::Refuse,
-                boot: None,
-            },
-            text: "".into(),
-            images: Vec::new(),
-            leftovers: Vec::new(),
-            needed_flash_bytes: 1,
-            digest: [0xAB; 32],
-            warnings: Vec::new(),
-        };
         let clock = Instant::now();
         let now = Now {
             steady: clock,
@@ -140,7 +123,7 @@ impl Bench {
         };
         let dispatcher = Dispatcher::new(
             Arc::new(settings),
-            Arc::new(bundle),
+            Arc::new(fixture::bundle()),
             Standing::default(),
             0,
             now,
@@ -322,33 +305,6 @@ fn a_slot_on_request_waits_for_it() {
 }
 
 #[test]
-fn requests_that_cannot_be_carried_out_say_why() {
-    let mut bench = Bench::plug_slot();
-    type Answer = oneshot::Sender<Result<(), RequestRefused>>;
-    let ask = |bench: &mut Bench, name: &str, what: fn(SlotId, Answer) -> Request| {
-        let (answer, mut told) = oneshot::channel();
-        bench.tell(Input::Request(what(SlotId::new(name), answer)));
-        let Some(Effect::Answer(answer, result)) = bench.wanted.pop() else {
-            panic!("an answer")
-        };
-        answer.send(result).unwrap();
-        told.try_recv().unwrap().unwrap_err().to_string()
-    };
-    let start: fn(SlotId, Answer) -> Request = |slot, answer| Request::Start {
-        slot,
-        serial: None,
-        answer,
-    };
-    let stop: fn(SlotId, Answer) -> Request = |slot, answer| Request::Stop { slot, answer };
-    assert_eq!(ask(&mut bench, "9", start), "there is no slot 9");
-    assert_eq!(ask(&mut bench, "9", stop), "there is no slot 9");
-    assert_eq!(ask(&mut bench, "1", start), "slot 1 has no board");
-    assert_eq!(ask(&mut bench, "1", stop), "nothing is running on slot 1");
-    bench.start_job();
-    assert_eq!(ask(&mut bench, "1", start), "slot 1 is already at work");
-}
-
-#[test]
 fn an_operators_stop_reaches_the_job() {
     let mut bench = Bench::plug_slot();
     bench.start_job();
@@ -404,149 +360,6 @@ fn a_swapped_board_waits_for_a_replug() {
     bench.pass(10_000);
     assert!(bench.opened().is_empty());
     assert!(matches!(bench.state("1"), SlotState::Done(_)));
-}
-
-#[test]
-fn a_row_that_cannot_be_opened_stops_the_line_before_the_board_is_touched() {
-    let mut bench = Bench::plug_slot();
-    bench.plug("/bench/1");
-    bench.pass(300);
-    let (slot, job) = bench.opened().pop().unwrap();
-    bench.tell(Input::Opened {
-        slot,
-        job,
-        result: Err(full()),
-    });
-    assert!(!bench.wants(|e| matches!(e, Effect::Spawn { .. })));
-    assert_eq!(
-        bench.state("1"),
-        SlotState::Blocked {
-            code: Code::DiskFull
-        }
-    );
-    let now = bench.now();
-    let line = bench.dispatcher.snapshot(now).line;
-    assert!(matches!(
-        line,
-        LineState::Stopped {
-            code: Code::DiskFull,
-            ..
-        }
-    ));
-    // room again: the board that waited is taken by itself
-    bench.pass(5_000);
-    assert!(bench.wants(|e| matches!(e, Effect::CheckHealth)));
-    bench.tell(Input::Health(Ok(Standing::default())));
-    assert_eq!(bench.opened().len(), 1);
-}
-
-#[test]
-fn a_verdict_that_cannot_be_committed_is_not_shown_and_is_committed_later() {
-    let mut bench = Bench::plug_slot();
-    let job = bench.start_job();
-    bench.finish(job, None);
-    bench.wanted.clear();
-    bench.record(job, Err(full()));
-    assert!(matches!(bench.state("1"), SlotState::Recording(_)));
-    bench.tell(Input::Health(Err(full())));
-    assert!(!bench.wants(|e| matches!(e, Effect::CloseRow { .. })));
-    bench.tell(Input::Health(Ok(Standing::default())));
-    assert!(bench.wants(|e| matches!(e, Effect::CloseRow { .. })));
-    bench.record(job, Ok(Standing::default()));
-    assert!(matches!(bench.state("1"), SlotState::Done(_)));
-}
-
-#[test]
-fn the_end_waits_for_jobs_and_their_rows() {
-    let mut bench = Bench::plug_slot();
-    let job = bench.start_job();
-    bench.tell(Input::Stop);
-    assert!(bench.wants(|e| matches!(
-        e,
-        Effect::StopJob {
-            reason: StopReason::Shutdown,
-            ..
-        }
-    )));
-    assert!(!bench.wants(|e| matches!(e, Effect::End)));
-    bench.finish(job, Some(Code::Stopped));
-    assert!(!bench.wants(|e| matches!(e, Effect::End)));
-    bench.record(job, Ok(Standing::default()));
-    assert!(bench.wants(|e| matches!(e, Effect::End)));
-}
-
-#[test]
-fn the_end_does_not_wait_for_a_port_that_hangs() {
-    let mut bench = Bench::plug_slot();
-    bench.start_job();
-    bench.tell(Input::Stop);
-    bench.wanted.clear();
-    bench.pass(STOP_PATIENCE.as_millis() as u64);
-    let closed = bench.wants(
-        |e| matches!(e, Effect::CloseRow { verdict, .. } if verdict.code == Some(Code::Stopped)),
-    );
-    assert!(closed, "the row of a job that hangs is closed as stopped");
-    bench.pass(COMMIT_PATIENCE.as_millis() as u64);
-    assert!(bench.wants(|e| matches!(e, Effect::End)));
-}
-
-#[test]
-fn nothing_starts_while_the_program_ends() {
-    let mut bench = Bench::plug_slot();
-    bench.tell(Input::Stop);
-    bench.plug("/bench/1");
-    bench.pass(400);
-    assert!(bench.opened().is_empty());
-}
-
-#[test]
-fn a_jigs_board_is_one_job_until_silence() {
-    let mut bench = Bench::new(vec![slot("1", Start::Probe)]);
-    let answers = |bench: &mut Bench, answer| {
-        bench.tell(Input::Probed {
-            slot: SlotId::new("1"),
-            result: Ok(answer),
-        });
-        bench.pass(PROBE_INTERVAL.as_millis() as u64);
-    };
-    bench.tell(Input::Port(PortChange::Present(vec![port("/bench/1")])));
-    assert!(bench.wants(|e| matches!(e, Effect::Probe { .. })));
-    // a board that sits there before the start is not flashed
-    answers(&mut bench, true);
-    assert_eq!(
-        bench.state("1"),
-        SlotState::Waiting(Waiting::PresentAtStart)
-    );
-    answers(&mut bench, false);
-    answers(&mut bench, true);
-    assert!(bench.opened().is_empty(), "one silence is a bad contact");
-    answers(&mut bench, false);
-    answers(&mut bench, false);
-    assert_eq!(bench.state("1"), SlotState::Empty);
-    answers(&mut bench, true);
-    let job = bench.commit_row();
-    bench.finish(job, None);
-    bench.record(job, Ok(Standing::default()));
-    answers(&mut bench, true);
-    assert!(bench.opened().is_empty(), "the same board answers again");
-    answers(&mut bench, false);
-    answers(&mut bench, false);
-    assert!(bench.wants(|e| matches!(e, Effect::Release { .. })));
-    answers(&mut bench, true);
-    assert_eq!(bench.opened().len(), 1);
-}
-
-#[test]
-fn a_jig_is_probed_once_at_a_time_and_not_while_it_works() {
-    let mut bench = Bench::new(vec![slot("1", Start::Probe)]);
-    bench.plug("/bench/1");
-    bench.pass(60_000);
-    let probes = bench
-        .wanted
-        .iter()
-        .filter(|e| matches!(e, Effect::Probe { .. }))
-        .count();
-    assert_eq!(probes, 1);
 }
 
 #[test]
@@ -607,106 +420,6 @@ fn what_did_not_change_is_shared_between_snapshots() {
     assert!(!after.shows_the_same(&before));
     assert!(after.shows_the_same(&bench.dispatcher.snapshot(now)));
 }
-
-fn held(bench: &mut Bench, by: Option<&str>) {
-    let by = by.map(str::to_owned);
-    bench.tell(Input::Holders(vec![(SlotId::new("1"), by)]));
-}
-
-fn is_held(bench: &mut Bench) -> bool {
-    matches!(bench.state("1"), SlotState::Held { .. })
-}
-
-#[test]
-fn a_board_that_comes_to_a_held_slot_waits_until_it_is_free() {
-    let mut bench = Bench::plug_slot();
-    held(&mut bench, Some("flashline read (process 7)"));
-    let by = "flashline read (process 7)".into();
-    assert_eq!(bench.state("1"), SlotState::Held { by });
-    bench.plug("/bench/1");
-    bench.pass(10_000);
-    assert_eq!(bench.opened(), []);
-    assert!(is_held(&mut bench));
-    held(&mut bench, None);
-    assert_eq!(bench.state("1"), SlotState::Settling);
-    bench.pass(300);
-    assert_eq!(bench.opened().len(), 1);
-}
-
-#[test]
-fn a_hold_leaves_a_slot_as_it_was() {
-    let mut bench = Bench::plug_slot();
-    let job = bench.start_job();
-    // a station's own claim is not its affair
-    held(&mut bench, Some("flashline run (process 1)"));
-    assert!(matches!(bench.state("1"), SlotState::Working(_)));
-    bench.finish(job, None);
-    bench.tell(Input::Recorded {
-        slot: SlotId::new("1"),
-        job,
-        result: Ok(Standing::default()),
-    });
-    held(&mut bench, Some("flashline read (process 7)"));
-    assert!(is_held(&mut bench));
-    let (answer, mut told) = oneshot::channel();
-    let slot = SlotId::new("1");
-    bench.tell(Input::Request(Request::Start {
-        slot,
-        serial: None,
-        answer,
-    }));
-    let answer = bench.wanted.pop();
-    let Some(Effect::Answer(_, Err(RequestRefused::Held { .. }))) = answer else {
-        panic!("{answer:?}");
-    };
-    assert!(told.try_recv().is_err());
-    held(&mut bench, None);
-    assert!(matches!(bench.state("1"), SlotState::Done(result) if result.present));
-    bench.pass(10_000);
-    assert_eq!(bench.opened(), []);
-    // pulled and put back under the other's hands: a new board
-    held(&mut bench, Some("flashline read (process 7)"));
-    bench.pull("/bench/1");
-    assert!(is_held(&mut bench));
-    bench.plug("/bench/1");
-    held(&mut bench, None);
-    assert_eq!(bench.state("1"), SlotState::Settling);
-    bench.pull("/bench/1");
-    held(&mut bench, Some("flashline read (process 7)"));
-    bench.plug("/bench/1");
-    bench.pull("/bench/1");
-    held(&mut bench, None);
-    assert!(matches!(bench.state("1"), SlotState::Done(result) if !result.present));
-}
-
-#[test]
-fn who_is_first_at_the_port_has_it() {
-    let mut bench = Bench::plug_slot();
-    bench.plug("/bench/1");
-    bench.pass(300);
-    let (slot, job) = bench.opened().pop().unwrap();
-    let by = "flashline write (process 7)".to_owned();
-    bench.tell(Input::Taken { slot, job, by });
-    assert!(is_held(&mut bench));
-    assert!(!bench.wants(|effect| matches!(effect, Effect::CloseRow { .. })));
-    held(&mut bench, None);
-    bench.pass(300);
-    bench.commit_row();
-}
-
-#[test]
-fn a_held_jig_is_not_probed() {
-    let mut bench = Bench::new(vec![slot("1", Start::Probe)]);
-    bench.plug("/bench/1");
-    held(&mut bench, Some("flashline info (process 7)"));
-    bench.wanted.clear();
-    bench.pass(10_000);
-    assert!(!bench.wants(|effect| matches!(effect, Effect::Probe { .. })));
-}
-
-mod hubs;
-mod own_usb;
-mod serials;
 
 #[test]
 fn what_a_board_measured_is_with_its_result() {
