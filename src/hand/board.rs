@@ -259,7 +259,7 @@ impl Board {
         self.carry_out(plan, Work::Write, bytes).await
     }
 
-    /// Erases the whole part, with one command.
+    /// Erases the whole part, as a job does (`job/erase`): in pieces, blank ones passed over.
     ///
     /// # Errors
     /// The erasing failed; what is erased by then is unknown.
