@@ -18,12 +18,11 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use flashline::chip::Chip;
-use flashline::event::SlotId;
 use flashline::image::sample;
 use flashline::manifest::Bundle;
 use flashline::port::{Lines, OpenError, Pending, Port, PortChange, Ports};
 use flashline::record::Record;
-use flashline::settings::{After, Place, Reset, Settings, SlotSaid, SlotSettings, Start};
+use flashline::settings::{Place, Settings, SlotSettings};
 use flashline::sim::{BoardSpec, SimPorts};
 use flashline::station::{SlotState, Station};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -272,27 +271,22 @@ fn product(folder: &Path) -> io::Result<Bundle> {
 }
 
 fn settings(folder: &Path) -> Settings {
-    let slots = (0..=OTHERS).map(|number| SlotSettings {
-        name: SlotId::new(&number.to_string()),
-        place: Place::Path(format!("/sim/{number}").into()),
-        baud_ceiling: None,
-        reset: Reset::Auto,
-        after: After::Auto,
-        start: Start::Plug,
-        said: SlotSaid::default(),
+    let slots = (0..=OTHERS).map(|number| {
+        SlotSettings::at(
+            &number.to_string(),
+            Place::Path(format!("/sim/{number}").into()),
+        )
     });
     Settings {
-        station: "stall".into(),
-        manifest: folder.join("manifest.toml"),
-        database: folder.join("stall.db"),
         slots: slots.collect(),
-        baud_ceiling: None,
         attempts: 1,
         settle: Duration::from_millis(10),
         grace: Duration::from_millis(100),
         disk_reserve_bytes: 0,
-        stubs: Arc::default(),
-        stub: true,
-        hub: flashline::settings::HubLimits::default(),
+        ..Settings::of(
+            "stall",
+            folder.join("manifest.toml"),
+            folder.join("stall.db"),
+        )
     }
 }

@@ -23,6 +23,7 @@ use super::Exit;
 use super::faults;
 use super::session::{self, Face};
 use crate::dashboard::{self, Options, Quit};
+use crate::event::{Role, Who};
 use crate::manifest::Bundle;
 use crate::port::SystemPorts;
 use crate::record::{Reader, Record, Since};
@@ -180,7 +181,8 @@ impl Show {
             }
             played
         };
-        let shown = session::show(station, self.face, options.clone(), &stop);
+        let supervisor = Who::new("demo", Role::Supervisor);
+        let shown = session::show(station, self.face, supervisor, options.clone(), &stop);
         let (shown, played) = tokio::join!(shown, played);
         self.record.close().await;
         shown?;

@@ -10,6 +10,7 @@ use super::session::{self, Face};
 use super::starts;
 use super::{Exit, logging};
 use crate::dashboard::Options;
+use crate::event::{Role, Who};
 use crate::manifest::Bundle;
 use crate::port::SystemPorts;
 use crate::record::Record;
@@ -105,7 +106,8 @@ async fn work(
             return bench_error(&error);
         }
     };
-    let shown = session::show(station, face, Options::from_env(), &stop).await;
+    let here = Who::new("terminal", Role::Supervisor);
+    let shown = session::show(station, face, here, Options::from_env(), &stop).await;
     record.close().await;
     match shown {
         Ok(()) => Exit::Pass,

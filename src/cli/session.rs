@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::dashboard::{self, Options};
+use crate::event::Who;
 use crate::station::Station;
 
 /// What stands in front of a station.
@@ -67,20 +68,22 @@ pub fn stop_on_signals(stop: &CancellationToken) -> io::Result<()> {
 }
 
 /// Shows a station until it has ended: the face's end (`q`, a reader that left) ends the station too.
+/// `by`: who sits in front of it.
 ///
 /// # Errors
 /// The face could not write or read the terminal; the station has ended in order all the same.
 pub async fn show(
     station: Station,
     face: Face,
+    by: Who,
     options: Options,
     stop: &CancellationToken,
 ) -> io::Result<()> {
-    let (snapshots, requests) = (station.snapshots.clone(), station.requests.clone());
+    let (snapshots, asker) = (station.snapshots.clone(), station.asker(by));
     let shown = match face {
-        Face::Dashboard => dashboard::tui(snapshots, requests, options).await,
-        Face::Plain => dashboard::plain(snapshots, requests, options).await,
-        Face::Json => dashboard::json(snapshots, requests).await,
+        Face::Dashboard => dashboard::tui(snapshots, asker, options).await,
+        Face::Plain => dashboard::plain(snapshots, asker, options).await,
+        Face::Json => dashboard::json(snapshots, asker).await,
     };
     stop.cancel();
     station.ended().await;

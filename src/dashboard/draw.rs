@@ -13,8 +13,9 @@ use super::text::{clip, width, wrap};
 use super::tile::{self, Look, Selection};
 use super::view::{Page, View};
 use super::{detail, figures, footer, help, notices};
+use crate::event::Code;
 use crate::lang::{self, Caption, Language, Word, advice};
-use crate::station::{LineState, Snapshot};
+use crate::station::{Halt, LineState, Snapshot};
 
 /// All that the screen shows.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +52,7 @@ impl Scene<'_> {
     /// Where everything is on a screen of this size.
     pub fn grid(&self, area: Rect) -> Option<Grid> {
         let banner = match self.snapshot.line {
-            LineState::Stopped { .. } => Banner::Shown,
+            LineState::Stopped { .. } | LineState::Halted(_) => Banner::Shown,
             LineState::Running | LineState::Ending => Banner::Hidden,
         };
         grid::layout(area, self.snapshot.slots.len(), banner)
@@ -126,15 +127,24 @@ fn header(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 fn banner(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let LineState::Stopped { code, detail } = &scene.snapshot.line else {
-        return;
+    let why = match &scene.snapshot.line {
+        LineState::Running | LineState::Ending => return,
+        LineState::Stopped { code, detail } => {
+            let remedy = advice(*code, scene.language()).remedy;
+            format!("{code}: {remedy} ({detail})")
+        }
+        LineState::Halted(Halt::Failures { slots, code }) => {
+            let halted = Code::LineHalted;
+            let remedy = advice(halted, scene.language()).remedy;
+            format!("{halted}: {remedy} ({slots} × {code})")
+        }
+        LineState::Halted(Halt::Asked { by }) => by.to_string(),
     };
     buffer.set_style(area, scene.role(Role::Banner));
     let text = format!(
-        "{} {} {code}: {} ({detail})",
+        "{} {} {why}",
         Status::LineStopped.sign(),
         scene.word(Word::LineStopped),
-        advice(*code, scene.language()).remedy,
     );
     let cells = usize::from(area.width) - 2;
     buffer.set_string(area.x + 1, area.y, clip(&text, cells), Style::new());

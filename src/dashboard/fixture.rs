@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::options::{Colour, Options, Quit};
 use crate::chip::{Chip, FlashId, Identity, Mac, Revision};
-use crate::event::{Code, Happening, JobId, Notice, Outcome, Progress, SlotId, Step, Waiting};
+use crate::event::{
+    Code, Happening, JobId, Notice, Outcome, Progress, Role, SlotId, Step, Waiting, Who,
+};
 use crate::lang::Language;
 use crate::record::{Jobs, OpenUnit, Standing, Yield};
 use crate::station::{BoardView, LineState, PortView, ResultView, SlotState, SlotView, Snapshot};
@@ -110,7 +112,10 @@ pub fn slot(name: &str, state: SlotState) -> Arc<SlotView> {
     Arc::new(SlotView {
         slot: SlotId::new(name),
         place: format!("pci-0000:00:14.0-usb-0:1.{name}:1.0"),
+        seat: None,
+        product: None,
         state,
+        out: None,
         since: ago(7),
     })
 }
@@ -123,6 +128,16 @@ pub fn notice(number: u64, slot: Option<&str>, what: Happening) -> Arc<Notice> {
         job: slot.map(|_| job(number.into())),
         what,
     })
+}
+
+/// An operator.
+pub fn li() -> Who {
+    Who::new("li", Role::Operator)
+}
+
+/// A supervisor.
+pub fn wang() -> Who {
+    Who::new("wang", Role::Supervisor)
 }
 
 pub fn removed(number: u64) -> Arc<Notice> {
@@ -230,6 +245,49 @@ pub fn every_happening() -> Vec<Arc<Notice>> {
             },
         ),
         (none, Happening::LineResumed),
+        (slot, Happening::SlotStopped { by: li() }),
+        (
+            slot,
+            Happening::SlotQuarantined {
+                boards: 3,
+                code: Code::NoSync,
+            },
+        ),
+        (slot, Happening::SlotGoesOn { by: wang() }),
+        (none, Happening::LineStoppedBy { by: li() }),
+        (none, Happening::LineGoesOn { by: wang() }),
+        (
+            none,
+            Happening::ManifestChanged {
+                manifest: "thermostat.toml".to_owned(),
+                product: "thermostat".to_owned(),
+                version: "1.4.3".to_owned(),
+                bundle: "77d0c2b91e5a".to_owned(),
+            },
+        ),
+        (
+            none,
+            Happening::ManifestInvalid {
+                manifest: "thermostat.toml".to_owned(),
+                fault: "thermostat.toml:12:1: the file app.bin does not exist".to_owned(),
+            },
+        ),
+        (
+            none,
+            Happening::ManifestUnchanged {
+                manifest: "thermostat.toml".to_owned(),
+            },
+        ),
+        (
+            none,
+            Happening::BundleTaken {
+                manifest: "thermostat.toml".to_owned(),
+                product: "thermostat".to_owned(),
+                version: "1.4.3".to_owned(),
+                bundle: "77d0c2b91e5a".to_owned(),
+                by: wang(),
+            },
+        ),
         (none, Happening::StationStopped),
     ]
     .into_iter()
@@ -277,6 +335,7 @@ pub fn with(slots: Vec<Arc<SlotView>>) -> Snapshot {
         product: "thermostat".into(),
         version: "1.4.2".into(),
         bundle: "3f2a91c07be4".into(),
+        bundles: Arc::new([]),
         line: LineState::Running,
         slots,
         unassigned: Arc::new([PortView {

@@ -35,15 +35,23 @@ fn refusal(refused: &RequestRefused, language: Language) -> String {
         let heading = lang::word(Word::Slot, language);
         format!("{heading} {slot}: {}", lang::word(word, language))
     };
+    let with = |word, what: &str| format!("{}: {what}", lang::word(word, language));
     match refused {
         RequestRefused::NoSuchSlot(slot) => about(slot, Word::NoSuchSlot),
         RequestRefused::NoBoard(slot) => about(slot, Word::NoBoard),
         RequestRefused::AtWork(slot) => about(slot, Word::AtWork),
         RequestRefused::Held { slot, .. } => about(slot, Word::HeldByHand),
         RequestRefused::Idle(slot) => about(slot, Word::NothingRuns),
-        RequestRefused::LineStopped(why) => {
-            format!("{}: {why}", lang::word(Word::LineStopped, language))
-        }
+        RequestRefused::NotRemoved(slot) => about(slot, Word::NotRemoved),
+        RequestRefused::SlotOut(slot) => about(slot, Word::SlotIsOut),
+        RequestRefused::SlotRuns(slot) => about(slot, Word::SlotRuns),
+        RequestRefused::LineStopped(why) => with(Word::LineStopped, why),
+        RequestRefused::LineRuns => lang::word(Word::LineRuns, language).to_owned(),
+        RequestRefused::NobodyScans => lang::word(Word::NobodyScans, language).to_owned(),
+        RequestRefused::WhichSlot => lang::word(Word::WhichSlot, language).to_owned(),
+        RequestRefused::NotASerial(text) => with(Word::NotASerial, text),
+        RequestRefused::NoSuchBundle(bundle) => with(Word::NoSuchBundle, bundle),
+        RequestRefused::SupervisorOnly { by } => with(Word::SupervisorOnly, &by.name),
     }
 }
 

@@ -6,21 +6,18 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::feed::{Item, follow};
 use super::plain::ending_on_broken_pipe;
 use crate::chip::Access;
 use crate::event::{Code, Happening, Notice, SlotId, Unit, Waiting};
-use crate::station::{Request, Snapshot};
+use crate::station::{Asker, Snapshot};
 
 /// Writes each notice as an object on standard output until the station has ended. Where nobody
 /// reads any more the station is asked to end.
-pub async fn json(
-    snapshots: watch::Receiver<Arc<Snapshot>>,
-    requests: mpsc::Sender<Request>,
-) -> io::Result<()> {
-    ending_on_broken_pipe(write(snapshots, tokio::io::stdout()).await, requests).await
+pub async fn json(snapshots: watch::Receiver<Arc<Snapshot>>, asker: Asker) -> io::Result<()> {
+    ending_on_broken_pipe(write(snapshots, tokio::io::stdout()).await, asker).await
 }
 
 async fn write(
@@ -134,6 +131,44 @@ enum Event<'a> {
     },
     SlotFreed,
     BoardRemoved,
+    SlotStopped {
+        by: &'a str,
+    },
+    SlotQuarantined {
+        boards: u32,
+        code: &'static str,
+    },
+    SlotGoesOn {
+        by: &'a str,
+    },
+    LineStoppedBy {
+        by: &'a str,
+    },
+    LineGoesOn {
+        by: &'a str,
+    },
+    ManifestChanged {
+        code: &'static str,
+        manifest: &'a str,
+        product: &'a str,
+        version: &'a str,
+        bundle: &'a str,
+    },
+    ManifestInvalid {
+        code: &'static str,
+        manifest: &'a str,
+        fault: &'a str,
+    },
+    ManifestUnchanged {
+        manifest: &'a str,
+    },
+    BundleTaken {
+        manifest: &'a str,
+        product: &'a str,
+        version: &'a str,
+        bundle: &'a str,
+        by: &'a str,
+    },
     LineStopped {
         code: &'static str,
         detail: &'a str,
@@ -174,6 +209,7 @@ impl<'a> Event<'a> {
                 why: match why {
                     Waiting::PresentAtStart => "present_at_start",
                     Waiting::Request => "request",
+                    Waiting::Scan => "scan",
                     Waiting::HubTurn => "hub",
                 },
             },
@@ -238,6 +274,45 @@ impl<'a> Event<'a> {
             Happening::LineStopped { code, detail } => Event::LineStopped {
                 code: code.word(),
                 detail,
+            },
+            Happening::SlotStopped { by } => Event::SlotStopped { by: &by.name },
+            Happening::SlotQuarantined { boards, code } => Event::SlotQuarantined {
+                boards: *boards,
+                code: code.word(),
+            },
+            Happening::SlotGoesOn { by } => Event::SlotGoesOn { by: &by.name },
+            Happening::LineStoppedBy { by } => Event::LineStoppedBy { by: &by.name },
+            Happening::LineGoesOn { by } => Event::LineGoesOn { by: &by.name },
+            Happening::ManifestChanged {
+                manifest,
+                product,
+                version,
+                bundle,
+            } => Event::ManifestChanged {
+                code: Code::ManifestChangedOnDisk.word(),
+                manifest,
+                product,
+                version,
+                bundle,
+            },
+            Happening::ManifestInvalid { manifest, fault } => Event::ManifestInvalid {
+                code: Code::ManifestChangedOnDisk.word(),
+                manifest,
+                fault,
+            },
+            Happening::ManifestUnchanged { manifest } => Event::ManifestUnchanged { manifest },
+            Happening::BundleTaken {
+                manifest,
+                product,
+                version,
+                bundle,
+                by,
+            } => Event::BundleTaken {
+                manifest,
+                product,
+                version,
+                bundle,
+                by: &by.name,
             },
             Happening::LineResumed => Event::LineResumed,
             Happening::StationStopped => Event::StationStopped,

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::feed::{Item, follow};
 use super::figures::yield_parts;
@@ -15,31 +15,24 @@ use super::text::width;
 use super::tile;
 use crate::event::SlotId;
 use crate::lang;
-use crate::station::{Request, SlotState, Snapshot};
+use crate::station::{Ask, Asker, SlotState, Snapshot};
 
 /// Says each notice in a line on standard output until the station has ended. Where nobody reads
 /// any more the station is asked to end.
 pub async fn plain(
     snapshots: watch::Receiver<Arc<Snapshot>>,
-    requests: mpsc::Sender<Request>,
+    asker: Asker,
     options: Options,
 ) -> io::Result<()> {
-    ending_on_broken_pipe(
-        write(snapshots, &options, tokio::io::stdout()).await,
-        requests,
-    )
-    .await
+    ending_on_broken_pipe(write(snapshots, &options, tokio::io::stdout()).await, asker).await
 }
 
 /// A reader that left is no error: the station ends in order.
-pub async fn ending_on_broken_pipe(
-    result: io::Result<()>,
-    requests: mpsc::Sender<Request>,
-) -> io::Result<()> {
+pub async fn ending_on_broken_pipe(result: io::Result<()>, asker: Asker) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
             // a station that is gone has ended already
-            let _ = requests.send(Request::Shutdown).await;
+            let _ = asker.ask(Ask::Shutdown).await;
             Ok(())
         }
         result => result,
@@ -165,7 +158,8 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_left_ends_the_station_quietly() {
         let (_sender, receiver) = watch::channel(Arc::new(fixture::bench()));
-        let (requests, mut asked) = mpsc::channel(1);
+        let (requests, mut asked) = tokio::sync::mpsc::channel(1);
+        let asker = Asker::new(fixture::li(), requests);
         let (reader, writer) = tokio::io::duplex(64);
         drop(reader);
         let options = fixture::options(Language::English);
@@ -174,7 +168,7 @@ mod tests {
             result.as_ref().map_err(io::Error::kind),
             Err(io::ErrorKind::BrokenPipe)
         );
-        ending_on_broken_pipe(result, requests).await.unwrap();
-        assert!(matches!(asked.recv().await, Some(Request::Shutdown)));
+        ending_on_broken_pipe(result, asker).await.unwrap();
+        assert_eq!(asked.recv().await.unwrap().ask, Ask::Shutdown);
     }
 }

@@ -171,6 +171,7 @@ pub fn hint(state: &SlotState) -> Option<Word> {
         SlotState::Empty => Some(Word::PlugBoard),
         SlotState::Waiting(Waiting::PresentAtStart) => Some(Word::WaitsPresentAtStart),
         SlotState::Waiting(Waiting::Request) => Some(Word::WaitsForRequest),
+        SlotState::Waiting(Waiting::Scan) => Some(Word::WaitsForScan),
         SlotState::Waiting(Waiting::HubTurn) => Some(Word::WaitsForHub),
         SlotState::Working(board) if board.lost => Some(Word::PortMayComeBack),
         SlotState::Held { .. } => Some(Word::GoesOnWhenFreed),

@@ -9,25 +9,25 @@ use crossterm::event::{Event, EventStream};
 use futures_util::{Stream, StreamExt};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 
 use super::draw::{Scene, draw};
 use super::options::Options;
 use super::screen::{Screen, Spool};
 use super::view::{Act, Prompt, View, at_work};
 use crate::lang::Caption;
-use crate::station::{Request, RequestRefused, Snapshot};
+use crate::station::{Answer, Ask, Asker, NotAsked, RequestRefused, Snapshot};
 
 /// Shows the station on the terminal until it has ended. `q` asks it to; the terminal is given back
 /// on every way out.
 pub async fn tui(
     snapshots: watch::Receiver<Arc<Snapshot>>,
-    requests: mpsc::Sender<Request>,
+    asker: Asker,
     options: Options,
 ) -> io::Result<()> {
     let screen = Screen::enter()?;
     let (terminal, spool) = Spool::terminal()?;
-    let face = Face::new(terminal, snapshots, requests, options);
+    let face = Face::new(terminal, snapshots, asker, options);
     let written = async || screen.write(spool.take()).await;
     face.run(EventStream::new(), written).await
 }
@@ -36,9 +36,9 @@ struct Face<B: Backend> {
     terminal: Terminal<B>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     snapshot: Arc<Snapshot>,
-    requests: mpsc::Sender<Request>,
+    asker: Asker,
     /// The answer to the last request.
-    answer: Option<oneshot::Receiver<Result<(), RequestRefused>>>,
+    answer: Option<Answer>,
     /// A shutdown that the station's full queue has not taken yet.
     shutdown: Shutdown,
     keyboard: Keyboard,
@@ -71,7 +71,7 @@ enum Input {
     KeyboardGone,
     /// `None`: the station dropped the question.
     Answer(Option<Result<(), RequestRefused>>),
-    ShutdownSent,
+    ShutdownSent(Answer),
     Caption,
     /// Another second has passed on the jobs' clocks.
     Second,
@@ -94,7 +94,7 @@ where
     fn new(
         terminal: Terminal<B>,
         mut snapshots: watch::Receiver<Arc<Snapshot>>,
-        requests: mpsc::Sender<Request>,
+        asker: Asker,
         options: Options,
     ) -> Face<B> {
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
@@ -102,7 +102,7 @@ where
             terminal,
             snapshot,
             snapshots,
-            requests,
+            asker,
             answer: None,
             shutdown: Shutdown::NotAsked,
             keyboard: Keyboard::There,
@@ -133,11 +133,8 @@ where
                     None => Input::KeyboardGone,
                 },
                 answer = answered(&mut self.answer) => Input::Answer(answer),
-                place = reserve(&self.requests, self.shutdown) => match place {
-                    Some(place) => {
-                        place.send(Request::Shutdown);
-                        Input::ShutdownSent
-                    }
+                asked = ask_shutdown(&self.asker, self.shutdown) => match asked {
+                    Some(answer) => Input::ShutdownSent(answer),
                     None => Input::Ended,
                 },
                 () = caption_changed(&mut self.caption) => Input::Caption,
@@ -176,8 +173,9 @@ where
                 self.ask_shutdown()
             }
             Input::Answer(answer) => self.answered(answer),
-            Input::ShutdownSent => {
+            Input::ShutdownSent(answer) => {
                 self.shutdown = Shutdown::Asked;
+                self.answer = Some(answer);
                 Next::Keep
             }
             Input::Second => Next::Redraw,
@@ -212,12 +210,8 @@ where
             Act::Redraw => Next::Redraw,
             Act::Leave => Next::Leave,
             Act::Shutdown => self.ask_shutdown(),
-            Act::Start(slot) => self.ask(|answer| Request::Start {
-                slot,
-                serial: None,
-                answer,
-            }),
-            Act::Stop(slot) => self.ask(|answer| Request::Stop { slot, answer }),
+            Act::Start(slot) => self.ask(Ask::Start { slot, serial: None }),
+            Act::Stop(slot) => self.ask(Ask::StopJob { slot }),
         })
     }
 
@@ -237,16 +231,12 @@ where
         Next::Redraw
     }
 
-    fn ask(
-        &mut self,
-        request: impl FnOnce(oneshot::Sender<Result<(), RequestRefused>>) -> Request,
-    ) -> Next {
-        let (sender, receiver) = oneshot::channel();
-        match self.requests.try_send(request(sender)) {
-            Ok(()) => self.answer = Some(receiver),
-            Err(mpsc::error::TrySendError::Full(_)) => self.view.prompt = Prompt::TryAgain,
+    fn ask(&mut self, ask: Ask) -> Next {
+        match self.asker.try_ask(ask) {
+            Ok(answer) => self.answer = Some(answer),
+            Err(NotAsked::QueueFull) => self.view.prompt = Prompt::TryAgain,
             // the watch tells that the station has ended
-            Err(mpsc::error::TrySendError::Closed(_)) => {}
+            Err(NotAsked::StationGone) => {}
         }
         Next::Redraw
     }
@@ -265,23 +255,17 @@ where
 }
 
 /// The answer that is waited for; `None` where the station dropped it; never where there is none.
-async fn answered(
-    answer: &mut Option<oneshot::Receiver<Result<(), RequestRefused>>>,
-) -> Option<Result<(), RequestRefused>> {
+async fn answered(answer: &mut Option<Answer>) -> Option<Result<(), RequestRefused>> {
     match answer {
         Some(receiver) => receiver.await.ok(),
         None => std::future::pending().await,
     }
 }
 
-/// A place in the station's queue for the shutdown that is still to be asked; `None` where the
-/// station is gone.
-async fn reserve(
-    requests: &mpsc::Sender<Request>,
-    shutdown: Shutdown,
-) -> Option<mpsc::Permit<'_, Request>> {
+/// Asks for the shutdown that is still to be asked; `None` where the station is gone.
+async fn ask_shutdown(asker: &Asker, shutdown: Shutdown) -> Option<Answer> {
     match shutdown {
-        Shutdown::ToAsk => requests.reserve().await.ok(),
+        Shutdown::ToAsk => asker.ask(Ask::Shutdown).await,
         Shutdown::NotAsked | Shutdown::Asked => std::future::pending().await,
     }
 }
@@ -303,11 +287,13 @@ mod tests {
     use crossterm::event::{KeyCode, KeyEvent};
     use futures_util::stream;
     use ratatui::backend::TestBackend;
+    use tokio::sync::mpsc;
 
     use super::super::fixture;
     use super::*;
     use crate::event::SlotId;
     use crate::lang::Language;
+    use crate::station::Request;
 
     fn key(code: KeyCode) -> io::Result<Event> {
         Ok(Event::Key(KeyEvent::from(code)))
@@ -326,7 +312,7 @@ mod tests {
         let face = Face::new(
             terminal,
             receiver,
-            sender,
+            Asker::new(fixture::li(), sender),
             fixture::options(Language::English),
         );
         Bench {
@@ -353,7 +339,8 @@ mod tests {
         let keys = stream::iter([key(KeyCode::Char('q')), key(KeyCode::Char('q'))]);
         let station = async {
             let asked = bench.requests.recv().await;
-            assert!(matches!(asked, Some(Request::Shutdown)), "{asked:?}");
+            let ask = asked.map(|request| request.ask);
+            assert_eq!(ask, Some(Ask::Shutdown));
             drop(bench.snapshots);
         };
         let keys = keys.chain(stream::pending());
@@ -366,10 +353,14 @@ mod tests {
         let mut bench = bench();
         let keys = stream::iter([key(KeyCode::Right), key(KeyCode::Char('s'))]);
         let station = async {
-            let Some(Request::Start { slot, answer, .. }) = bench.requests.recv().await else {
+            let request = bench.requests.recv().await.unwrap();
+            let Ask::Start { slot, .. } = request.ask else {
                 panic!("no start was asked for");
             };
-            answer.send(Err(RequestRefused::AtWork(slot))).unwrap();
+            request
+                .answer
+                .send(Err(RequestRefused::AtWork(slot)))
+                .unwrap();
         };
         let refused = Prompt::Refused(RequestRefused::AtWork(SlotId::new("1")));
         let told = RefCell::new(None);
@@ -393,7 +384,12 @@ mod tests {
         let (sender, _requests) = mpsc::channel(4);
         let terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
         let options = fixture::options(Language::English);
-        let face = Face::new(terminal, receiver, sender, options);
+        let face = Face::new(
+            terminal,
+            receiver,
+            Asker::new(fixture::li(), sender),
+            options,
+        );
         let keys = stream::iter([key(KeyCode::Char('z')), key(KeyCode::Char('z'))]);
         let drawn = RefCell::new(0);
         let station = async {

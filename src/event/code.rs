@@ -69,6 +69,16 @@ pub enum Code {
     BaudNotReached,
     /// Several slots of one hub were lost at the same moment.
     HubPower,
+    /// A jig was started, and nothing in it answered.
+    NoBoard,
+    /// A jig was started, and the board that it is through with is still in it.
+    NotRemoved,
+    /// The slot failed several different boards in a row: it takes no more.
+    SlotQuarantined,
+    /// Several slots in a row failed in the same way: the line takes no boards.
+    LineHalted,
+    /// A manifest or one of its files changed while the station works with what they were.
+    ManifestChangedOnDisk,
     /// The record could not be written.
     RecordFailed,
     /// The disk that holds the record is nearly full.
@@ -84,7 +94,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Code; 34] = [
+    pub const ALL: [Code; 39] = [
         Code::NoSync,
         Code::WrongChip,
         Code::ChipRevision,
@@ -114,6 +124,11 @@ impl Code {
         Code::PortError,
         Code::BaudNotReached,
         Code::HubPower,
+        Code::NoBoard,
+        Code::NotRemoved,
+        Code::SlotQuarantined,
+        Code::LineHalted,
+        Code::ManifestChangedOnDisk,
         Code::RecordFailed,
         Code::DiskFull,
         Code::EraseUnfinished,
@@ -153,6 +168,11 @@ impl Code {
             Code::PortError => "PORT_ERROR",
             Code::BaudNotReached => "BAUD_NOT_REACHED",
             Code::HubPower => "HUB_POWER",
+            Code::NoBoard => "NO_BOARD",
+            Code::NotRemoved => "NOT_REMOVED",
+            Code::SlotQuarantined => "SLOT_QUARANTINED",
+            Code::LineHalted => "LINE_HALTED",
+            Code::ManifestChangedOnDisk => "MANIFEST_CHANGED_ON_DISK",
             Code::RecordFailed => "RECORD_FAILED",
             Code::DiskFull => "DISK_FULL",
             Code::EraseUnfinished => "ERASE_UNFINISHED",
@@ -170,6 +190,11 @@ impl Code {
         match self {
             Code::BaudNotReached
             | Code::HubPower
+            | Code::NoBoard
+            | Code::NotRemoved
+            | Code::SlotQuarantined
+            | Code::LineHalted
+            | Code::ManifestChangedOnDisk
             | Code::PortAbsent
             | Code::PortNotSerial
             | Code::PortBusy

@@ -6,6 +6,7 @@ mod code;
 mod notice;
 mod progress;
 mod unit;
+mod who;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ pub use code::Code;
 pub use notice::{Happening, Notice, Waiting};
 pub use progress::{Progress, Step};
 pub use unit::{Serial, Unit};
+pub use who::{Role, Who};
 
 /// A slot's name on the bench, as the station file spells it. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Code, JobId, Outcome, SlotId, Step, Unit};
+use super::{Code, JobId, Outcome, SlotId, Step, Unit, Who};
 use crate::chip::Identity;
 
 /// A numbered notice. Numbers count up by one from 1 within a run of the station, so a reader can
@@ -23,6 +23,8 @@ pub enum Waiting {
     PresentAtStart,
     /// The slot starts on request only.
     Request,
+    /// The jig starts when its board's serial number is scanned.
+    Scan,
     /// Its hub has as many boards at work as it may, or started one a moment ago.
     HubTurn,
 }
@@ -74,10 +76,40 @@ pub enum Happening {
     SlotFreed,
     /// The board left the slot.
     BoardRemoved,
+    /// Someone stopped the slot: it takes no more boards.
+    SlotStopped { by: Who },
+    /// The slot failed so many different boards in a row, the last one with `code`: it takes no more.
+    SlotQuarantined { boards: u32, code: Code },
+    /// A stopped or quarantined slot takes boards again.
+    SlotGoesOn { by: Who },
     /// The line takes no boards: said once, with why.
     LineStopped { code: Code, detail: String },
+    /// Someone stopped the line: it takes no more boards.
+    LineStoppedBy { by: Who },
     /// The line takes boards again.
     LineResumed,
+    /// Someone let the line go on.
+    LineGoesOn { by: Who },
+    /// A manifest or its files changed on disk; what is at work did not. `bundle`: the first 12 hex digits
+    /// of the new digest.
+    ManifestChanged {
+        manifest: String,
+        product: String,
+        version: String,
+        bundle: String,
+    },
+    /// A manifest changed on disk into one that cannot be used: the old one stays at work.
+    ManifestInvalid { manifest: String, fault: String },
+    /// The manifest on disk is again the one at work.
+    ManifestUnchanged { manifest: String },
+    /// The next boards get the new bundle.
+    BundleTaken {
+        manifest: String,
+        product: String,
+        version: String,
+        bundle: String,
+        by: Who,
+    },
     /// The station ended in order.
     StationStopped,
 }

@@ -137,6 +137,26 @@ fn english(code: Code) -> (&'static str, &'static str) {
             "slots of one hub lost together",
             "Check the hub's plug and power supply, then plug the boards again.",
         ),
+        Code::NoBoard => (
+            "no board in the jig",
+            "Put a board in and start again; if there is one, seat it anew, then bad bin.",
+        ),
+        Code::NotRemoved => (
+            "the last board is still in",
+            "Take this board out, put the next one in, then start again.",
+        ),
+        Code::SlotQuarantined => (
+            "slot is out of service",
+            "Call the supervisor: check this slot's pins, cable and adapter, then set it free.",
+        ),
+        Code::LineHalted => (
+            "same fault on several slots",
+            "Call the supervisor: check the firmware, the new lot of boards and the supply, then go on.",
+        ),
+        Code::ManifestChangedOnDisk => (
+            "manifest changed on disk",
+            "The line goes on with the old one: the supervisor looks at the change and approves it.",
+        ),
         Code::RecordFailed => (
             "result could not be recorded",
             "Call the supervisor: the database cannot be written. The board does not count.",
@@ -214,6 +234,26 @@ fn chinese(code: Code) -> (&'static str, &'static str) {
         Code::HubPower => (
             "同一集线器的工位同时掉线",
             "检查集线器插头和电源，然后重新插入板子。",
+        ),
+        Code::NoBoard => (
+            "治具中没有板子",
+            "请放入板子后重新开始；如果已有板子，请重新放好；再次发生则放入不良品箱。",
+        ),
+        Code::NotRemoved => (
+            "上一块板子还没取出",
+            "请取出这块板子，放入下一块，再重新开始。",
+        ),
+        Code::SlotQuarantined => (
+            "工位已停用",
+            "请叫班长：检查该工位的探针、线缆和适配器，然后解除停用。",
+        ),
+        Code::LineHalted => (
+            "多个工位出现同样的故障",
+            "请叫班长：检查固件、新批次的板子和电源，然后恢复生产。",
+        ),
+        Code::ManifestChangedOnDisk => (
+            "磁盘上的清单已改变",
+            "生产线继续使用旧清单：请班长查看改动并批准。",
         ),
         Code::RecordFailed => ("结果无法记录", "叫主管：数据库无法写入，此板不计数。"),
         Code::DiskFull => ("磁盘将满", "叫主管：清理数据库所在磁盘，生产线等待中。"),

@@ -51,6 +51,12 @@ fn english(what: &Happening) -> String {
         } => {
             format!("waits for its turn on the hub ({port})")
         }
+        Happening::BoardWaits {
+            port,
+            why: Waiting::Scan,
+        } => {
+            format!("is there and starts when its serial number is scanned ({port})")
+        }
         Happening::PortUnassigned { port, why } => format!("{port} is left alone: {why}"),
         Happening::BoardArrived { port } => format!("board arrived at {port}"),
         Happening::BoardIdentified { identity } => {
@@ -109,6 +115,39 @@ fn english(what: &Happening) -> String {
         }
         Happening::BoardRemoved => "board removed".to_owned(),
         Happening::LineStopped { code, detail } => format!("LINE STOPPED {code}: {detail}"),
+        Happening::SlotStopped { by } => format!("slot stopped by {by}"),
+        Happening::SlotQuarantined { boards, code } => {
+            format!(
+                "SLOT_QUARANTINED after {boards} different boards in a row failed, the last one {code}"
+            )
+        }
+        Happening::SlotGoesOn { by } => format!("slot set free by {by}"),
+        Happening::LineStoppedBy { by } => format!("LINE STOPPED by {by}"),
+        Happening::LineGoesOn { by } => format!("line goes on, says {by}"),
+        Happening::ManifestChanged {
+            manifest,
+            product,
+            version,
+            bundle,
+        } => format!(
+            "MANIFEST_CHANGED_ON_DISK: {manifest} is now {product} {version} ({bundle}); the old one stays \
+             at work until the supervisor approves"
+        ),
+        Happening::ManifestInvalid { manifest, fault } => {
+            format!(
+                "MANIFEST_CHANGED_ON_DISK: {manifest} cannot be used, the old one stays at work: {fault}"
+            )
+        }
+        Happening::ManifestUnchanged { manifest } => {
+            format!("{manifest} is again what is at work")
+        }
+        Happening::BundleTaken {
+            product,
+            version,
+            bundle,
+            by,
+            ..
+        } => format!("the next boards get {product} {version} ({bundle}), approved by {by}"),
         Happening::LineResumed => "line runs again".to_owned(),
         Happening::StationStopped => "station stopped".to_owned(),
     }
@@ -148,6 +187,12 @@ fn chinese(what: &Happening) -> String {
             why: Waiting::HubTurn,
         } => {
             format!("等待集线器空闲（{port}）")
+        }
+        Happening::BoardWaits {
+            port,
+            why: Waiting::Scan,
+        } => {
+            format!("已在工位上，扫描序列号后开始（{port}）")
         }
         Happening::PortUnassigned { port, why } => format!("{port} 不使用：{why}"),
         Happening::BoardArrived { port } => format!("板子插入 {port}"),
@@ -206,6 +251,32 @@ fn chinese(what: &Happening) -> String {
         }
         Happening::BoardRemoved => "板子已取出".to_owned(),
         Happening::LineStopped { code, detail } => format!("生产线停止 {code}：{detail}"),
+        Happening::SlotStopped { by } => format!("工位被 {by} 停止"),
+        Happening::SlotQuarantined { boards, code } => {
+            format!("SLOT_QUARANTINED：连续 {boards} 块不同的板子失败，最后一块为 {code}，工位停用")
+        }
+        Happening::SlotGoesOn { by } => format!("{by} 恢复了工位"),
+        Happening::LineStoppedBy { by } => format!("生产线被 {by} 停止"),
+        Happening::LineGoesOn { by } => format!("{by} 恢复了生产线"),
+        Happening::ManifestChanged {
+            manifest,
+            product,
+            version,
+            bundle,
+        } => format!(
+            "MANIFEST_CHANGED_ON_DISK：{manifest} 现为 {product} {version}（{bundle}），班长批准前仍使用旧清单"
+        ),
+        Happening::ManifestInvalid { manifest, fault } => {
+            format!("MANIFEST_CHANGED_ON_DISK：{manifest} 无法使用，仍使用旧清单：{fault}")
+        }
+        Happening::ManifestUnchanged { manifest } => format!("{manifest} 与正在使用的清单一致"),
+        Happening::BundleTaken {
+            product,
+            version,
+            bundle,
+            by,
+            ..
+        } => format!("{by} 已批准，之后的板子使用 {product} {version}（{bundle}）"),
         Happening::LineResumed => "生产线恢复".to_owned(),
         Happening::StationStopped => "工作站已停止".to_owned(),
     }

@@ -18,7 +18,8 @@ pub use net::{NetPort, NetPortError, NetProtocol};
 pub use reset::{After, Reset, ResetError, Sequence, SequenceError, SequenceStep};
 pub use source::{FileError, Source, read_bounded};
 pub use station::{
-    DATABASE, DISK_RESERVE_MB, GRACE, HubLimits, Place, Settings, SlotSaid, SlotSettings, Start,
+    DATABASE, DISK_RESERVE_MB, GRACE, HubLimits, Place, Seat, Settings, SlotSaid, SlotSettings,
+    Start,
 };
 pub use stub_dir::{StubDirError, load as load_stubs};
 pub use value::{Misfit, number, text, whole, word, yes_or_no};

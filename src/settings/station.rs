@@ -68,6 +68,20 @@ pub enum Start {
     Probe,
     /// Only when asked.
     Request,
+    /// When its board's serial number is scanned.
+    Scan,
+    /// A switch of the jig on the adapter's CTS input closes.
+    Cts,
+    /// A switch of the jig on the adapter's DSR input closes.
+    Dsr,
+}
+
+/// Where a slot's tile is on the screen, as the slot is on the bench: counted from 1, from the back and
+/// from the left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Seat {
+    pub row: u16,
+    pub column: u16,
 }
 
 /// One `[[slot]]`.
@@ -79,7 +93,27 @@ pub struct SlotSettings {
     pub reset: Reset,
     pub after: After,
     pub start: Start,
+    pub seat: Option<Seat>,
+    /// Another manifest than the station's.
+    pub manifest: Option<PathBuf>,
     pub said: SlotSaid,
+}
+
+impl SlotSettings {
+    /// A slot for hand-plugged boards, as it is where the file says no more of it.
+    pub fn at(name: &str, place: Place) -> SlotSettings {
+        SlotSettings {
+            name: SlotId::new(name),
+            place,
+            baud_ceiling: None,
+            reset: Reset::Auto,
+            after: After::Auto,
+            start: Start::Plug,
+            seat: None,
+            manifest: None,
+            said: SlotSaid::default(),
+        }
+    }
 }
 
 /// Bytes of the station file's text that say how a slot's boards are reset and left; where nothing
@@ -91,6 +125,24 @@ pub struct SlotSaid {
 }
 
 impl Settings {
+    /// What holds where the file says nothing but these three.
+    pub fn of(station: &str, manifest: PathBuf, database: PathBuf) -> Settings {
+        Settings {
+            station: station.to_owned(),
+            manifest,
+            database,
+            slots: Vec::new(),
+            baud_ceiling: None,
+            attempts: ATTEMPTS,
+            settle: SETTLE,
+            grace: GRACE,
+            disk_reserve_bytes: u64::from(DISK_RESERVE_MB) << 20,
+            stub: true,
+            stubs: Arc::default(),
+            hub: HubLimits::default(),
+        }
+    }
+
     /// Reads the station file's text, or tells every fault in it.
     pub fn parse(file: &Path, text: &str) -> Result<Settings, Vec<Fault>> {
         Settings::read(&Source::new(file, text))
@@ -132,21 +184,26 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
     let milliseconds = |found: Option<Found<u32>>, otherwise| {
         found.map_or(otherwise, |found| Duration::from_millis(found.value.into()))
     };
+    let defaults = Settings::of(
+        &station?.value,
+        folder.join(manifest?.value),
+        folder.join(database.map_or(DATABASE.to_owned(), |found| found.value)),
+    );
     Some(Settings {
-        station: station?.value,
-        manifest: folder.join(manifest?.value),
-        database: folder.join(database.map_or(DATABASE.to_owned(), |found| found.value)),
         slots,
         baud_ceiling: baud_ceiling.map(|found| found.value),
-        attempts: attempts.map_or(ATTEMPTS, |found| found.value),
-        settle: milliseconds(settle, SETTLE),
-        grace: milliseconds(grace, GRACE),
-        disk_reserve_bytes: u64::from(reserve.map_or(DISK_RESERVE_MB, |found| found.value)) << 20,
+        attempts: attempts.map_or(defaults.attempts, |found| found.value),
+        settle: milliseconds(settle, defaults.settle),
+        grace: milliseconds(grace, defaults.grace),
+        disk_reserve_bytes: reserve.map_or(defaults.disk_reserve_bytes, |found| {
+            u64::from(found.value) << 20
+        }),
         stub: stub.is_none_or(|found| found.value),
         hub,
         stubs: Arc::new(
             stub_dir.map_or_else(Stubs::default, |found| stubs(document, folder, &found)),
         ),
+        ..defaults
     })
 }
 
@@ -177,6 +234,7 @@ fn hub(root: &mut Fields<'_>) -> HubLimits {
 fn slots(document: &Document<'_>, root: &mut Fields<'_>, folder: &Path) -> Vec<SlotSettings> {
     let mut slots = Vec::new();
     let mut names: HashMap<SlotId, Range<usize>> = HashMap::new();
+    let mut seats: HashMap<Seat, Range<usize>> = HashMap::new();
     let mut places: HashMap<Place, Range<usize>> = HashMap::new();
     for mut slot in root.tables("slot", "[[slot]]") {
         let name = slot.required("name", "\"1\"", text(24));
@@ -190,8 +248,13 @@ fn slots(document: &Document<'_>, root: &mut Fields<'_>, folder: &Path) -> Vec<S
                 ("plug", Start::Plug),
                 ("probe", Start::Probe),
                 ("request", Start::Request),
+                ("scan", Start::Scan),
+                ("cts", Start::Cts),
+                ("dsr", Start::Dsr),
             ]),
         );
+        let seat = seat(document, &mut slot);
+        let manifest = slot.optional("manifest", text(4096));
         let start_value = start.as_ref().map(|found| found.value).unwrap_or_default();
         if let Some(place) = &place
             && is_on_network(&place.value)
@@ -215,6 +278,9 @@ fn slots(document: &Document<'_>, root: &mut Fields<'_>, folder: &Path) -> Vec<S
         if let Some(place) = &place {
             once(document, &mut places, place, "place");
         }
+        if let Some(seat) = &seat {
+            once(document, &mut seats, seat, "row and column");
+        }
         if let (Some(name), Some(place)) = (name, place) {
             let or_place = |span: Option<Range<usize>>| span.unwrap_or_else(|| place.span.clone());
             slots.push(SlotSettings {
@@ -228,10 +294,37 @@ fn slots(document: &Document<'_>, root: &mut Fields<'_>, folder: &Path) -> Vec<S
                 reset: reset.map(|found| found.value).unwrap_or_default(),
                 after: after.map(|found| found.value).unwrap_or_default(),
                 start: start_value,
+                seat: seat.map(|found| found.value),
+                manifest: manifest.map(|found| folder.join(found.value)),
             });
         }
     }
     slots
+}
+
+/// `row` and `column`, which go together.
+fn seat(document: &Document<'_>, slot: &mut Fields<'_>) -> Option<Found<Seat>> {
+    let row = slot.optional("row", whole(1..=64, "rows"));
+    let column = slot.optional("column", whole(1..=64, "columns"));
+    match (row, column) {
+        (Some(row), Some(column)) => Some(Found {
+            value: Seat {
+                row: row.value as u16,
+                column: column.value as u16,
+            },
+            span: row.span,
+        }),
+        (Some(one), None) | (None, Some(one)) => {
+            let message = "the slot has only one of `row` and `column`";
+            document.error(
+                &one.span,
+                message,
+                "give it both, counted from 1, or neither",
+            );
+            None
+        }
+        (None, None) => None,
+    }
 }
 
 fn place(document: &Document<'_>, slot: &mut Fields<'_>, folder: &Path) -> Option<Found<Place>> {

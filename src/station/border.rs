@@ -3,10 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{mpsc, oneshot};
+
 use crate::chip::Identity;
-use crate::event::{Code, JobId, Notice, Outcome, Progress, Serial, SlotId, Unit, Waiting};
+use crate::event::{
+    Code, JobId, Notice, Outcome, Progress, Role, Serial, SlotId, Unit, Waiting, Who,
+};
 use crate::job::Measurement;
 use crate::record::Standing;
+use crate::settings::Seat;
 
 /// The station at a moment. Parts that did not change are shared with the snapshot before.
 #[derive(Debug, Clone)]
@@ -17,6 +22,8 @@ pub struct Snapshot {
     pub version: Arc<str>,
     /// The first 12 hex digits of the bundle's digest.
     pub bundle: Arc<str>,
+    /// Every bundle at work: the station's first, then those of slots that have one of their own.
+    pub bundles: Arc<[BundleView]>,
     pub line: LineState,
     /// In the station file's order.
     pub slots: Vec<Arc<SlotView>>,
@@ -37,6 +44,7 @@ impl Snapshot {
                 .iter()
                 .zip(&other.slots)
                 .all(|(one, two)| Arc::ptr_eq(one, two))
+            && Arc::ptr_eq(&self.bundles, &other.bundles)
             && Arc::ptr_eq(&self.unassigned, &other.unassigned)
             && Arc::ptr_eq(&self.standing, &other.standing)
             && Arc::ptr_eq(&self.notices, &other.notices)
@@ -52,8 +60,47 @@ pub enum LineState {
         code: Code,
         detail: String,
     },
+    /// No job starts until a supervisor lets the line go on.
+    Halted(Halt),
     /// The program is ending.
     Ending,
+}
+
+/// Why the line waits for a supervisor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Halt {
+    /// So many slots in a row failed with the same code (`LINE_HALTED`).
+    Failures { slots: u32, code: Code },
+    /// Someone stopped it.
+    Asked { by: Who },
+}
+
+/// A bundle at work, and what became of its manifest on the disk since it was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundleView {
+    /// Where it was read.
+    pub manifest: Arc<str>,
+    pub product: Arc<str>,
+    pub version: Arc<str>,
+    /// The first 12 hex digits of its digest.
+    pub bundle: Arc<str>,
+    pub on_disk: OnDisk,
+}
+
+/// What a manifest on the disk is by now (`MANIFEST_CHANGED_ON_DISK` unless `Same`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OnDisk {
+    /// What is at work.
+    Same,
+    /// Another bundle, which a supervisor may approve.
+    Changed {
+        product: Arc<str>,
+        version: Arc<str>,
+        /// The first 12 hex digits of its digest.
+        bundle: Arc<str>,
+    },
+    /// It cannot be used: the first of its faults.
+    Invalid { fault: Arc<str> },
 }
 
 /// A port that belongs to no slot.
@@ -69,9 +116,24 @@ pub struct SlotView {
     pub slot: SlotId,
     /// The place: configured path or USB path.
     pub place: String,
+    /// Where its tile is.
+    pub seat: Option<Seat>,
+    /// What it flashes, where that is not the station's product: name and version.
+    pub product: Option<Arc<str>>,
     pub state: SlotState,
+    /// Why it takes no more boards, whatever it is doing now.
+    pub out: Option<SlotOut>,
     /// When this state began.
     pub since: jiff::Timestamp,
+}
+
+/// Why a slot takes no more boards until a supervisor sets it free.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SlotOut {
+    /// It failed so many different boards in a row, the last one with `code` (`SLOT_QUARANTINED`).
+    Quarantined { boards: u32, code: Code },
+    /// Someone stopped it.
+    Stopped { by: Who },
 }
 
 /// What a slot is doing.
@@ -127,22 +189,111 @@ pub struct ResultView {
     pub present: bool,
 }
 
-/// What a face may ask; each with a place for the answer.
+/// What someone asks of the station, with a place for the answer.
 #[derive(Debug)]
-pub enum Request {
+pub struct Request {
+    pub by: Who,
+    pub ask: Ask,
+    pub answer: oneshot::Sender<Result<(), RequestRefused>>,
+}
+
+impl Request {
+    /// A request, and where its answer comes.
+    pub fn new(by: Who, ask: Ask) -> (Request, Answer) {
+        let (answer, answered) = oneshot::channel();
+        (Request { by, ask, answer }, answered)
+    }
+}
+
+/// The station's queue of requests, in the name of someone. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    by: Who,
+    requests: mpsc::Sender<Request>,
+}
+
+/// The answer to a request; dropped where the station ended first.
+pub type Answer = oneshot::Receiver<Result<(), RequestRefused>>;
+
+impl Asker {
+    pub fn new(by: Who, requests: mpsc::Sender<Request>) -> Asker {
+        Asker { by, requests }
+    }
+
+    /// In whose name.
+    pub fn by(&self) -> &Who {
+        &self.by
+    }
+
+    /// Asks, waiting for room in the queue; `None` where the station is gone.
+    pub async fn ask(&self, ask: Ask) -> Option<Answer> {
+        let (request, answer) = Request::new(self.by.clone(), ask);
+        self.requests.send(request).await.ok()?;
+        Some(answer)
+    }
+
+    /// Asks if there is room in the queue.
+    ///
+    /// # Errors
+    /// There is none now, or the station is gone.
+    pub fn try_ask(&self, ask: Ask) -> Result<Answer, NotAsked> {
+        let (request, answer) = Request::new(self.by.clone(), ask);
+        match self.requests.try_send(request) {
+            Ok(()) => Ok(answer),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(NotAsked::QueueFull),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(NotAsked::StationGone),
+        }
+    }
+}
+
+/// Why nothing was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAsked {
+    #[error("the station has more requests than it can take")]
+    QueueFull,
+    #[error("the station has ended")]
+    StationGone,
+}
+
+/// What can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
     /// Work on the board that is in this slot, whose label says `serial` where someone read it.
     Start {
         slot: SlotId,
         serial: Option<Serial>,
-        answer: tokio::sync::oneshot::Sender<Result<(), RequestRefused>>,
     },
+    /// A barcode was read; `slot` is the one that the reader had selected.
+    Scan { text: String, slot: Option<SlotId> },
     /// Stop the job on this slot at a safe point.
-    Stop {
-        slot: SlotId,
-        answer: tokio::sync::oneshot::Sender<Result<(), RequestRefused>>,
-    },
+    StopJob { slot: SlotId },
+    /// Give this slot no more boards; one at work is finished.
+    StopSlot { slot: SlotId },
+    /// Let a stopped or quarantined slot go on.
+    FreeSlot { slot: SlotId },
+    /// Take no more boards; those at work are finished.
+    StopLine,
+    /// Let a stopped or halted line go on.
+    FreeLine,
+    /// Take the bundle whose digest begins with these 12 hex digits, from each slot's next board on.
+    TakeBundle { bundle: String },
     /// Stop everything and end.
     Shutdown,
+}
+
+impl Ask {
+    /// The least role that may ask it.
+    pub fn needs(&self) -> Role {
+        match self {
+            Ask::Start { .. }
+            | Ask::Scan { .. }
+            | Ask::StopJob { .. }
+            | Ask::StopSlot { .. }
+            | Ask::StopLine
+            | Ask::Shutdown => Role::Operator,
+            Ask::FreeSlot { .. } | Ask::FreeLine | Ask::TakeBundle { .. } => Role::Supervisor,
+        }
+    }
 }
 
 /// Why a request was not carried out.
@@ -152,12 +303,30 @@ pub enum RequestRefused {
     NoSuchSlot(SlotId),
     #[error("slot {0} has no board")]
     NoBoard(SlotId),
+    #[error("the board that slot {0} is through with is still in it")]
+    NotRemoved(SlotId),
     #[error("slot {0} is already at work")]
     AtWork(SlotId),
     #[error("slot {slot} is held by {by}")]
     Held { slot: SlotId, by: Arc<str> },
     #[error("nothing is running on slot {0}")]
     Idle(SlotId),
+    #[error("slot {0} takes no boards until a supervisor sets it free")]
+    SlotOut(SlotId),
+    #[error("slot {0} is in service")]
+    SlotRuns(SlotId),
     #[error("the line is stopped: {0}")]
     LineStopped(String),
+    #[error("the line is running")]
+    LineRuns,
+    #[error("no slot waits for a scan")]
+    NobodyScans,
+    #[error("several slots wait for a scan: select one, or scan its name first")]
+    WhichSlot,
+    #[error("{0:?} is no serial number")]
+    NotASerial(String),
+    #[error("no manifest on the disk has become bundle {0}")]
+    NoSuchBundle(String),
+    #[error("only a supervisor may do this, and {by} is not one")]
+    SupervisorOnly { by: Who },
 }

@@ -17,9 +17,9 @@ use super::claims::{Claims, Whereabouts};
 use super::dispatcher::{Dispatcher, Effect, Fact, Input};
 use super::reports::JobReports;
 use super::slot::Now;
-use super::{Gatekeeper, Identified, Request, Snapshot};
+use super::{Asker, Gatekeeper, Identified, Request, Snapshot};
 use crate::chip::Chip;
-use crate::event::{JobId, Progress, Serial, SlotId, Step};
+use crate::event::{JobId, Progress, Serial, SlotId, Step, Who};
 use crate::job::{self, Assignment, StubUse};
 use crate::manifest::Bundle;
 use crate::plan::Method;
@@ -42,7 +42,7 @@ pub struct Station {
     /// What faces see. Closes when the station has ended.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// What faces ask.
-    pub requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<Request>,
     floor: JoinHandle<()>,
 }
 
@@ -117,6 +117,11 @@ impl Station {
             requests: request_sender,
             floor: tokio::spawn(floor.work(stop)),
         })
+    }
+
+    /// Requests in the name of someone.
+    pub fn asker(&self, by: Who) -> Asker {
+        Asker::new(by, self.requests.clone())
     }
 
     /// Waits until the station has ended, every row closed.

@@ -14,8 +14,8 @@ mod slot;
 
 pub use admission::{Gatekeeper, Identified, record_code};
 pub use border::{
-    BoardView, LineState, PortView, Request, RequestRefused, ResultView, SlotState, SlotView,
-    Snapshot,
+    Answer, Ask, Asker, BoardView, BundleView, Halt, LineState, NotAsked, OnDisk, PortView,
+    Request, RequestRefused, ResultView, SlotOut, SlotState, SlotView, Snapshot,
 };
 pub use floor::Station;
 pub use judge::{Objection, judge};

@@ -226,7 +226,10 @@ impl Slot {
         let fresh = SlotView {
             slot: self.id().clone(),
             place: self.place(),
+            seat: self.settings.seat,
+            product: None,
             state: self.state(),
+            out: None,
             since: self.since,
         };
         match &self.view {

@@ -5,15 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flashline::chip::{Chip, FlashId, Revision};
-use flashline::event::{Code, Happening, Notice, Outcome, SlotId, Step};
+use flashline::event::{Code, Happening, Notice, Outcome, Role, SlotId, Step, Who};
 use flashline::manifest::Bundle;
 use flashline::port::{OpenError, Pending, Port, PortChange, PortInfo, Ports};
 use flashline::record::{Reader, Record};
-use flashline::settings::{
-    After, HubLimits, Place, Reset, Settings, SlotSaid, SlotSettings, Start,
-};
+use flashline::settings::{Place, Reset, Settings, SlotSettings, Start};
 use flashline::sim::{BoardHandle, BoardSpec, Fault, Pace, SimPorts};
-use flashline::station::{BoardView, LineState, Request, SlotState, Snapshot, Station};
+use flashline::station::{Ask, BoardView, LineState, SlotState, Snapshot, Station};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -108,28 +106,18 @@ impl Line {
 
 fn settings(folder: &Path, slots: usize) -> Settings {
     Settings {
-        station: "test".into(),
-        manifest: folder.join("manifest.toml"),
-        database: folder.join("line.db"),
         slots: (1..=slots)
-            .map(|number| SlotSettings {
-                name: SlotId::new(&number.to_string()),
-                place: Place::Path(format!("/sim/{number}").into()),
-                baud_ceiling: None,
-                reset: Reset::Auto,
-                after: After::Auto,
-                start: Start::Plug,
-                said: SlotSaid::default(),
+            .map(|number| {
+                SlotSettings::at(
+                    &number.to_string(),
+                    Place::Path(format!("/sim/{number}").into()),
+                )
             })
             .collect(),
-        baud_ceiling: None,
-        attempts: 2,
         settle: Duration::ZERO,
         grace: Duration::from_millis(50),
         disk_reserve_bytes: 0,
-        stubs: Arc::default(),
-        stub: true,
-        hub: HubLimits::default(),
+        ..Settings::of("test", folder.join("manifest.toml"), folder.join("line.db"))
     }
 }
 
@@ -327,24 +315,16 @@ async fn an_operators_stop_ends_the_job_and_frees_the_slot() {
     let mut line = Line::new(1).await;
     let board = line.ports.plug("1", BoardSpec::esp32(1));
     board.wait_until(|board| board.bytes_written > 0).await;
-    let (answer, answered) = tokio::sync::oneshot::channel();
-    let request = Request::Stop {
-        slot: SlotId::new("1"),
-        answer,
-    };
-    line.station.requests.send(request).await.unwrap();
+    let asker = line.station.asker(Who::new("li", Role::Operator));
+    let slot = SlotId::new("1");
+    let answered = asker.ask(Ask::StopJob { slot }).await.unwrap();
     assert_eq!(answered.await.unwrap(), Ok(()));
     assert_eq!(
         line.result("1").await,
         (Outcome::Aborted, Some(Code::Stopped))
     );
-    let (answer, answered) = tokio::sync::oneshot::channel();
-    let request = Request::Start {
-        slot: SlotId::new("1"),
-        serial: None,
-        answer,
-    };
-    line.station.requests.send(request).await.unwrap();
+    let (slot, serial) = (SlotId::new("1"), None);
+    let answered = asker.ask(Ask::Start { slot, serial }).await.unwrap();
     assert_eq!(answered.await.unwrap(), Ok(()));
     line.wait(|snapshot| matches!(state(snapshot, "1"), SlotState::Working(_)))
         .await;

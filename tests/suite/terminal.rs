@@ -4,8 +4,9 @@ use std::process::Command;
 use std::sync::Arc;
 
 use flashline::dashboard::{self, Options};
+use flashline::event::{Role, Who};
 use flashline::record::Standing;
-use flashline::station::{LineState, Snapshot};
+use flashline::station::{Asker, LineState, Snapshot};
 use rustix::process::Signal;
 use tokio::sync::{mpsc, watch};
 
@@ -169,6 +170,7 @@ fn a_dashboard_that_panics() {
         product: "thermostat".into(),
         version: "1.4.2".into(),
         bundle: "3f2a91c07be4".into(),
+        bundles: Arc::new([]),
         line: LineState::Running,
         slots: Vec::new(),
         unassigned: Arc::new([]),
@@ -177,12 +179,13 @@ fn a_dashboard_that_panics() {
     };
     let (_station, snapshots) = watch::channel(Arc::new(snapshot));
     let (requests, _asked) = mpsc::channel(1);
+    let asker = Asker::new(Who::new("li", Role::Operator), requests);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     runtime.block_on(async {
-        let face = dashboard::tui(snapshots, requests, Options::from_env());
+        let face = dashboard::tui(snapshots, asker, Options::from_env());
         let trouble = async {
             tokio::task::yield_now().await;
             panic!("something broke");

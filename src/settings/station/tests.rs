@@ -75,22 +75,19 @@ start = "probe"
         settings.slots,
         [
             SlotSettings {
-                name: SlotId::new("left"),
-                place: Place::Path("/dev/ttyUSB0".into()),
-                baud_ceiling: None,
-                reset: Reset::Auto,
-                after: After::Auto,
-                start: Start::Plug,
                 said: settings.slots[0].said.clone(),
+                ..SlotSettings::at("left", Place::Path("/dev/ttyUSB0".into()))
             },
             SlotSettings {
-                name: SlotId::new("right"),
-                place: Place::Usb(UsbPath("pci-0000:00:14.0-usb-0:1.2:1.0".to_owned())),
                 baud_ceiling: Some(115_200),
                 reset: Reset::None,
                 after: After::Stay,
                 start: Start::Probe,
                 said: settings.slots[1].said.clone(),
+                ..SlotSettings::at(
+                    "right",
+                    Place::Usb(UsbPath("pci-0000:00:14.0-usb-0:1.2:1.0".to_owned())),
+                )
             },
         ]
     );
@@ -111,7 +108,7 @@ fn the_example_is_taken() {
     assert!(all.contains(named));
     let folder = stub_folder();
     let all = all.replace(named, &folder.path().display().to_string());
-    assert_eq!(parse(&all).slots.len(), 4);
+    assert_eq!(parse(&all).slots.len(), 5);
 }
 
 #[test]
@@ -189,7 +186,7 @@ fn slots_without_a_place() {
     12 | start = "plugged"
        |         ^^^^^^^^^
        |
-       = help: write "plug", "probe" or "request"
+       = help: write "plug", "probe", "request", "scan", "cts" or "dsr"
     "#);
 }
 

@@ -10,7 +10,7 @@ use super::{COMMIT_PATIENCE, Dispatcher, Effect, HEALTH_INTERVAL, HealthDue, Lin
 use crate::event::{Happening, JobId, SlotId, StopReason};
 use crate::job::Verdict;
 use crate::record::{RecordError, Standing};
-use crate::station::{Request, RequestRefused};
+use crate::station::{Ask, Request, RequestRefused};
 
 impl Dispatcher {
     pub(super) fn stop_line(&mut self, error: &RecordError, now: Now) {
@@ -65,34 +65,46 @@ impl Dispatcher {
     }
 
     pub(super) fn requested(&mut self, request: Request, now: Now, effects: &mut Vec<Effect>) {
-        match request {
-            Request::Start {
-                slot,
-                serial,
-                answer,
-            } => {
-                let result = self.may_start(&slot);
-                if result.is_ok() {
-                    self.begin(&slot, serial, now, effects);
+        let Request { by, ask, answer } = request;
+        let result = if by.role < ask.needs() {
+            Err(RequestRefused::SupervisorOnly { by })
+        } else {
+            self.asked(ask, now, effects)
+        };
+        effects.push(Effect::Answer(answer, result));
+    }
+
+    fn asked(
+        &mut self,
+        ask: Ask,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), RequestRefused> {
+        match ask {
+            Ask::Start { slot, serial } => {
+                self.may_start(&slot)?;
+                self.begin(&slot, serial, now, effects);
+            }
+            Ask::StopJob { slot: id } => match self.slots.iter().find(|slot| *slot.id() == id) {
+                None => return Err(RequestRefused::NoSuchSlot(id)),
+                Some(slot) if matches!(slot.phase, Phase::Working(_)) => {
+                    effects.push(Effect::StopJob {
+                        slot: id,
+                        reason: StopReason::Operator,
+                    });
                 }
-                effects.push(Effect::Answer(answer, result));
+                Some(_) => return Err(RequestRefused::Idle(id)),
+            },
+            Ask::Shutdown => self.stop(now, effects),
+            // until the rules of stopped slots and lines are here
+            Ask::Scan { .. } => return Err(RequestRefused::NobodyScans),
+            Ask::StopSlot { slot } | Ask::FreeSlot { slot } => {
+                return Err(RequestRefused::SlotRuns(slot));
             }
-            Request::Stop { slot: id, answer } => {
-                let result = match self.slots.iter().find(|slot| *slot.id() == id) {
-                    None => Err(RequestRefused::NoSuchSlot(id)),
-                    Some(slot) if matches!(slot.phase, Phase::Working(_)) => {
-                        effects.push(Effect::StopJob {
-                            slot: id,
-                            reason: StopReason::Operator,
-                        });
-                        Ok(())
-                    }
-                    Some(_) => Err(RequestRefused::Idle(id)),
-                };
-                effects.push(Effect::Answer(answer, result));
-            }
-            Request::Shutdown => self.stop(now, effects),
+            Ask::StopLine | Ask::FreeLine => return Err(RequestRefused::LineRuns),
+            Ask::TakeBundle { bundle } => return Err(RequestRefused::NoSuchBundle(bundle)),
         }
+        Ok(())
     }
 
     pub(super) fn may_start(&self, id: &SlotId) -> Result<(), RequestRefused> {

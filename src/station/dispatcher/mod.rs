@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 
 use super::journal::Journal;
 use super::slot::{Now, Phase, ProbeDue, Restart, Running, Slot};
-use super::{LineState, PortView, Request, RequestRefused, Snapshot};
+use super::{BundleView, LineState, OnDisk, PortView, Request, RequestRefused, Snapshot};
 use crate::chip::Identity;
 use crate::event::{Code, Happening, JobId, Progress, Serial, SlotId, Step, StopReason};
 use crate::job::Verdict;
@@ -181,6 +181,7 @@ pub struct Dispatcher {
     standing: Arc<Standing>,
     health: HealthDue,
     hubs: Hubs,
+    bundles_view: Arc<[BundleView]>,
 }
 
 impl Dispatcher {
@@ -197,6 +198,13 @@ impl Dispatcher {
             .iter()
             .map(|slot| Slot::new(slot.clone(), now))
             .collect();
+        let bundles_view = Arc::new([BundleView {
+            manifest: settings.manifest.display().to_string().into(),
+            product: bundle.manifest.product.as_str().into(),
+            version: bundle.manifest.version.as_str().into(),
+            bundle: bundle.digest_hex()[..12].into(),
+            on_disk: OnDisk::Same,
+        }]);
         let mut journal = Journal::default();
         journal.line(
             now,
@@ -221,6 +229,7 @@ impl Dispatcher {
             standing: Arc::new(standing),
             health: HealthDue::At(now.steady + HEALTH_INTERVAL),
             hubs: Hubs::default(),
+            bundles_view,
         }
     }
 
@@ -320,6 +329,7 @@ impl Dispatcher {
             product: self.bundle.manifest.product.as_str().into(),
             version: self.bundle.manifest.version.as_str().into(),
             bundle: self.bundle.digest_hex()[..12].into(),
+            bundles: self.bundles_view.clone(),
             line: match &self.line {
                 Line::Running => LineState::Running,
                 Line::Stopped { code, detail } => LineState::Stopped {

@@ -7,7 +7,7 @@ use super::super::slot::{AfterHold, Next, Now, Phase, Restart, Slot};
 use super::{Dispatcher, Effect};
 use crate::event::{Happening, SlotId, Waiting};
 use crate::port::{PortInfo, UsbId};
-use crate::settings::{After, Place, Reset, SlotSaid, SlotSettings, Start};
+use crate::settings::{Place, SlotSettings, Start};
 use crate::station::PortView;
 
 /// Whether a port was there before the watch began.
@@ -71,7 +71,10 @@ impl Dispatcher {
             Phase::Held { after, .. } => {
                 *after = match (slot.settings.start, arrival) {
                     (Start::Probe, _) => return,
-                    (Start::Request, _) => AfterHold::Waiting(Waiting::Request),
+                    (Start::Request | Start::Cts | Start::Dsr, _) => {
+                        AfterHold::Waiting(Waiting::Request)
+                    }
+                    (Start::Scan, _) => AfterHold::Waiting(Waiting::Scan),
                     (Start::Plug, Arrival::BeforeStart) => {
                         AfterHold::Waiting(Waiting::PresentAtStart)
                     }
@@ -81,7 +84,8 @@ impl Dispatcher {
             Phase::Idle | Phase::Waiting(_) | Phase::Settling { .. } | Phase::Blocked { .. } => {
                 let waits = match (slot.settings.start, arrival) {
                     (Start::Probe, _) => return,
-                    (Start::Request, _) => Waiting::Request,
+                    (Start::Request | Start::Cts | Start::Dsr, _) => Waiting::Request,
+                    (Start::Scan, _) => Waiting::Scan,
                     (Start::Plug, Arrival::BeforeStart) => Waiting::PresentAtStart,
                     (Start::Plug, Arrival::Now) => {
                         slot.enter(
@@ -212,16 +216,8 @@ impl Dispatcher {
             Some(usb_path) => (Place::Usb(usb_path.clone()), usb_path.short()),
             None => (Place::Path(port.path.clone()), file_name(&port.path)),
         };
-        let settings = SlotSettings {
-            name: SlotId::new(&name),
-            place,
-            baud_ceiling: None,
-            reset: Reset::Auto,
-            after: After::Auto,
-            start: Start::Plug,
-            said: SlotSaid::default(),
-        };
-        self.slots.push(Slot::new(settings, now));
+        self.slots
+            .push(Slot::new(SlotSettings::at(&name, place), now));
         Some(self.slots.len() - 1)
     }
 

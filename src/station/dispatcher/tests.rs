@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::chip::{Chip, FlashId, Mac, Revision};
-use crate::event::{SlotId, UsbPath, Waiting};
+use crate::event::{Role, SlotId, UsbPath, Waiting, Who};
 use crate::manifest::fixture;
 use crate::port::UsbId;
-use crate::settings::{HubLimits, Place, SlotSaid, SlotSettings, Start};
-use crate::station::SlotState;
+use crate::settings::{HubLimits, Place, SlotSettings, Start};
+use crate::station::{Ask, SlotState};
 
 mod holds;
 mod hubs;
@@ -42,13 +42,34 @@ fn usb_port(path: &str, chain: &str) -> PortInfo {
 
 fn slot(name: &str, start: Start) -> SlotSettings {
     SlotSettings {
-        name: SlotId::new(name),
-        place: Place::Path(format!("/bench/{name}").into()),
-        baud_ceiling: None,
-        reset: Reset::Auto,
-        after: After::Auto,
         start,
-        said: SlotSaid::default(),
+        ..SlotSettings::at(name, Place::Path(format!("/bench/{name}").into()))
+    }
+}
+
+/// Asks as an operator; what is answered.
+fn ask(bench: &mut Bench, ask: Ask) -> Result<(), RequestRefused> {
+    ask_as(bench, Role::Operator, ask)
+}
+
+fn ask_as(bench: &mut Bench, role: Role, ask: Ask) -> Result<(), RequestRefused> {
+    let (request, mut told) = Request::new(Who::new("li", role), ask);
+    bench.tell(Input::Request(request));
+    let index = bench
+        .wanted
+        .iter()
+        .position(|effect| matches!(effect, Effect::Answer(..)));
+    let Some(Effect::Answer(answer, result)) = index.map(|index| bench.wanted.remove(index)) else {
+        panic!("an answer")
+    };
+    answer.send(result).unwrap();
+    told.try_recv().unwrap()
+}
+
+fn start(name: &str, serial: Option<Serial>) -> Ask {
+    Ask::Start {
+        slot: SlotId::new(name),
+        serial,
     }
 }
 
@@ -103,18 +124,11 @@ impl Bench {
 
     fn with_hub(slots: Vec<SlotSettings>, hub: HubLimits) -> Bench {
         let settings = Settings {
-            station: "bench".into(),
-            manifest: "m.toml".into(),
-            database: "db".into(),
             slots,
-            baud_ceiling: None,
-            attempts: 2,
             settle: Duration::from_millis(300),
             grace: Duration::from_millis(1500),
-            disk_reserve_bytes: 1,
-            stub: true,
             hub,
-            stubs: Arc::default(),
+            ..Settings::of("bench", "m.toml".into(), "db".into())
         };
         let clock = Instant::now();
         let now = Now {
@@ -281,17 +295,7 @@ fn a_board_that_was_there_before_the_start_waits_for_a_replug_or_a_request() {
     );
     assert!(bench.opened().is_empty());
 
-    let (answer, mut told) = oneshot::channel();
-    bench.tell(Input::Request(Request::Start {
-        slot: SlotId::new("1"),
-        serial: None,
-        answer,
-    }));
-    let Some(Effect::Answer(answer, result)) = bench.wanted.pop() else {
-        panic!("an answer")
-    };
-    answer.send(result).unwrap();
-    assert_eq!(told.try_recv().unwrap(), Ok(()));
+    assert_eq!(ask(&mut bench, start("1", None)), Ok(()));
     assert_eq!(bench.opened().len(), 1);
 }
 
@@ -308,11 +312,8 @@ fn a_slot_on_request_waits_for_it() {
 fn an_operators_stop_reaches_the_job() {
     let mut bench = Bench::plug_slot();
     bench.start_job();
-    let (answer, _told) = oneshot::channel();
-    bench.tell(Input::Request(Request::Stop {
-        slot: SlotId::new("1"),
-        answer,
-    }));
+    let slot = SlotId::new("1");
+    assert_eq!(ask(&mut bench, Ask::StopJob { slot }), Ok(()));
     assert!(bench.wants(|e| matches!(
         e,
         Effect::StopJob {

@@ -37,18 +37,11 @@ fn a_hold_leaves_a_slot_as_it_was() {
     });
     held(&mut bench, Some("flashline read (process 7)"));
     assert!(is_held(&mut bench));
-    let (answer, mut told) = oneshot::channel();
-    let slot = SlotId::new("1");
-    bench.tell(Input::Request(Request::Start {
-        slot,
-        serial: None,
-        answer,
-    }));
-    let answer = bench.wanted.pop();
-    let Some(Effect::Answer(_, Err(RequestRefused::Held { .. }))) = answer else {
-        panic!("{answer:?}");
-    };
-    assert!(told.try_recv().is_err());
+    let refused = ask(&mut bench, start("1", None));
+    assert!(
+        matches!(refused, Err(RequestRefused::Held { .. })),
+        "{refused:?}"
+    );
     held(&mut bench, None);
     assert!(matches!(bench.state("1"), SlotState::Done(result) if result.present));
     bench.pass(10_000);

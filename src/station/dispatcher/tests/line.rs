@@ -5,28 +5,18 @@ use super::*;
 #[test]
 fn requests_that_cannot_be_carried_out_say_why() {
     let mut bench = Bench::plug_slot();
-    type Answer = oneshot::Sender<Result<(), RequestRefused>>;
-    let ask = |bench: &mut Bench, name: &str, what: fn(SlotId, Answer) -> Request| {
-        let (answer, mut told) = oneshot::channel();
-        bench.tell(Input::Request(what(SlotId::new(name), answer)));
-        let Some(Effect::Answer(answer, result)) = bench.wanted.pop() else {
-            panic!("an answer")
-        };
-        answer.send(result).unwrap();
-        told.try_recv().unwrap().unwrap_err().to_string()
+    let check = |bench: &mut Bench, what: fn(SlotId) -> Ask, name: &str, expected: &str| {
+        let refused = ask(bench, what(SlotId::new(name)));
+        assert_eq!(refused.unwrap_err().to_string(), expected);
     };
-    let start: fn(SlotId, Answer) -> Request = |slot, answer| Request::Start {
-        slot,
-        serial: None,
-        answer,
-    };
-    let stop: fn(SlotId, Answer) -> Request = |slot, answer| Request::Stop { slot, answer };
-    assert_eq!(ask(&mut bench, "9", start), "there is no slot 9");
-    assert_eq!(ask(&mut bench, "9", stop), "there is no slot 9");
-    assert_eq!(ask(&mut bench, "1", start), "slot 1 has no board");
-    assert_eq!(ask(&mut bench, "1", stop), "nothing is running on slot 1");
+    let start: fn(SlotId) -> Ask = |slot| Ask::Start { slot, serial: None };
+    let stop: fn(SlotId) -> Ask = |slot| Ask::StopJob { slot };
+    check(&mut bench, start, "9", "there is no slot 9");
+    check(&mut bench, stop, "9", "there is no slot 9");
+    check(&mut bench, start, "1", "slot 1 has no board");
+    check(&mut bench, stop, "1", "nothing is running on slot 1");
     bench.start_job();
-    assert_eq!(ask(&mut bench, "1", start), "slot 1 is already at work");
+    check(&mut bench, start, "1", "slot 1 is already at work");
 }
 
 #[test]

@@ -12,12 +12,7 @@ fn serial(bench: &Bench) -> Option<Serial> {
 }
 
 fn start_with(bench: &mut Bench, name: &str, typed: &str) {
-    let (answer, _told) = oneshot::channel();
-    bench.tell(Input::Request(Request::Start {
-        slot: SlotId::new(name),
-        serial: Serial::parse(typed),
-        answer,
-    }));
+    assert_eq!(ask(bench, start(name, Serial::parse(typed))), Ok(()));
 }
 
 #[test]
