@@ -40,11 +40,15 @@ pub enum Colour {
     None,
 }
 
-/// What `q` does while boards are at work.
+/// What `q` and Ctrl-C do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Quit {
+    /// End the station.
     AtOnce,
+    /// End the station; `q` asks first while boards are at work.
     AskWhenBusy,
+    /// End this face only: the station is another process's.
+    LeaveOnly,
 }
 
 fn colour(unwanted: bool) -> Colour {

@@ -12,7 +12,7 @@ use ratatui::backend::Backend;
 use tokio::sync::watch;
 
 use super::draw::{Scene, draw};
-use super::options::Options;
+use super::options::{Options, Quit};
 use super::screen::{Screen, Spool};
 use super::view::{Act, Prompt, View, at_work};
 use crate::lang::Caption;
@@ -170,7 +170,10 @@ where
             Input::Event(event) => self.event(&event)?,
             Input::KeyboardGone => {
                 self.keyboard = Keyboard::Gone;
-                self.ask_shutdown()
+                match self.options.quit {
+                    Quit::LeaveOnly => Next::Leave,
+                    Quit::AtOnce | Quit::AskWhenBusy => self.ask_shutdown(),
+                }
             }
             Input::Answer(answer) => self.answered(answer),
             Input::ShutdownSent(answer) => {
@@ -346,6 +349,22 @@ mod tests {
         let keys = keys.chain(stream::pending());
         let (ended, ()) = tokio::join!(bench.face.run(keys, async || Ok(())), station);
         ended.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attached_face_leaves_and_asks_nothing() {
+        let keyboard_gone = || stream::iter([]).boxed();
+        let q = || {
+            let keys = stream::iter([key(KeyCode::Char('q'))]);
+            keys.chain(stream::pending()).boxed()
+        };
+        for events in [keyboard_gone(), q()] {
+            let mut bench = bench();
+            bench.face.view.quit = Quit::LeaveOnly;
+            bench.face.options.quit = Quit::LeaveOnly;
+            bench.face.run(events, async || Ok(())).await.unwrap();
+            assert!(bench.requests.recv().await.is_none());
+        }
     }
 
     #[tokio::test(start_paused = true)]

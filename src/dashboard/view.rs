@@ -91,6 +91,7 @@ impl View {
         match key.code {
             // as a signal would do outside of raw mode; the second one does not wait
             KeyCode::Char('c') if control && snapshot.line == LineState::Ending => Act::Leave,
+            KeyCode::Char('c') if control && self.quit == Quit::LeaveOnly => Act::Leave,
             KeyCode::Char('c') if control => Act::Shutdown,
             KeyCode::Char('q' | 'Q') => self.quit(prompt, snapshot),
             KeyCode::Char('l' | 'L') => {
@@ -137,7 +138,9 @@ impl View {
 
     fn quit(&mut self, prompt: Prompt, snapshot: &Snapshot) -> Act {
         let at_work = at_work(snapshot) > 0;
-        if snapshot.line == LineState::Ending {
+        if self.quit == Quit::LeaveOnly {
+            Act::Leave
+        } else if snapshot.line == LineState::Ending {
             Act::Nothing
         } else if self.quit == Quit::AskWhenBusy && at_work && prompt != Prompt::ConfirmQuit {
             self.prompt = Prompt::ConfirmQuit;
@@ -257,7 +260,9 @@ mod tests {
         );
         let mut ending = fixture::bench();
         ending.line = LineState::Ending;
-        check(Quit::AtOnce, ending, &[q], Act::Nothing);
+        check(Quit::AtOnce, ending.clone(), &[q], Act::Nothing);
+        check(Quit::LeaveOnly, fixture::bench(), &[q], Act::Leave);
+        check(Quit::LeaveOnly, ending, &[q], Act::Leave);
     }
 
     #[test]
@@ -268,6 +273,8 @@ mod tests {
         assert_eq!(view.key(key, &snapshot, 4), Act::Shutdown);
         snapshot.line = LineState::Ending;
         assert_eq!(view.key(key, &snapshot, 4), Act::Leave);
+        view.quit = Quit::LeaveOnly;
+        assert_eq!(view.key(key, &fixture::bench(), 4), Act::Leave);
     }
 
     #[test]
