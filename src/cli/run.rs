@@ -10,12 +10,12 @@ use super::session::{self, Face};
 use super::starts;
 use super::{Exit, logging};
 use crate::dashboard::Options;
-use crate::event::{Role, Who};
+use crate::event::Who;
 use crate::manifest::Bundle;
 use crate::port::SystemPorts;
 use crate::record::Record;
 use crate::settings::{Fault, Place, Settings, Source};
-use crate::station::Station;
+use crate::station::{Access, Station};
 
 /// Watch the bench and flash every board that appears
 #[derive(Debug, clap::Args)]
@@ -54,7 +54,8 @@ pub fn run(args: Args) -> Exit {
             return Exit::from(&error);
         }
     };
-    match session::block_on(work(settings, bundle, record, interrupted, face)) {
+    let here = Access::new(settings.access.clone()).at_terminal();
+    match session::block_on(work(settings, bundle, record, interrupted, face, here)) {
         Ok(exit) => exit,
         Err(error) => bench_error(&error),
     }
@@ -76,6 +77,7 @@ async fn work(
     record: Record,
     interrupted: usize,
     face: Face,
+    here: Who,
 ) -> Exit {
     let configured = settings
         .slots
@@ -106,7 +108,6 @@ async fn work(
             return bench_error(&error);
         }
     };
-    let here = Who::new("terminal", Role::Supervisor);
     let shown = session::show(station, face, here, Options::from_env(), &stop).await;
     record.close().await;
     match shown {

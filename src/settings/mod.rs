@@ -2,9 +2,11 @@
 //! mistakes (`Fault`), and the typed reading of TOML that tells all of them at once (`Fields`).
 //! Leaves out the manifest's own rules.
 
+mod access;
 mod fault;
 mod fields;
 mod likeness;
+mod line;
 mod net;
 mod reset;
 mod source;
@@ -12,8 +14,10 @@ mod station;
 mod stub_dir;
 mod value;
 
+pub use access::AccessSettings;
 pub use fault::{Fault, Paint, Pointer, Severity};
 pub use fields::{Document, Fields, Found};
+pub use line::LineRules;
 pub use net::{NetPort, NetPortError, NetProtocol};
 pub use reset::{After, Reset, ResetError, Sequence, SequenceError, SequenceStep};
 pub use source::{FileError, Source, read_bounded};

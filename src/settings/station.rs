@@ -9,9 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::stub_dir;
-use super::{After, Document, Fault, Fields, Found, Misfit, NetPort, Reset, Sequence, Severity};
+use super::{
+    AccessSettings, After, Document, Fault, Fields, Found, LineRules, Misfit, NetPort, Reset,
+    Sequence, Severity,
+};
 use super::{Source, text, whole, word, yes_or_no};
+use super::{access, line, stub_dir};
 use crate::chip::Stubs;
 use crate::event::{SlotId, UsbPath};
 
@@ -38,6 +41,8 @@ pub struct Settings {
     /// The stubs that there are: those built in, and what `stub_dir` holds.
     pub stubs: Arc<Stubs>,
     pub hub: HubLimits,
+    pub line: LineRules,
+    pub access: AccessSettings,
 }
 
 /// What one USB hub can feed.
@@ -140,6 +145,8 @@ impl Settings {
             stub: true,
             stubs: Arc::default(),
             hub: HubLimits::default(),
+            line: LineRules::default(),
+            access: AccessSettings::default(),
         }
     }
 
@@ -177,6 +184,8 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
     let reserve = root.optional("disk_reserve_mb", whole(1..=1_000_000, "megabytes"));
     let stub = root.optional("stub", yes_or_no);
     let hub = hub(&mut root);
+    let line = line::table(&mut root);
+    let access = access::table(&mut root);
     let stub_dir = root.optional("stub_dir", text(4096));
     let slots = slots(document, &mut root, folder);
     root.finish();
@@ -200,6 +209,8 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
         }),
         stub: stub.is_none_or(|found| found.value),
         hub,
+        line,
+        access,
         stubs: Arc::new(
             stub_dir.map_or_else(Stubs::default, |found| stubs(document, folder, &found)),
         ),

@@ -2,6 +2,7 @@
 //! that turns inputs into effects and keeps the snapshot that faces show. Leaves out how a job works
 //! and how anything looks.
 
+mod access;
 mod admission;
 mod border;
 mod claims;
@@ -12,6 +13,7 @@ mod judge;
 mod reports;
 mod slot;
 
+pub use access::Access;
 pub use admission::{Gatekeeper, Identified, record_code};
 pub use border::{
     Answer, Ask, Asker, BoardView, BundleView, Halt, LineState, NotAsked, OnDisk, PortView,

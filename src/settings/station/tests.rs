@@ -30,6 +30,12 @@ fn defaults() {
             stub: true,
             hub: HubLimits::default(),
             stubs: Arc::default(),
+            // those of a table of their own are tested there
+            ..Settings::of(
+                "b",
+                "/etc/line/m.toml".into(),
+                "/etc/line/flashline.db".into()
+            )
         }
     );
 }

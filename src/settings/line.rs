@@ -1,0 +1,91 @@
+//! `[line]`: when a slot or the whole line takes no more boards. What counts is the station's
+//! (`station/failures`).
+
+use super::{Fields, whole};
+
+/// When failures in a row take a slot or the line out of service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineRules {
+    /// So many different boards failed in a row on one slot (`SLOT_QUARANTINED`); `None`: never.
+    pub quarantine_after: Option<u32>,
+    /// So many different slots in a row failed with the same code (`LINE_HALTED`); `None`: never.
+    pub halt_after: Option<u32>,
+}
+
+impl LineRules {
+    /// Nothing is ever taken out of service by itself.
+    pub const NEVER: LineRules = LineRules {
+        quarantine_after: None,
+        halt_after: None,
+    };
+}
+
+impl Default for LineRules {
+    fn default() -> LineRules {
+        LineRules {
+            quarantine_after: Some(3),
+            halt_after: Some(3),
+        }
+    }
+}
+
+/// Reads `[line]`; 0 is never.
+pub(super) fn table(root: &mut Fields<'_>) -> LineRules {
+    let defaults = LineRules::default();
+    let Some(mut table) = root.table("line", "[line]") else {
+        return defaults;
+    };
+    let quarantine_after = table.optional("quarantine_after", whole(0..=100, "boards, 0 is never"));
+    let halt_after = table.optional("halt_after", whole(0..=100, "slots, 0 is never"));
+    table.finish();
+    let or_never = |count: u32| (count > 0).then_some(count);
+    LineRules {
+        quarantine_after: quarantine_after
+            .map_or(defaults.quarantine_after, |found| or_never(found.value)),
+        halt_after: halt_after.map_or(defaults.halt_after, |found| or_never(found.value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    const HEAD: &str = "station = \"b\"\nmanifest = \"m.toml\"\n";
+
+    fn check(text: &str, quarantine_after: Option<u32>, halt_after: Option<u32>) {
+        let settings = Settings::parse("station.toml".as_ref(), &format!("{HEAD}{text}"));
+        let expected = LineRules {
+            quarantine_after,
+            halt_after,
+        };
+        assert_eq!(settings.unwrap().line, expected, "{text}");
+    }
+
+    #[test]
+    fn three_unless_said_and_nought_is_never() {
+        check("", Some(3), Some(3));
+        check("[line]", Some(3), Some(3));
+        check("[line]\nquarantine_after = 5", Some(5), Some(3));
+        check(
+            "[line]\nhalt_after = 0\nquarantine_after = 1",
+            Some(1),
+            None,
+        );
+        check("[line]\nquarantine_after = 0", None, Some(3));
+    }
+
+    #[test]
+    fn what_is_no_count_is_told() {
+        let text = format!("{HEAD}[line]\nquarantine_after = -1\nhalt_afer = 3\n");
+        let faults = Settings::parse("station.toml".as_ref(), &text).unwrap_err();
+        let told: Vec<String> = faults.iter().map(|fault| fault.message.clone()).collect();
+        assert_eq!(
+            told,
+            [
+                "`quarantine_after` is -1, less than 0",
+                "unknown key `halt_afer`"
+            ]
+        );
+    }
+}
