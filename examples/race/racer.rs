@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use flashline::chip::Identity;
 use flashline::event::{Code, JobId, Outcome, Progress, Serial, SlotId, Step};
-use flashline::job::{self, Admission, Assignment, Gate, Reports, StubUse};
+use flashline::job::{self, Admission, Assignment, Gate, Reports, Silence, StubUse};
 use flashline::manifest::Bundle;
 use flashline::plan::{Method, Plan};
 use flashline::port::{Pending, PortInfo, StopHandle, SystemPorts};
@@ -98,6 +98,7 @@ async fn flash(port: PathBuf, bundle: Arc<Bundle>) -> io::Result<()> {
         grace: Duration::from_secs(1),
         stub: StubUse::Stub,
         stubs: Arc::default(),
+        silence: Silence::BadBoard,
     };
     let (_handle, stop) = StopHandle::new();
     let ports = Arc::new(SystemPorts::new(Vec::new()));

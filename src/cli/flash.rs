@@ -17,7 +17,7 @@ use super::{Exit, hand, out, session};
 use crate::chip::Stubs;
 use crate::event::{Happening, JobId, Outcome, Serial, SlotId, StopReason, Unit};
 use crate::hand::claim;
-use crate::job::{self, Assignment, Reports, StubUse, Verdict};
+use crate::job::{self, Assignment, Reports, Silence, StubUse, Verdict};
 use crate::manifest::Bundle;
 use crate::port::{PortInfo, StopHandle, SystemPorts, follow};
 use crate::record::{NewJob, Record, RecordError};
@@ -222,6 +222,7 @@ async fn flash(
             (true, true) => StubUse::RomPlain,
         },
         stubs,
+        silence: Silence::BadBoard,
     };
     let (tell, mut identified) = mpsc::channel(1);
     let gate = Gatekeeper::new(bundle, record, args.baud, Some(tell));

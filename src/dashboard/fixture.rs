@@ -175,6 +175,13 @@ pub fn every_happening() -> Vec<Arc<Notice>> {
             },
         ),
         (
+            slot,
+            Happening::SwitchUnread {
+                port: port.clone(),
+                why: "this port does not tell its CTS and DSR".to_owned(),
+            },
+        ),
+        (
             none,
             Happening::PortUnassigned {
                 port: "/dev/ttyACM0".to_owned(),

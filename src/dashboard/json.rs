@@ -83,6 +83,10 @@ enum Event<'a> {
         port: &'a str,
         why: &'static str,
     },
+    SwitchUnread {
+        port: &'a str,
+        why: &'a str,
+    },
     PortUnassigned {
         port: &'a str,
         why: &'a str,
@@ -210,9 +214,11 @@ impl<'a> Event<'a> {
                     Waiting::PresentAtStart => "present_at_start",
                     Waiting::Request => "request",
                     Waiting::Scan => "scan",
+                    Waiting::SwitchUnread => "switch_unread",
                     Waiting::HubTurn => "hub",
                 },
             },
+            Happening::SwitchUnread { port, why } => Event::SwitchUnread { port, why },
             Happening::PortUnassigned { port, why } => Event::PortUnassigned { port, why },
             Happening::BoardArrived { port } => Event::BoardArrived { port },
             Happening::BoardIdentified { identity } => Event::BoardIdentified {

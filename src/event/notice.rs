@@ -25,6 +25,8 @@ pub enum Waiting {
     Request,
     /// The jig starts when its board's serial number is scanned.
     Scan,
+    /// The input that the jig's switch closes cannot be read.
+    SwitchUnread,
     /// Its hub has as many boards at work as it may, or started one a moment ago.
     HubTurn,
 }
@@ -43,6 +45,8 @@ pub enum Happening {
     InterruptedClosed { jobs: usize },
     /// A board's port is there and will not be worked on without being asked.
     BoardWaits { port: String, why: Waiting },
+    /// The switch that starts the jig cannot be read: no board starts by it.
+    SwitchUnread { port: String, why: String },
     /// A port that belongs to no slot.
     PortUnassigned { port: String, why: String },
     /// A board arrived; its job is open.

@@ -15,7 +15,7 @@ use super::{HandError, Options};
 use crate::chip::{Access, Chip, Identity};
 use crate::event::{JobId, SlotId};
 use crate::image::{AppDescription, OTADATA_BYTES, Partition, PartitionTable, TABLE_BYTES};
-use crate::job::{Assignment, Effort, Failed, Kept, Work};
+use crate::job::{Assignment, Effort, Failed, Kept, Silence, Work};
 use crate::plan::Plan;
 use crate::port::{Claim, Names, PortInfo, Purpose, Sharing};
 use crate::settings::GRACE;
@@ -78,6 +78,7 @@ impl Board {
             grace: GRACE,
             stub: options.stub,
             stubs: options.stubs,
+            silence: Silence::BadBoard,
         };
         let gate = Arc::new(OpenGate { baud: options.baud });
         let Options {

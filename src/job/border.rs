@@ -36,6 +36,18 @@ pub struct Assignment {
     pub stub: StubUse,
     /// The stubs that there are.
     pub stubs: Arc<Stubs>,
+    /// What it means that nothing answers at all.
+    pub silence: Silence,
+}
+
+/// What it means that nothing answers SYNC, nor says anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Silence {
+    /// A bad board (`NO_SYNC`): that one is there is known.
+    #[default]
+    BadBoard,
+    /// No board (`NO_BOARD`): a jig's adapter is always there, and nothing else tells of a board.
+    NoBoard,
 }
 
 /// Whether a job uploads the stub.

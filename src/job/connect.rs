@@ -83,6 +83,7 @@ async fn reach(
     Err(JobError::NoSync {
         tries: ROUNDS as u32,
         lines,
+        heard_bytes: session.link.heard_bytes(),
     })
 }
 

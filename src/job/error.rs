@@ -19,7 +19,13 @@ pub(super) enum JobError {
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error("no answer to SYNC in {tries} tries{}", by_hand(*lines))]
-    NoSync { tries: u32, lines: HasLines },
+    NoSync {
+        tries: u32,
+        lines: HasLines,
+        heard_bytes: u64,
+    },
+    #[error("nothing answered in {tries} tries, and nothing else tells of a board")]
+    NoBoard { tries: u32 },
     /// The board was known and answers no more.
     #[error("no answer to SYNC in {tries} tries after: {before}")]
     NoSyncAgain { tries: u32, before: String },
@@ -186,6 +192,7 @@ impl JobError {
             JobError::Open(OpenError::Denied { .. }) => Code::PortDenied,
             JobError::Open(OpenError::Io { .. }) | JobError::PortFailed(_) => Code::PortError,
             JobError::NoSync { .. } => Code::NoSync,
+            JobError::NoBoard { .. } => Code::NoBoard,
             JobError::NoSyncAgain { .. } => Code::NoReply,
             // what came of it was the chip starting anew, not noise
             JobError::Command {
@@ -254,6 +261,7 @@ impl JobError {
             JobError::PortFailed(_) => Failure::PortFailed,
             JobError::Open(_)
             | JobError::NoSync { .. }
+            | JobError::NoBoard { .. }
             | JobError::NoSyncAgain { .. }
             | JobError::UnknownChip { .. }
             | JobError::UnknownChipId { .. }

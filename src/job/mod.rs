@@ -29,7 +29,7 @@ mod write;
 
 pub use border::{
     Admission, Assignment, BootLog, Gate, Grant, Measurement, RegionResult, Reports, Retries,
-    StepResult, StubUse, Verdict,
+    Silence, StepResult, StubUse, Verdict,
 };
 pub(crate) use kept::{Effort, Failed, Kept, Work};
 pub use probe::probe;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::admit::Board;
 use super::boot::{BootFault, Judge, Listening};
-use super::border::{Assignment, Gate, RegionResult, Reports, StubUse, Verdict};
+use super::border::{Assignment, Gate, RegionResult, Reports, Silence, StubUse, Verdict};
 use super::connect::{First, connect};
 use super::error::JobError;
 use super::journal::{Again, Journal};
@@ -35,6 +35,9 @@ const REENUMERATION: Duration = Duration::from_secs(3);
 /// How often one attempt follows a port that a reset takes along: into the loader, and once more for a
 /// board whose app comes up instead.
 const FOLLOWED_AT_MOST: u32 = 2;
+
+/// Fewer bytes than these are what an input makes up that nothing drives; a ROM's banner is longer.
+const BANNER_BYTES: u64 = 16;
 
 /// How long a port may take to close before the job goes on without it.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
@@ -210,6 +213,11 @@ impl Job {
             Err(JobError::NoSync { tries, .. }) if self.before.is_some() => {
                 let before = self.before.take().unwrap_or_default();
                 return Err(JobError::NoSyncAgain { tries, before });
+            }
+            Err(JobError::NoSync {
+                tries, heard_bytes, ..
+            }) if self.assignment.silence == Silence::NoBoard && heard_bytes < BANNER_BYTES => {
+                return Err(JobError::NoBoard { tries });
             }
             result => result?,
         };

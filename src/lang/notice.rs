@@ -57,6 +57,15 @@ fn english(what: &Happening) -> String {
         } => {
             format!("is there and starts when its serial number is scanned ({port})")
         }
+        Happening::BoardWaits {
+            port,
+            why: Waiting::SwitchUnread,
+        } => {
+            format!("the jig's switch cannot be read ({port})")
+        }
+        Happening::SwitchUnread { port, why } => {
+            format!("the jig's switch cannot be read, so no board starts by it: {why} ({port})")
+        }
         Happening::PortUnassigned { port, why } => format!("{port} is left alone: {why}"),
         Happening::BoardArrived { port } => format!("board arrived at {port}"),
         Happening::BoardIdentified { identity } => {
@@ -193,6 +202,15 @@ fn chinese(what: &Happening) -> String {
             why: Waiting::Scan,
         } => {
             format!("已在工位上，扫描序列号后开始（{port}）")
+        }
+        Happening::BoardWaits {
+            port,
+            why: Waiting::SwitchUnread,
+        } => {
+            format!("无法读取治具开关（{port}）")
+        }
+        Happening::SwitchUnread { port, why } => {
+            format!("无法读取治具开关，板子不会自动开始：{why}（{port}）")
         }
         Happening::PortUnassigned { port, why } => format!("{port} 不使用：{why}"),
         Happening::BoardArrived { port } => format!("板子插入 {port}"),

@@ -44,6 +44,7 @@ pub enum Word {
     WaitsPresentAtStart,
     WaitsForRequest,
     WaitsForScan,
+    SwitchUnread,
     WaitsForHub,
     PortMayComeBack,
     GoesOnWhenFreed,
@@ -154,6 +155,10 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         ),
         Word::WaitsForRequest => ("Select it and press s.", "选中后按 s 开始。"),
         Word::WaitsForScan => ("Scan its serial number.", "请扫描它的序列号。"),
+        Word::SwitchUnread => (
+            "The jig's switch cannot be read: call the supervisor.",
+            "无法读取治具开关：请叫班长。",
+        ),
         Word::WaitsForHub => (
             "Starts by itself: its hub is busy.",
             "集线器空闲后自动开始。",

@@ -47,6 +47,8 @@ pub struct Link {
     stop: Stop,
     /// A frame was begun and not finished: nothing more can be said over this link.
     mid_frame: bool,
+    /// Received so far, whatever it meant.
+    heard_bytes: u64,
 }
 
 /// A write without any progress for so long is a dead port: the slowest line takes a byte in 1 ms. A
@@ -83,7 +85,13 @@ impl Link {
             },
             stop,
             mid_frame: false,
+            heard_bytes: 0,
         }
+    }
+
+    /// What the board has sent so far, in bytes, whatever it meant.
+    pub fn heard_bytes(&self) -> u64 {
+        self.heard_bytes
     }
 
     pub fn dialect(&self) -> Dialect {
@@ -206,6 +214,7 @@ impl Link {
                 read = self.port.read(&mut bytes) => received(read)?,
                 () = sleep_until(until) => break,
             };
+            self.heard_bytes += read as u64;
             let room = DRAIN_KEEPS_BYTES.saturating_sub(dropped.len());
             dropped.extend_from_slice(&bytes[..read.min(room)]);
             if Instant::now() >= end {
@@ -245,7 +254,11 @@ impl Link {
         tokio::select! {
             biased;
             reason = self.stop.asked() => Err(LinkError::Stopped(reason)),
-            read = self.port.read(&mut bytes) => Ok(bytes[..received(read)?].to_vec()),
+            read = self.port.read(&mut bytes) => {
+                let read = received(read)?;
+                self.heard_bytes += read as u64;
+                Ok(bytes[..read].to_vec())
+            }
             () = sleep_until(until) => Ok(Vec::new()),
         }
     }
@@ -277,6 +290,7 @@ impl Link {
             reason = self.stop.asked() => return Err(LinkError::Stopped(reason)),
             read = self.port.read(&mut bytes) => {
                 let read = received(read)?;
+                self.heard_bytes += read as u64;
                 self.decoder.push(&bytes[..read]);
             }
             () = sleep_until(until) => {
@@ -354,9 +368,13 @@ impl Link {
         bytes: &mut [u8],
     ) -> Poll<Result<usize, LinkError>> {
         let mut buffer = ReadBuf::new(bytes);
-        Pin::new(&mut self.port)
+        let read = Pin::new(&mut self.port)
             .poll_read(cx, &mut buffer)
-            .map(|read| received(read.map(|()| buffer.filled().len())))
+            .map(|read| received(read.map(|()| buffer.filled().len())));
+        if let Poll::Ready(Ok(count)) = read {
+            self.heard_bytes += count as u64;
+        }
+        read
     }
 
     /// Drops what has come in, without waiting.

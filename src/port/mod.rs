@@ -31,5 +31,6 @@ pub use memory::{CONTROLS, Control, FarEnd, MemoryPort, ModemLines};
 pub use stop::{Stop, StopHandle};
 pub use system::SystemPorts;
 pub use traits::{
-    Lines, OpenError, Pending, Port, PortChange, PortInfo, Ports, RateControl, Sharing, UsbId,
+    Inputs, Lines, OpenError, Pending, Port, PortChange, PortInfo, Ports, RateControl, Sharing,
+    UsbId,
 };

@@ -21,6 +21,13 @@ pub struct Lines {
     pub rts: bool,
 }
 
+/// The two modem lines that a jig's switch may close. `true` is asserted (low at the pin of a bridge).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Inputs {
+    pub cts: bool,
+    pub dsr: bool,
+}
+
 /// Whether a port's rate can be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateControl {
@@ -40,6 +47,11 @@ pub trait Port: AsyncRead + AsyncWrite + Send + Unpin {
 
     /// Sets both lines at once. `Ok(false)` where the port has none (a pty, a plain socket).
     fn set_lines(&mut self, lines: Lines) -> Pending<'_, io::Result<bool>>;
+
+    /// How the inputs are now. `Ok(None)` where the port has none, or does not tell (a pty, a plain socket).
+    fn inputs(&mut self) -> Pending<'_, io::Result<Option<Inputs>>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// Drops what the kernel has received and not handed over.
     fn clear_input(&mut self) -> io::Result<()>;

@@ -20,7 +20,7 @@ use super::slot::Now;
 use super::{Asker, Gatekeeper, Identified, Request, Snapshot};
 use crate::chip::Chip;
 use crate::event::{JobId, Progress, Serial, SlotId, Step, Who};
-use crate::job::{self, Assignment, StubUse};
+use crate::job::{self, Assignment, Silence, StubUse};
 use crate::manifest::Bundle;
 use crate::plan::Method;
 use crate::port::{Held, OpenError, PortChange, PortInfo, Ports, Stop, StopHandle};
@@ -317,7 +317,8 @@ impl Floor {
                 serial,
                 reset,
                 after,
-            } => self.spawn_job(slot, job, serial, reset, after),
+                silence,
+            } => self.spawn_job(slot, job, serial, reset, after, silence),
             Effect::StopJob { slot, reason } => {
                 if let Some(running) = &self.lines(&slot).running {
                     running.stop.ask(reason);
@@ -397,6 +398,7 @@ impl Floor {
         serial: Option<Serial>,
         reset: Reset,
         after: After,
+        silence: Silence,
     ) {
         let (progress_sender, progress) = watch::channel(Progress {
             step: Step::Connect,
@@ -426,6 +428,7 @@ impl Floor {
             grace: self.settings.grace,
             stub: self.stub_use(),
             stubs: self.settings.stubs.clone(),
+            silence,
         };
         let reports = Arc::new(JobReports {
             slot: slot.clone(),

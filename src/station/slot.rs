@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::{BoardView, ResultView, SlotState, SlotView};
 use crate::chip::Identity;
 use crate::event::{Code, JobId, Progress, Serial, SlotId, Step, UsbHub, Waiting};
-use crate::job::Verdict;
+use crate::job::{Silence, Verdict};
 use crate::port::PortInfo;
 use crate::settings::{Place, SlotSettings, Start};
 
@@ -214,6 +214,17 @@ impl Slot {
             self.phase,
             Phase::Opening(_) | Phase::Working(_) | Phase::Recording { .. }
         )
+    }
+
+    /// What it means that nothing in it answers: where the port comes with the board, the port tells that
+    /// one is there.
+    pub fn silence(&self) -> Silence {
+        match self.settings.start {
+            Start::Plug => Silence::BadBoard,
+            Start::Probe | Start::Request | Start::Scan | Start::Cts | Start::Dsr => {
+                Silence::NoBoard
+            }
+        }
     }
 
     /// The place in words.

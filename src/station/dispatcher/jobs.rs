@@ -105,6 +105,7 @@ impl Dispatcher {
             Ok(()) => {
                 let (reset, after) = (slot.settings.reset.clone(), slot.settings.after);
                 let serial = running.serial.clone();
+                let silence = slot.silence();
                 slot.enter(Phase::Working(running), now);
                 effects.push(Effect::Spawn {
                     slot: id.clone(),
@@ -112,6 +113,7 @@ impl Dispatcher {
                     serial,
                     reset,
                     after,
+                    silence,
                 });
             }
             Err(error) => {

@@ -24,7 +24,7 @@ use super::slot::{Now, Phase, ProbeDue, Restart, Running, Slot};
 use super::{BundleView, LineState, OnDisk, PortView, Request, RequestRefused, Snapshot};
 use crate::chip::Identity;
 use crate::event::{Code, Happening, JobId, Progress, Serial, SlotId, Step, StopReason};
-use crate::job::Verdict;
+use crate::job::{Silence, Verdict};
 use crate::manifest::Bundle;
 use crate::port::{OpenError, PortChange, PortInfo};
 use crate::record::{NewJob, RecordError, Standing};
@@ -124,6 +124,7 @@ pub enum Effect {
         serial: Option<Serial>,
         reset: Reset,
         after: After,
+        silence: Silence,
     },
     StopJob {
         slot: SlotId,

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use flashline::job::Silence;
 use flashline::job::StubUse::{self, RomDeflate, RomPlain, Stub};
 use flashline::protocol::Op;
-use flashline::sim::{BoardSpec, Contents, Fault};
+use flashline::settings::Reset;
+use flashline::sim::{BoardSpec, Contents, Fault, Wiring};
 
 use super::{Rig, check};
 
@@ -24,6 +26,21 @@ fn with(fault: Fault) -> BoardSpec {
 async fn a_silent_board() {
     let expected = "FAIL NO_SYNC, attempt 1, retried 0+0+0, 0 baud, flash untouched";
     check(with(Fault::Silent), Stub, expected).await;
+}
+
+/// In a jig whose adapter is always there, silence is no board; one that only talks is a board.
+#[tokio::test(start_paused = true)]
+async fn a_jig_without_a_board_and_one_with_a_board_that_only_talks() {
+    let check = async |spec: BoardSpec, expected: &str| {
+        let mut rig = Rig::new(spec);
+        rig.assignment.silence = Silence::NoBoard;
+        rig.assignment.reset = Reset::None;
+        assert_eq!(rig.run().await.summary(), expected);
+    };
+    let nobody = "ERROR NO_BOARD, attempt 1, retried 0+0+0, 0 baud, flash untouched";
+    check(with(Fault::Silent), nobody).await;
+    let talker = "FAIL NO_SYNC, attempt 1, retried 0+0+0, 0 baud, flash untouched";
+    check(BoardSpec::esp32(1).wiring(Wiring::Lines), talker).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -23,7 +23,9 @@ use std::time::Duration;
 use flashline::chip::{Chip, Identity};
 use flashline::event::{Code, JobId, Progress, SlotId, Step};
 use flashline::image::sample;
-use flashline::job::{self, Admission, Assignment, Gate, Grant, Reports, StubUse, Verdict};
+use flashline::job::{
+    self, Admission, Assignment, Gate, Grant, Reports, Silence, StubUse, Verdict,
+};
 use flashline::manifest::Bundle;
 use flashline::plan::{Plan, Planner};
 use flashline::port::{Pending, PortInfo, Ports, Stop, StopHandle};
@@ -192,6 +194,7 @@ impl Rig {
                 grace: Duration::from_millis(1_500),
                 stub: StubUse::Stub,
                 stubs: Arc::default(),
+                silence: Silence::BadBoard,
             },
             ear: Ear::default(),
             stop,
