@@ -142,6 +142,11 @@ impl<'a> Identified<'a> {
                     }
                 };
                 self.session.journal.end(mark, &answer);
+                if let Ok(board) = &answer {
+                    let (regions, bauds) = (board.plan.regions.len(), &board.plan.bauds);
+                    let note = format_args!("admitted: {regions} regions, rates {bauds:?}");
+                    self.session.journal.note(note);
+                }
                 board.insert(answer?)
             }
         };

@@ -198,6 +198,9 @@ pub struct Verdict {
     pub bytes_skipped: u64,
     /// The console after the reset, where the manifest asks for a boot check.
     pub boot: Option<BootLog>,
+    /// What happened, a line each with the seconds since the job's start; bounded in length. Empty where
+    /// nobody was there to write it.
+    pub log: String,
     pub steps: Vec<StepResult>,
     pub regions: Vec<RegionResult>,
 }

@@ -7,7 +7,8 @@
 use super::error::JobError;
 use super::session::{ROM_BAUD, Session};
 use crate::event::Step;
-use crate::port::reset::Ways;
+use crate::port::reset::{Ways, notation};
+use crate::protocol::Dialect;
 
 /// Resets before a board counts as silent; without lines, as many rounds of SYNC.
 const ROUNDS: usize = 7;
@@ -68,7 +69,14 @@ async fn reach(
             && resets
             && let Some(way) = ways.round(round, session.link.lines())
         {
+            session
+                .journal
+                .note(format_args!("reset {}: {}", round + 1, notation(&way)));
             lines = session.reset(&way).await?;
+            if lines == HasLines::No {
+                let note = format_args!("the port has no lines to do that with");
+                session.journal.note(note);
+            }
         }
         let baud = baud_of_round(round, last_baud);
         if lines == HasLines::No && session.link.baud() != baud {
@@ -76,6 +84,11 @@ async fn reach(
         }
         if let Some(dialect) = session.sync().await? {
             session.link.set_dialect(dialect);
+            let who = match dialect {
+                Dialect::Rom | Dialect::Rom8266 => "the ROM",
+                Dialect::Stub => "a stub",
+            };
+            session.journal.note(format_args!("{who} answers"));
             session.journal.rate(session.link.baud());
             return Ok(lines);
         }

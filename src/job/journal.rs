@@ -1,12 +1,14 @@
 //! What one job tells while it works and what it will have to say at its end: steps, retries, rate,
-//! bytes. Leaves out the work itself.
+//! bytes, and its log. Leaves out the work itself.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::border::{Reports, Retries, StepResult};
 use super::error::JobError;
+use super::log::JobLog;
 use crate::event::{Progress, Step};
 use crate::plan::Method;
 
@@ -41,6 +43,7 @@ pub(super) struct Journal {
     pub(super) write_baud: u32,
     /// Over all attempts.
     pub(super) bytes_written: u64,
+    log: JobLog,
 }
 
 impl Journal {
@@ -62,6 +65,7 @@ impl Journal {
             written_by: None,
             write_baud: 0,
             bytes_written: 0,
+            log: JobLog::default(),
         }
     }
 
@@ -71,7 +75,18 @@ impl Journal {
         self
     }
 
+    /// Something happened that its log tells.
+    pub(super) fn note(&mut self, what: fmt::Arguments<'_>) {
+        self.log.note(self.began.elapsed(), what);
+    }
+
+    /// What its log tells; nothing is noted after this.
+    pub(super) fn take_log(&mut self) -> String {
+        std::mem::take(&mut self.log).into_text()
+    }
+
     pub(super) fn begin(&mut self, step: Step) -> Mark {
+        self.note(format_args!("{step}: begins"));
         self.now.step = step;
         self.length(0, 0);
         Mark {
@@ -81,12 +96,19 @@ impl Journal {
     }
 
     pub(super) fn end<T>(&mut self, mark: Mark, result: &Result<T, JobError>) {
+        let (step, took) = (mark.step, mark.began.elapsed());
+        let code = result.as_ref().err().map(JobError::code);
+        let seconds = took.as_secs_f64();
+        match code {
+            None => self.note(format_args!("{step}: done after {seconds:.3} s")),
+            Some(code) => self.note(format_args!("{step}: {code} after {seconds:.3} s")),
+        }
         self.steps.push(StepResult {
-            step: mark.step,
+            step,
             attempt: self.attempt,
             began: mark.began - self.began,
-            took: mark.began.elapsed(),
-            code: result.as_ref().err().map(JobError::code),
+            took,
+            code,
         });
     }
 
@@ -99,31 +121,46 @@ impl Journal {
 
     /// The line's rate is another.
     pub(super) fn rate(&mut self, baud: u32) {
+        if self.now.baud != baud {
+            self.note(format_args!("the line is at {baud} baud"));
+        }
         self.now.baud = baud;
         self.tell();
     }
 
     /// Something failed and is tried again.
     pub(super) fn retried(&mut self, again: Again, error: &JobError) {
-        match again {
-            Again::Block => self.retries.blocks += 1,
-            Again::Rate => self.retries.rates += 1,
-            Again::Connection => self.retries.connections += 1,
-        }
+        let what = match again {
+            Again::Block => {
+                self.retries.blocks += 1;
+                "the same again"
+            }
+            Again::Rate => {
+                self.retries.rates += 1;
+                "again at a lower rate"
+            }
+            Again::Connection => {
+                self.retries.connections += 1;
+                "again over a new connection"
+            }
+        };
         self.now.retries = self.retries.total();
-        let (code, detail) = (error.code(), error.to_string());
-        self.reports
-            .retried(self.now.step, code, &detail, self.attempt);
+        let (step, code, detail) = (self.now.step, error.code(), error.to_string());
+        self.note(format_args!("{step}: {what}: {code}: {detail}"));
+        self.reports.retried(step, code, &detail, self.attempt);
         self.tell();
     }
 
-    pub(super) fn port_lost(&self) {
+    pub(super) fn port_lost(&mut self) {
+        self.note(format_args!("the port is lost"));
         self.reports.port_lost();
     }
 
     pub(super) fn next_attempt(&mut self) {
         self.attempt += 1;
         self.now.attempt = self.attempt;
+        let attempt = self.attempt;
+        self.note(format_args!("attempt {attempt}"));
     }
 
     fn tell(&self) {

@@ -52,6 +52,9 @@ impl<'a> Fast<'a> {
         let access = identity.map_or(Access::Full, |identity| identity.access);
         let way = Way::choose(self.session.link.dialect(), access, wanted, stub, chip);
         let mark = self.session.journal.begin(Step::Stub);
+        self.session
+            .journal
+            .note(format_args!("writes by {}", way.method().name()));
         let result = prepare(&mut self.session, self.board, way, access).await;
         self.session.journal.end(mark, &result);
         result?;

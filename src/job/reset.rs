@@ -148,7 +148,11 @@ async fn start_app(
     let mut by = means_of(leave);
     if let Means::Watchdog(watchdog) = by {
         match bite(session, watchdog, console).await? {
-            Bite::Due => return Ok(Started::Yes),
+            Bite::Due => {
+                let note = format_args!("the app is started by the chip's watchdog");
+                session.journal.note(note);
+                return Ok(Started::Yes);
+            }
             Bite::Refused => {
                 by = means_of(Leave {
                     after: After::Hard,
@@ -157,6 +161,12 @@ async fn start_app(
             }
         }
     }
+    session.journal.note(match by {
+        Means::Lines => format_args!("the app is started by the port's lines"),
+        Means::Watchdog(_) => format_args!("the app is started by the chip's watchdog"),
+        Means::Reboot => format_args!("the app is started by the loader"),
+        Means::None => format_args!("nothing here can start the app"),
+    });
     match by {
         Means::Lines => {
             listen_at(session, console).await?;

@@ -250,6 +250,8 @@ impl Job {
         {
             return Err(JobError::Swapped { expected, found });
         }
+        let told = found_words(found);
+        identified.session.journal.note(format_args!("{told}"));
         self.identity = Some(found.clone());
         let mut admitted = identified
             .admit(
@@ -376,11 +378,14 @@ impl Job {
     }
 
     async fn try_open(&mut self, path: PathBuf) -> Result<Box<dyn Port>, JobError> {
+        let shown = path.display().to_string();
         let opening = self.ports.open(path, ROM_BAUD);
-        tokio::select! {
-            reason = self.stop.asked() => Err(JobError::Stopped(reason)),
-            port = opening => Ok(port?),
-        }
+        let port = tokio::select! {
+            reason = self.stop.asked() => return Err(JobError::Stopped(reason)),
+            port = opening => port?,
+        };
+        self.journal.note(format_args!("{shown} is open"));
+        Ok(port)
     }
 
     /// Waits for a change at the slot, or a moment.
@@ -417,7 +422,7 @@ impl Job {
         }
     }
 
-    fn verdict(self, end: Result<(), JobError>) -> Verdict {
+    fn verdict(mut self, end: Result<(), JobError>) -> Verdict {
         let (code, detail) = match (&end, &self.board, &self.identity) {
             (Err(error), ..) => (Some(error.code()), error.to_string()),
             // an app that was seen to start proves what no digest does
@@ -443,8 +448,15 @@ impl Job {
         });
         let regions: Vec<RegionResult> = regions.collect();
         let bytes_skipped = regions.iter().map(|r| u64::from(r.skipped_bytes)).sum();
+        let outcome = code.map_or(Outcome::Pass, Code::outcome);
+        match code {
+            None => self.journal.note(format_args!("{outcome}")),
+            Some(code) => self
+                .journal
+                .note(format_args!("{outcome} {code}: {detail}")),
+        }
         Verdict {
-            outcome: code.map_or(Outcome::Pass, Code::outcome),
+            outcome,
             code,
             detail,
             regions,
@@ -454,9 +466,26 @@ impl Job {
             baud: self.journal.write_baud,
             bytes_written: self.journal.bytes_written,
             bytes_skipped,
+            log: self.journal.take_log(),
             boot: self.listening.map(|listening| listening.judge.into_log()),
             written_by: self.journal.written_by,
             steps: self.journal.steps,
         }
     }
+}
+
+/// The board in one line of the log.
+fn found_words(board: &Identity) -> String {
+    let mut words = vec![board.chip.to_string()];
+    words.extend(
+        board
+            .revision
+            .map(|revision| format!("revision {revision}")),
+    );
+    words.extend(board.mac.map(|mac| format!("MAC {mac}")));
+    words.extend(board.flash_id.map(|id| format!("flash {id}")));
+    if board.access == Access::SecureDownload {
+        words.push("Secure Download Mode".to_owned());
+    }
+    words.join(", ")
 }

@@ -56,12 +56,18 @@ async fn write_all(
         }
         if board.regions[index] == Standing::Unasked {
             compare(session, board, index, method).await?;
+            note_compared(session.journal, board, index);
             session
                 .journal
                 .length(board.settled_bytes(), total_bytes(&board.plan));
         }
         while let Some(range) = next_range(board, index) {
             let method = fitting(method, &board.plan, &range);
+            let name = &board.plan.regions[index].name;
+            let (start, bytes) = (range.start, range.len());
+            session
+                .journal
+                .note(format_args!("{name}: {bytes} bytes to {start:#x}"));
             let mut pass = Pass::new(board, index, method, range).await?;
             let result = write_range(session, board, &mut pass).await;
             if let Standing::Todo(ranges) = &mut board.regions[index]
@@ -76,6 +82,16 @@ async fn write_all(
         }
     }
     Ok(())
+}
+
+fn note_compared(journal: &mut Journal, board: &Board, index: usize) {
+    let (name, there) = (
+        &board.plan.regions[index].name,
+        board.found[index].skipped_bytes,
+    );
+    if there > 0 {
+        journal.note(format_args!("{name}: {there} bytes are there already"));
+    }
 }
 
 /// A region that an ESP8266's ROM erases in part with this one is written after it, whatever it is

@@ -185,6 +185,19 @@ fn line_steps(sequence: &Sequence, now: Lines) -> Vec<LineStep> {
     steps
 }
 
+/// The steps as `reset` in the station file spells them.
+pub fn notation(steps: &[LineStep]) -> String {
+    let steps = steps.iter().map(|step| {
+        let Lines { dtr, rts } = step.lines;
+        let lines = format!("U{},{}", u8::from(dtr), u8::from(rts));
+        match step.hold {
+            Duration::ZERO => lines,
+            hold => format!("{lines}|W{}", hold.as_secs_f64()),
+        }
+    });
+    steps.collect::<Vec<_>>().join("|")
+}
+
 /// How this port's board is reset into its app.
 pub fn hard(port: &PortInfo) -> &'static [LineStep] {
     match port.usb_id {
@@ -197,6 +210,18 @@ pub fn hard(port: &PortInfo) -> &'static [LineStep] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sequence_is_told_as_the_station_file_spells_it() {
+        let told = notation(TIGHT);
+        assert_eq!(told, "U0,0|U1,1|U0,1|W0.1|U1,0|W0.05|U0,0");
+        let read = Sequence::parse(&told).unwrap();
+        let lines = Lines {
+            dtr: false,
+            rts: false,
+        };
+        assert_eq!(line_steps(&read, lines), TIGHT);
+    }
 
     /// The two pins as the circuit makes them: `true` is high.
     fn pins(lines: Lines) -> (bool, bool) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::chip::Identity;
 use crate::event::{Code, JobId, Outcome, Serial, SlotId, Unit};
-use crate::job::Retries;
+use crate::job::{BootLog, RegionResult, Retries, StepResult};
 use crate::plan::Method;
 
 /// A job at its arrival.
@@ -113,4 +113,17 @@ pub struct JobRow {
     pub flash_touched: bool,
     pub started: jiff::Timestamp,
     pub ended: Option<jiff::Timestamp>,
+}
+
+/// All that the record knows of one job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Story {
+    pub row: JobRow,
+    pub steps: Vec<StepResult>,
+    pub regions: Vec<RegionResult>,
+    /// What happened, a line each; `None` for a job that is running, that flashline did not live to close,
+    /// or that is from before there were logs.
+    pub log: Option<String>,
+    /// What its board said after the reset.
+    pub boot: Option<BootLog>,
 }

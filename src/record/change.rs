@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params, params};
 
 use super::tally::{ClosedJob, leaves_open};
-use super::{NewJob, row};
+use super::{NewJob, row, story};
 use crate::chip::{Access, Identity, Revision};
 use crate::event::{Code, JobId, Outcome, Serial, Step, Unit};
 use crate::job::Verdict;
@@ -185,6 +185,7 @@ fn close_job(
     keep_steps(connection, closed.number, verdict)?;
     keep_regions(connection, closed.number, verdict)?;
     keep_boot_log(connection, closed.number, verdict)?;
+    story::keep_log(connection, closed.number, &verdict.log)?;
     keep_open_unit(connection, &closed)?;
     Ok(Some((started, closed)))
 }

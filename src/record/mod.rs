@@ -12,12 +12,13 @@ mod reader;
 mod row;
 mod schema;
 mod store;
+mod story;
 mod tally;
 #[cfg(test)]
 mod testbench;
 mod writer;
 
-pub use border::{JobRow, Jobs, NewJob, OpenUnit, Since, Standing, Yield};
+pub use border::{JobRow, Jobs, NewJob, OpenUnit, Since, Standing, Story, Yield};
 pub use fault::RecordError;
 pub use pace::SlowSlot;
 pub use reader::{Figures, Reader};

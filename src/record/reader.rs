@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Transaction};
 
 use super::tally::Tally;
-use super::{JobRow, OpenUnit, RecordError, Since, SlowSlot, Yield, pace, row, schema};
-use crate::event::Unit;
+use super::{
+    JobRow, OpenUnit, RecordError, Since, SlowSlot, Story, Yield, pace, row, schema, story,
+};
+use crate::event::{JobId, Unit};
 
 /// A database opened for questions.
 #[derive(Debug)]
@@ -84,6 +86,16 @@ impl Reader {
                 )?
                 .collect()
         })
+    }
+
+    /// The jobs whose id begins like this, oldest first, at most ten.
+    pub fn jobs_like(&self, prefix: &str) -> Result<Vec<JobRow>, RecordError> {
+        self.read(|snapshot| story::jobs_like(snapshot, prefix))
+    }
+
+    /// All that is known of a job; `None`: there is none with this id.
+    pub fn story(&self, job: JobId) -> Result<Option<Story>, RecordError> {
+        self.read(|snapshot| story::story(snapshot, &job.to_string()))
     }
 
     /// One transaction, so that all parts of an answer are of one moment.

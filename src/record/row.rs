@@ -125,7 +125,7 @@ pub fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
     Timestamp::from_millisecond(row.get(column)?).map_err(|_| bad(row, column))
 }
 
-fn required<T>(
+pub fn required<T>(
     row: &Row<'_>,
     column: &str,
     parse: impl Fn(&str) -> Option<T>,
@@ -133,7 +133,7 @@ fn required<T>(
     word(row, column, parse)?.ok_or_else(|| bad(row, column))
 }
 
-fn word<T>(
+pub fn word<T>(
     row: &Row<'_>,
     column: &str,
     parse: impl Fn(&str) -> Option<T>,
@@ -144,8 +144,16 @@ fn word<T>(
         .transpose()
 }
 
+/// The bytes of a digest in lower-case hex.
+pub fn unhex<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
+    let digits = text.as_bytes().chunks_exact(2);
+    let bytes = digits.map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok());
+    let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
+    bytes.try_into().ok().filter(|_| text.len() == 2 * BYTES)
+}
+
 /// A value that no flashline writes: someone else changed the row.
-fn bad(row: &Row<'_>, column: &str) -> rusqlite::Error {
+pub fn bad(row: &Row<'_>, column: &str) -> rusqlite::Error {
     let index = row.as_ref().column_index(column).unwrap_or_default();
     let why = format!("column {column} holds a value that flashline does not write");
     rusqlite::Error::FromSqlConversionFailure(

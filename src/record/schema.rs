@@ -8,9 +8,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use super::RecordError;
 
 /// `migrations/`, in order; a database's `user_version` counts those it has had.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/0001_jobs.sql"),
     include_str!("../../migrations/0002_written.sql"),
+    include_str!("../../migrations/0003_job_log.sql"),
 ];
 
 /// The schema that this flashline writes.

@@ -77,6 +77,7 @@ pub fn verdict(code: Option<Code>, identity: Option<Identity>) -> Verdict {
         bytes_written: 0,
         bytes_skipped: 0,
         boot: None,
+        log: String::new(),
         written_by: None,
         steps: Vec::new(),
         regions: Vec::new(),

@@ -343,6 +343,7 @@ mod tests {
             bytes_written: 0,
             bytes_skipped: 0,
             boot: None,
+            log: String::new(),
             written_by: None,
             steps: Vec::new(),
             regions: Vec::new(),

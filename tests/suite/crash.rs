@@ -178,6 +178,7 @@ async fn work(record: Record, slot: u8) {
             bytes_written: 1 << 20,
             bytes_skipped: 0,
             boot: None,
+            log: String::new(),
             written_by: None,
             steps: Vec::new(),
             regions: Vec::new(),

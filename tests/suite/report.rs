@@ -62,6 +62,7 @@ async fn pulled(path: &Path) -> Record {
         bytes_written: 4096,
         bytes_skipped: 0,
         boot: None,
+        log: String::new(),
         written_by: None,
         steps: Vec::new(),
         regions: Vec::new(),

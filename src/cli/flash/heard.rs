@@ -59,6 +59,7 @@ mod tests {
             bytes_written: 0,
             bytes_skipped: 0,
             boot,
+            log: String::new(),
             steps: vec![StepResult {
                 step: Step::Boot,
                 attempt: 1,

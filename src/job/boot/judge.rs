@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use super::fault::{BootFault, Heard};
 use super::lines::{Line, Lines};
-use super::log::Log;
 use crate::job::border::{BootLog, Measurement};
+use crate::job::excerpt::Excerpt;
 use crate::manifest::{Blotter, BootCheck};
 
 /// A line that has not gone on for so long is a prompt. USB bridges hand over every 16 ms at the latest.
@@ -40,7 +40,7 @@ pub(in crate::job) struct Judge {
     check: Arc<BootCheck>,
     began: Instant,
     lines: Lines,
-    log: Log,
+    log: Excerpt,
     blotter: Blotter,
     /// When the line that is begun counts as a prompt; `None`: there is none, or it was judged.
     prompt_at: Option<Instant>,
@@ -80,7 +80,7 @@ impl Judge {
         Judge {
             began: now,
             lines: Lines::default(),
-            log: Log::default(),
+            log: Excerpt::default(),
             blotter: Blotter::default(),
             prompt_at: None,
             starts: Starts::default(),

@@ -327,6 +327,7 @@ pub(super) fn stopped_verdict(running: &Running, detail: &str) -> Verdict {
         bytes_written: running.progress.done_bytes,
         bytes_skipped: 0,
         boot: None,
+        log: String::new(),
         written_by: None,
         steps: Vec::new(),
         regions: Vec::new(),

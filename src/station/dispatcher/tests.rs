@@ -111,6 +111,7 @@ fn verdict(code: Option<Code>) -> Verdict {
         bytes_written: 1000,
         bytes_skipped: 0,
         boot: None,
+        log: String::new(),
         written_by: None,
         steps: Vec::new(),
         regions: Vec::new(),

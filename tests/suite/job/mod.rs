@@ -7,6 +7,7 @@ mod chips;
 mod boot;
 mod ends;
 mod faults;
+mod log;
 mod lost;
 mod net;
 mod own_usb;

@@ -1,21 +1,20 @@
-//! What is kept of a console: its beginning and its end, with a note of what was left out between.
+//! What is kept of a long text, a board's console or a job's log: its beginning and its end, with a note
+//! of what was left out between.
 
 use std::collections::VecDeque;
 
-/// The reset, the bootloader and the start of the app.
 const HEAD_BYTES: usize = 32 << 10;
-/// What came last: as much again.
 const TAIL_BYTES: usize = 32 << 10;
 
 #[derive(Debug, Default)]
-pub(super) struct Log {
+pub(super) struct Excerpt {
     head: String,
     tail: VecDeque<String>,
     tail_bytes: usize,
     left_out_lines: u64,
 }
 
-impl Log {
+impl Excerpt {
     /// Keeps a line, of which this many bytes more were dropped before.
     pub(super) fn push(&mut self, text: &str, lost_bytes: usize) {
         let mut line = text.to_owned();
@@ -53,7 +52,7 @@ mod tests {
 
     #[test]
     fn a_short_log_is_kept_whole() {
-        let mut log = Log::default();
+        let mut log = Excerpt::default();
         log.push("a", 0);
         log.push("b", 7);
         assert_eq!(log.into_text(), "a\nb [7 bytes left out]\n");
@@ -61,7 +60,7 @@ mod tests {
 
     #[test]
     fn of_a_long_one_both_ends() {
-        let mut log = Log::default();
+        let mut log = Excerpt::default();
         for number in 0..20_000 {
             log.push(&format!("line {number}"), 0);
         }
