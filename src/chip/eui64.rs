@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Mac;
+use super::{Mac, spelled};
 
 /// A board's 64-bit address, of chips that have an IEEE 802.15.4 radio. Shown as
 /// `60:55:f9:ff:fe:00:00:01`.
@@ -38,6 +38,8 @@ impl fmt::Display for Eui64 {
         f.pad(&bytes.join(":"))
     }
 }
+
+spelled!(Eui64, Eui64::parse, "EUI-64");
 
 impl fmt::Debug for Eui64 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::spelled;
+
 /// Something that a chip or its package has. Shown as a short stable word: `wifi`, `dual-core`,
 /// `embedded flash 4MB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +59,8 @@ impl Feature {
         .or_else(|| memory("psram").map(|kb| Feature::EmbeddedPsram { kb }))
     }
 }
+
+spelled!(Feature, Feature::parse, "feature");
 
 impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::spelled;
+
 /// What the part answers to command 0x9F, manufacturer first: `0xEF4016` is a Winbond part of 4 MB.
 /// Shown as six hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,6 +69,12 @@ impl fmt::Display for FlashId {
         f.pad(&format!("{:06x}", self.0 & 0xFF_FFFF))
     }
 }
+
+spelled!(
+    FlashId,
+    |text| u32::from_str_radix(text, 16).ok().map(FlashId),
+    "flash ID of six hex digits"
+);
 
 impl fmt::Debug for FlashId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

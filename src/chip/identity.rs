@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Chip, Eui64, Feature, FlashId, Mac};
+use serde::{Deserialize, Serialize};
+
+use super::{Chip, Eui64, Feature, FlashId, Mac, spelled};
 
 /// A chip revision: `v3.1` is major 3, minor 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,7 +18,18 @@ impl Revision {
     pub const fn as_number(self) -> u16 {
         self.major as u16 * 100 + self.minor as u16
     }
+
+    /// As it is shown: `v3.1`.
+    pub fn parse(text: &str) -> Option<Revision> {
+        let (major, minor) = text.strip_prefix('v')?.split_once('.')?;
+        Some(Revision {
+            major: major.parse().ok()?,
+            minor: minor.parse().ok()?,
+        })
+    }
 }
+
+spelled!(Revision, Revision::parse, "chip revision");
 
 impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,7 +53,21 @@ impl Security {
     pub fn is_open(self) -> bool {
         self == Security::default()
     }
+
+    /// As it is shown.
+    pub fn parse(text: &str) -> Option<Security> {
+        let states = (0..8u8).map(|bits| Security {
+            flash_encryption: bits & 1 != 0,
+            secure_boot: bits & 2 != 0,
+            download_locked: bits & 4 != 0,
+        });
+        states
+            .into_iter()
+            .find(|security| security.to_string() == text)
+    }
 }
+
+spelled!(Security, Security::parse, "state of the security eFuses");
 
 impl fmt::Display for Security {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,7 +88,8 @@ impl fmt::Display for Security {
 }
 
 /// How much of a board its loader lets be seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Access {
     Full,
     /// Secure Download Mode: no registers, so neither MAC nor revision nor flash ID, and no digests.
@@ -70,7 +98,8 @@ pub enum Access {
 
 /// A board as identify found it. Everything that is read from a register is `None` or empty in
 /// Secure Download Mode.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Told")]
 pub struct Identity {
     pub chip: Chip,
     pub access: Access,
@@ -107,5 +136,39 @@ impl Identity {
     /// The flash part's size as its ID tells it.
     pub fn flash_bytes(&self) -> Option<u64> {
         self.flash_id.and_then(FlashId::size_bytes)
+    }
+}
+
+/// An identity as programs are told it: with the size that its flash ID means.
+#[derive(Serialize)]
+struct Told {
+    chip: Chip,
+    access: Access,
+    revision: Option<Revision>,
+    mac: Option<Mac>,
+    mac_crc_holds: bool,
+    eui64: Option<Eui64>,
+    features: Vec<Feature>,
+    crystal_mhz: Option<u32>,
+    flash_id: Option<FlashId>,
+    flash_bytes: Option<u64>,
+    security: Security,
+}
+
+impl From<Identity> for Told {
+    fn from(identity: Identity) -> Told {
+        Told {
+            flash_bytes: identity.flash_bytes(),
+            chip: identity.chip,
+            access: identity.access,
+            revision: identity.revision,
+            mac: identity.mac,
+            mac_crc_holds: identity.mac_crc_holds,
+            eui64: identity.eui64,
+            features: identity.features,
+            crystal_mhz: identity.crystal_mhz,
+            flash_id: identity.flash_id,
+            security: identity.security,
+        }
     }
 }

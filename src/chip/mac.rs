@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::spelled;
+
 /// The base MAC of a board, as the factory burnt it into eFuse. Shown as `24:0a:c4:00:00:01`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Mac(pub [u8; 6]);
@@ -32,6 +34,8 @@ impl fmt::Display for Mac {
         f.pad(&format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}"))
     }
 }
+
+spelled!(Mac, Mac::parse, "MAC");
 
 impl fmt::Debug for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

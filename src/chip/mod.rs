@@ -12,6 +12,7 @@ mod identity;
 mod mac;
 mod reach;
 mod security_info;
+mod spelling;
 mod stub;
 mod watchdog;
 
@@ -27,6 +28,7 @@ pub use flash::FlashId;
 pub use identity::{Access, Identity, Revision, Security};
 pub use mac::Mac;
 pub use security_info::SecurityInfo;
+pub(crate) use spelling::spelled;
 pub use stub::{Load, Stub, StubFault, Stubs};
 pub use watchdog::{BootStrap, SuperWatchdog, Watchdog, WatchdogReset};
 
@@ -121,6 +123,8 @@ impl std::fmt::Display for Chip {
         f.pad(self.name())
     }
 }
+
+spelled!(Chip, Chip::from_name, "chip");
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::Outcome;
+use crate::chip::spelled;
 
 /// Why a job did not pass (or why the station will not start one).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -208,6 +209,8 @@ impl Code {
         }
     }
 }
+
+spelled!(Code, Code::from_word, "failure code");
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,11 +5,14 @@
 mod code;
 mod notice;
 mod progress;
+pub mod spelling;
 mod unit;
 mod who;
 
 use std::fmt;
 use std::sync::Arc;
+
+use crate::chip::spelled;
 
 pub use code::Code;
 pub use notice::{Happening, Notice, Waiting};
@@ -36,6 +39,8 @@ impl fmt::Display for SlotId {
         f.pad(&self.0)
     }
 }
+
+spelled!(SlotId, |text| Some(SlotId::new(text)), "slot");
 
 impl fmt::Debug for SlotId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -153,6 +158,8 @@ impl fmt::Display for JobId {
     }
 }
 
+spelled!(JobId, |text| text.parse().ok().map(JobId), "job");
+
 impl fmt::Debug for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
@@ -201,6 +208,8 @@ impl Outcome {
             .find(|outcome| outcome.name() == name)
     }
 }
+
+spelled!(Outcome, Outcome::from_name, "outcome");
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

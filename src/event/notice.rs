@@ -2,22 +2,60 @@
 
 use std::time::Duration;
 
-use super::{Code, JobId, Outcome, SlotId, Step, Unit, Who};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{Code, JobId, Outcome, SlotId, Step, Unit, Who, spelling};
 use crate::chip::Identity;
 
 /// A numbered notice. Numbers count up by one from 1 within a run of the station, so a reader can
 /// tell that it missed some.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Notice {
     pub number: u64,
+    #[serde(with = "spelling::time")]
     pub at: jiff::Timestamp,
     pub slot: Option<SlotId>,
     pub job: Option<JobId>,
+    #[serde(flatten)]
     pub what: Happening,
 }
 
+/// As `docs/json.md` describes it. A happening that is one code's has that code beside it.
+impl Serialize for Notice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Object<'a> {
+            number: u64,
+            #[serde(with = "spelling::time")]
+            at: jiff::Timestamp,
+            slot: &'a Option<SlotId>,
+            job: Option<JobId>,
+            #[serde(flatten)]
+            what: &'a Happening,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            code: Option<Code>,
+        }
+        Object {
+            number: self.number,
+            at: self.at,
+            slot: &self.slot,
+            job: self.job,
+            what: &self.what,
+            code: match self.what {
+                Happening::HubLost { .. } => Some(Code::HubPower),
+                Happening::ManifestChanged { .. } | Happening::ManifestInvalid { .. } => {
+                    Some(Code::ManifestChangedOnDisk)
+                }
+                _ => None,
+            },
+        }
+        .serialize(serializer)
+    }
+}
+
 /// Why a board that is present is not worked on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Waiting {
     /// It was there before the station started: replug it or request it.
     PresentAtStart,
@@ -28,11 +66,13 @@ pub enum Waiting {
     /// The input that the jig's switch closes cannot be read.
     SwitchUnread,
     /// Its hub has as many boards at work as it may, or started one a moment ago.
+    #[serde(rename = "hub")]
     HubTurn,
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 pub enum Happening {
     /// The station is at work.
     StationStarted {
@@ -52,7 +92,10 @@ pub enum Happening {
     /// A board arrived; its job is open.
     BoardArrived { port: String },
     /// The board is known.
-    BoardIdentified { identity: Identity },
+    BoardIdentified {
+        #[serde(flatten)]
+        identity: Identity,
+    },
     /// Something failed and is being tried again.
     Retried {
         step: Step,
@@ -69,9 +112,11 @@ pub enum Happening {
         outcome: Outcome,
         code: Option<Code>,
         detail: String,
+        #[serde(flatten, with = "spelling::unit")]
         unit: Option<Unit>,
         attempts: u32,
         retries: u32,
+        #[serde(rename = "seconds", with = "spelling::seconds")]
         took: Duration,
     },
     /// Another program works on the slot's port by hand: no job starts until it is through.
@@ -81,19 +126,31 @@ pub enum Happening {
     /// The board left the slot.
     BoardRemoved,
     /// Someone stopped the slot: it takes no more boards.
-    SlotStopped { by: Who },
+    SlotStopped {
+        #[serde(flatten)]
+        by: Who,
+    },
     /// The slot failed so many different boards in a row, the last one with `code`: it takes no more.
     SlotQuarantined { boards: u32, code: Code },
     /// A stopped or quarantined slot takes boards again.
-    SlotGoesOn { by: Who },
+    SlotGoesOn {
+        #[serde(flatten)]
+        by: Who,
+    },
     /// The line takes no boards: said once, with why.
     LineStopped { code: Code, detail: String },
     /// Someone stopped the line: it takes no more boards.
-    LineStoppedBy { by: Who },
+    LineStoppedBy {
+        #[serde(flatten)]
+        by: Who,
+    },
     /// The line takes boards again.
     LineResumed,
     /// Someone let the line go on.
-    LineGoesOn { by: Who },
+    LineGoesOn {
+        #[serde(flatten)]
+        by: Who,
+    },
     /// A manifest or its files changed on disk; what is at work did not. `bundle`: the first 12 hex digits
     /// of the new digest.
     ManifestChanged {
@@ -112,6 +169,7 @@ pub enum Happening {
         product: String,
         version: String,
         bundle: String,
+        #[serde(flatten)]
         by: Who,
     },
     /// The station ended in order.

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+use crate::chip::spelled;
+
 /// A step of a job, in the order in which they come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {
@@ -70,6 +74,8 @@ impl Step {
     }
 }
 
+spelled!(Step, Step::from_name, "step");
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -77,7 +83,7 @@ impl fmt::Display for Step {
 }
 
 /// Where a job stands. Sent through a watch: only the newest one counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     pub step: Step,
     /// Counts from 1.

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::chip::{Identity, Mac};
+use crate::chip::{Identity, Mac, spelled};
 
 /// A serial number from a board's label. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,6 +32,8 @@ impl fmt::Display for Serial {
         f.pad(&self.0)
     }
 }
+
+spelled!(Serial, Serial::parse, "serial number");
 
 impl fmt::Debug for Serial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,6 +82,8 @@ impl From<Mac> for Unit {
         Unit::Mac(mac)
     }
 }
+
+spelled!(Unit, Unit::parse, "MAC or serial number");
 
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,8 +4,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// What someone may do on the line. Ordered: a later role may do all that an earlier one may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Looks, starts boards, stops a job, a slot or the line.
     Operator,
@@ -29,10 +32,11 @@ impl Role {
     }
 }
 
-/// A person or a program that asks. Cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A person or a program that asks. Cheap to clone. In JSON it is flattened into what it did: `by` and `role`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Who {
     /// As notices name it: a login name.
+    #[serde(rename = "by")]
     pub name: Arc<str>,
     pub role: Role,
 }

@@ -158,9 +158,10 @@ pub struct BootLog {
 }
 
 /// A value that the app printed, with its limits (both included; `None`: open to that side).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Measurement {
     pub name: String,
+    #[serde(with = "crate::event::spelling::number")]
     pub value: f64,
     /// As the manifest spells it; empty where it has none.
     pub unit: String,

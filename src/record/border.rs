@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::chip::Identity;
-use crate::event::{Code, JobId, Outcome, Serial, SlotId, Unit};
+use crate::event::{Code, JobId, Outcome, Serial, SlotId, Unit, spelling};
 use crate::job::{BootLog, RegionResult, Retries, StepResult};
 use crate::plan::Method;
 
@@ -28,11 +30,12 @@ pub struct NewJob {
 
 /// A unit whose last job was cut short, and that was neither finished nor written off since: pulled
 /// in mid-job, or stopped by someone or by the bench after its flash was touched.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenUnit {
     pub unit: Unit,
     pub slot: SlotId,
     /// When it was cut short (the last time).
+    #[serde(with = "spelling::time")]
     pub since: jiff::Timestamp,
     pub code: Code,
 }
@@ -42,7 +45,7 @@ pub struct OpenUnit {
 pub struct Since(pub Option<jiff::Timestamp>);
 
 /// Closed jobs, by how they ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Jobs {
     pub passed: u64,
     /// Written, and not all of it verified.
@@ -62,7 +65,7 @@ impl Jobs {
 }
 
 /// Yield by units (boards known by their MAC, or by a serial where they hide it). `Tally` has the rules.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Yield {
     pub units: u64,
     /// Units whose first counted job passed at its first attempt.
@@ -72,6 +75,7 @@ pub struct Yield {
     /// Units whose last counted job is WRITTEN: neither passed nor failed.
     pub written: u64,
     /// Of passed jobs, arrival to verdict.
+    #[serde(rename = "median_cycle_seconds", with = "spelling::some_seconds")]
     pub median_cycle: Option<Duration>,
     /// Jobs that ended with each code (bench errors and stops included, WRITTEN ones not), most frequent
     /// first.
@@ -80,7 +84,7 @@ pub struct Yield {
 }
 
 /// Where the line stands, for the dashboard.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Standing {
     /// Of today (local midnight on).
     pub today: Yield,

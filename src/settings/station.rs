@@ -83,7 +83,9 @@ pub enum Start {
 
 /// Where a slot's tile is on the screen, as the slot is on the bench: counted from 1, from the back and
 /// from the left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct Seat {
     pub row: u16,
     pub column: u16,

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::chip::Identity;
 use crate::event::{
-    Code, JobId, Notice, Outcome, Progress, Role, Serial, SlotId, Unit, Waiting, Who,
+    Code, JobId, Notice, Outcome, Progress, Role, Serial, SlotId, Unit, Waiting, Who, spelling,
 };
 use crate::job::Measurement;
 use crate::record::Standing;
@@ -52,7 +53,8 @@ impl Snapshot {
 }
 
 /// Whether boards are taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LineState {
     Running,
     /// No job starts until the cause is gone.
@@ -67,16 +69,20 @@ pub enum LineState {
 }
 
 /// Why the line waits for a supervisor.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Halt {
     /// So many slots in a row failed with the same code (`LINE_HALTED`).
     Failures { slots: u32, code: Code },
     /// Someone stopped it.
-    Asked { by: Who },
+    Asked {
+        #[serde(flatten)]
+        by: Who,
+    },
 }
 
 /// A bundle at work, and what became of its manifest on the disk since it was taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BundleView {
     /// Where it was read.
     pub manifest: Arc<str>,
@@ -88,7 +94,8 @@ pub struct BundleView {
 }
 
 /// What a manifest on the disk is by now (`MANIFEST_CHANGED_ON_DISK` unless `Same`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OnDisk {
     /// What is at work.
     Same,
@@ -104,14 +111,14 @@ pub enum OnDisk {
 }
 
 /// A port that belongs to no slot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortView {
     pub port: String,
     pub why: String,
 }
 
 /// One slot.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SlotView {
     pub slot: SlotId,
     /// The place: configured path or USB path.
@@ -124,20 +131,26 @@ pub struct SlotView {
     /// Why it takes no more boards, whatever it is doing now.
     pub out: Option<SlotOut>,
     /// When this state began.
+    #[serde(with = "spelling::time")]
     pub since: jiff::Timestamp,
 }
 
 /// Why a slot takes no more boards until a supervisor sets it free.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SlotOut {
     /// It failed so many different boards in a row, the last one with `code` (`SLOT_QUARANTINED`).
     Quarantined { boards: u32, code: Code },
     /// Someone stopped it.
-    Stopped { by: Who },
+    Stopped {
+        #[serde(flatten)]
+        by: Who,
+    },
 }
 
 /// What a slot is doing.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SlotState {
     /// No board, no result yet.
     Empty,
@@ -162,9 +175,10 @@ pub enum SlotState {
 }
 
 /// A board being worked on.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BoardView {
     pub job: JobId,
+    #[serde(with = "spelling::time")]
     pub started: jiff::Timestamp,
     pub identity: Option<Arc<Identity>>,
     pub progress: Progress,
@@ -173,7 +187,7 @@ pub struct BoardView {
 }
 
 /// A committed result.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ResultView {
     pub job: JobId,
     pub outcome: Outcome,
@@ -182,6 +196,7 @@ pub struct ResultView {
     pub unit: Option<Unit>,
     pub attempts: u32,
     pub retries: u32,
+    #[serde(rename = "seconds", with = "spelling::seconds")]
     pub took: Duration,
     /// What its app told of itself, in the order it came.
     pub measurements: Arc<[Measurement]>,
@@ -256,7 +271,8 @@ pub enum NotAsked {
 }
 
 /// What can be asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ask {
     /// Work on the board that is in this slot, whose label says `serial` where someone read it.
     Start {
@@ -297,7 +313,8 @@ impl Ask {
 }
 
 /// Why a request was not carried out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "word", content = "of", rename_all = "snake_case")]
 pub enum RequestRefused {
     #[error("there is no slot {0}")]
     NoSuchSlot(SlotId),
@@ -328,5 +345,8 @@ pub enum RequestRefused {
     #[error("no manifest on the disk has become bundle {0}")]
     NoSuchBundle(String),
     #[error("only a supervisor may do this, and {by} is not one")]
-    SupervisorOnly { by: Who },
+    SupervisorOnly {
+        #[serde(flatten)]
+        by: Who,
+    },
 }
