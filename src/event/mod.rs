@@ -79,6 +79,15 @@ impl UsbPath {
     }
 }
 
+impl UsbPath {
+    /// Configuration and interface of the device there: `1.0`. `None` where the path tells none.
+    pub fn interface(&self) -> Option<&str> {
+        let (_, chain) = self.0.rsplit_once("-usb-0:")?;
+        let (_, interface) = chain.split_once(':')?;
+        interface.split('-').next()
+    }
+}
+
 /// What feeds a place on USB: a hub, or the controller's root hub.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UsbHub {

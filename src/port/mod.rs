@@ -7,6 +7,7 @@
 //! Every call that can block in the kernel (open, close, baud rate, lines) runs on a blocking thread.
 
 mod bridges;
+mod choice;
 mod claim;
 mod follow;
 mod hints;
@@ -23,7 +24,8 @@ mod traits;
 pub mod tty;
 mod usb;
 
-pub use bridges::OwnUsb;
+pub use bridges::{BRIDGES, Bridge, OwnUsb};
+pub use choice::LeftAlone;
 pub use claim::{Claim, Held, Names, Purpose};
 pub use follow::follow;
 pub use link::{Link, LinkError};

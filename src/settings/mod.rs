@@ -8,6 +8,7 @@ mod fields;
 mod likeness;
 mod line;
 mod net;
+mod ports;
 mod reset;
 mod source;
 mod station;
@@ -19,6 +20,7 @@ pub use fault::{Fault, Paint, Pointer, Severity};
 pub use fields::{Document, Fields, Found};
 pub use line::LineRules;
 pub use net::{NetPort, NetPortError, NetProtocol};
+pub use ports::{PortPattern, PortRules};
 pub use reset::{After, Reset, ResetError, Sequence, SequenceError, SequenceStep};
 pub use source::{FileError, Source, read_bounded};
 pub use station::{

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AccessSettings, After, Document, Fault, Fields, Found, LineRules, Misfit, NetPort, Reset,
-    Sequence, Severity,
+    AccessSettings, After, Document, Fault, Fields, Found, LineRules, Misfit, NetPort, PortRules,
+    Reset, Sequence, Severity,
 };
 use super::{Source, text, whole, word, yes_or_no};
-use super::{access, line, stub_dir};
+use super::{access, line, ports, stub_dir};
 use crate::chip::Stubs;
 use crate::event::{SlotId, UsbPath};
 
@@ -43,6 +43,7 @@ pub struct Settings {
     pub hub: HubLimits,
     pub line: LineRules,
     pub access: AccessSettings,
+    pub ports: PortRules,
 }
 
 /// What one USB hub can feed.
@@ -149,6 +150,7 @@ impl Settings {
             hub: HubLimits::default(),
             line: LineRules::default(),
             access: AccessSettings::default(),
+            ports: PortRules::default(),
         }
     }
 
@@ -188,6 +190,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
     let hub = hub(&mut root);
     let line = line::table(&mut root);
     let access = access::table(&mut root);
+    let ports = ports::table(&mut root);
     let stub_dir = root.optional("stub_dir", text(4096));
     let slots = slots(document, &mut root, folder);
     root.finish();
@@ -213,6 +216,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
         hub,
         line,
         access,
+        ports,
         stubs: Arc::new(
             stub_dir.map_or_else(Stubs::default, |found| stubs(document, folder, &found)),
         ),

@@ -29,6 +29,7 @@ fn defaults() {
             disk_reserve_bytes: 64 << 20,
             stub: true,
             hub: HubLimits::default(),
+            ports: PortRules::default(),
             stubs: Arc::default(),
             // those of a table of their own are tested there
             ..Settings::of(

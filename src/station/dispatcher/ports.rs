@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::super::slot::{AfterHold, Next, Now, Phase, Restart, Slot};
+use super::super::slot::{AfterHold, Next, Now, Phase, Restart, Slot, place_words};
 use super::{Dispatcher, Effect};
 use crate::event::{Happening, SlotId, Waiting};
-use crate::port::{PortInfo, UsbId};
+use crate::port::{LeftAlone, PortInfo, UsbId};
 use crate::settings::{Place, SlotSettings, Start};
 use crate::station::PortView;
 
@@ -30,25 +30,11 @@ impl Dispatcher {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(index) = self.slot_for(&port, now) else {
-            let why = if self.settings.slots.is_empty() {
-                "not a known ESP bridge"
-            } else {
-                "no slot in the station file has this place"
-            };
-            let view = PortView {
-                port: describe(&port),
-                why: why.to_owned(),
-            };
-            let notice = Happening::PortUnassigned {
-                port: view.port.clone(),
-                why: view.why.clone(),
-            };
-            if self.unassigned.insert(port.path.clone(), view).is_none() {
-                self.journal.line(now, notice);
-            }
-            self.unassigned_changed();
-            return;
+        let index = match self.slot_for(&port, now) {
+            Ok(index) => index,
+            // so it was asked for
+            Err(LeftAlone::Ignored(_)) => return,
+            Err(why) => return self.left_alone(&port, &why, now),
         };
         let settle = self.settings.settle;
         let slot = &mut self.slots[index];
@@ -110,6 +96,21 @@ impl Dispatcher {
                 );
             }
         }
+    }
+
+    fn left_alone(&mut self, port: &PortInfo, why: &LeftAlone, now: Now) {
+        let view = PortView {
+            port: describe(port),
+            why: why.to_string(),
+        };
+        let notice = Happening::PortUnassigned {
+            port: view.port.clone(),
+            why: view.why.clone(),
+        };
+        if self.unassigned.insert(port.path.clone(), view).is_none() {
+            self.journal.line(now, notice);
+        }
+        self.unassigned_changed();
     }
 
     pub(super) fn port_left(&mut self, path: &Path, now: Now, effects: &mut Vec<Effect>) {
@@ -196,29 +197,22 @@ impl Dispatcher {
 
     /// The slot that this port belongs to; on a bench without configured slots every known bridge makes
     /// its own.
-    pub(super) fn slot_for(&mut self, port: &PortInfo, now: Now) -> Option<usize> {
-        let place_fits = |place: &Place| match place {
-            Place::Path(path) => *path == port.path,
-            Place::Usb(usb_path) => port.usb_path.as_ref() == Some(usb_path),
-        };
-        if let Some(index) = self
-            .slots
-            .iter()
-            .position(|slot| place_fits(&slot.settings.place))
-        {
-            return Some(index);
+    pub(super) fn slot_for(&mut self, port: &PortInfo, now: Now) -> Result<usize, LeftAlone> {
+        let at_place = |slot: &Slot| port.is_at(&slot.settings.place);
+        if let Some(index) = self.slots.iter().position(at_place) {
+            return Ok(index);
         }
-        let known = port.usb_id.is_some_and(|id| id.known_bridge().is_some());
-        if !self.settings.slots.is_empty() || !known {
-            return None;
-        }
-        let (place, name) = match &port.usb_path {
+        port.is_slot_by_itself(&self.settings)?;
+        let (place, short) = match &port.usb_path {
             Some(usb_path) => (Place::Usb(usb_path.clone()), usb_path.short()),
             None => (Place::Path(port.path.clone()), file_name(&port.path)),
         };
+        // a second controller has the same chains of ports
+        let is_taken = self.slots.iter().any(|slot| slot.id().as_str() == short);
+        let name = if is_taken { place_words(&place) } else { short };
         self.slots
             .push(Slot::new(SlotSettings::at(&name, place), now));
-        Some(self.slots.len() - 1)
+        Ok(self.slots.len() - 1)
     }
 
     pub(super) fn unassigned_changed(&mut self) {

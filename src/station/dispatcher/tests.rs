@@ -13,6 +13,7 @@ mod hubs;
 mod jigs;
 mod line;
 mod own_usb;
+mod places;
 mod serials;
 
 /// A dispatcher, its clock, and everything it wanted done so far.
