@@ -96,6 +96,7 @@ async fn flash(port: PathBuf, bundle: Arc<Bundle>) -> io::Result<()> {
         likely,
         attempts: 1,
         grace: Duration::from_secs(1),
+        busy: Duration::ZERO,
         stub: StubUse::Stub,
         stubs: Arc::default(),
         silence: Silence::BadBoard,

@@ -21,7 +21,7 @@ use crate::job::{self, Assignment, Reports, Silence, StubUse, Verdict};
 use crate::manifest::Bundle;
 use crate::port::{PortInfo, StopHandle, SystemPorts, follow};
 use crate::record::{NewJob, Record, RecordError};
-use crate::settings::{After, DATABASE, DISK_RESERVE_MB, GRACE, Reset, load_stubs};
+use crate::settings::{After, BUSY_BY_HAND, DATABASE, DISK_RESERVE_MB, GRACE, Reset, load_stubs};
 use crate::station::Gatekeeper;
 
 /// Flash one board
@@ -216,6 +216,7 @@ async fn flash(
         likely: bundle.manifest.chip,
         attempts: args.attempts,
         grace: GRACE,
+        busy: BUSY_BY_HAND,
         stub: match (args.no_stub, args.no_compress) {
             (false, _) => StubUse::Stub,
             (true, false) => StubUse::RomDeflate,

@@ -18,7 +18,7 @@ use crate::image::{AppDescription, OTADATA_BYTES, Partition, PartitionTable, TAB
 use crate::job::{Assignment, Effort, Failed, Kept, Silence, Work};
 use crate::plan::Plan;
 use crate::port::{Claim, Names, PortInfo, Purpose, Sharing};
-use crate::settings::GRACE;
+use crate::settings::{BUSY_BY_HAND, GRACE};
 
 /// Bytes that are read between two writes to a sink.
 const PIECE_BYTES: u32 = 0x4_0000;
@@ -76,6 +76,7 @@ impl Board {
             likely: Chip::Esp32,
             attempts: options.attempts,
             grace: GRACE,
+            busy: BUSY_BY_HAND,
             stub: options.stub,
             stubs: options.stubs,
             silence: Silence::BadBoard,

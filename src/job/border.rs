@@ -32,6 +32,9 @@ pub struct Assignment {
     pub attempts: u32,
     /// How long a lost port may be away.
     pub grace: Duration,
+    /// How long the port may be open elsewhere at first: who asks new ports whether they are modems is
+    /// through after a few seconds.
+    pub busy: Duration,
     /// Write through the stub; without it the ROM writes, compressed.
     pub stub: StubUse,
     /// The stubs that there are.

@@ -151,6 +151,13 @@ impl Journal {
         self.tell();
     }
 
+    /// The port is open elsewhere and is waited for: nothing that the board did, so it counts nowhere.
+    pub(super) fn waits(&mut self, error: &JobError) {
+        let (step, code, detail) = (self.now.step, error.code(), error.to_string());
+        self.note(format_args!("{step}: waits: {code}: {detail}"));
+        self.reports.retried(step, code, &detail, self.attempt);
+    }
+
     pub(super) fn port_lost(&mut self) {
         self.note(format_args!("the port is lost"));
         self.reports.port_lost();

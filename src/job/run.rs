@@ -29,6 +29,9 @@ use crate::settings::After;
 /// How often a lost port is tried again where nothing announces its return.
 const REOPEN_EACH: Duration = Duration::from_millis(50);
 
+/// How often a port that is open elsewhere is tried again: each try looks who has it.
+const BUSY_EACH: Duration = Duration::from_millis(250);
+
 /// How long a chip's own USB may be away: it starts first, and the host asks it who it is.
 const REENUMERATION: Duration = Duration::from_secs(3);
 
@@ -282,7 +285,7 @@ impl Job {
     ) -> Result<Box<dyn Port>, JobError> {
         if matches!(error, JobError::TakenAlong) {
             let since = Instant::now();
-            self.rest().await?;
+            self.rest(REOPEN_EACH).await?;
             return self.reopen(since).await;
         }
         let lost = matches!(error, JobError::Lost);
@@ -291,13 +294,13 @@ impl Job {
             let lost_before = self.lost_since.is_some();
             let since = *self.lost_since.get_or_insert_with(Instant::now);
             if lost_before {
-                self.rest().await?;
+                self.rest(REOPEN_EACH).await?;
             }
             return self.reopen(since).await;
         }
         if let Some(since) = self.lost_since.filter(|_| lost) {
             // what was opened was the port that goes, not the one that comes: the same attempt still
-            self.rest().await?;
+            self.rest(REOPEN_EACH).await?;
             return self.reopen(since).await;
         }
         let tried = Tried {
@@ -335,12 +338,26 @@ impl Job {
         Ok(port)
     }
 
-    /// The first opening: what is not there now is the bench's fault, not the board's.
+    /// The first opening: what is not there now is the bench's fault, not the board's. One that another
+    /// program has open is waited for, and told once.
     pub(super) async fn open(&mut self) -> Result<Box<dyn Port>, JobError> {
-        match self.path() {
-            Some(path) => self.try_open(path).await,
-            None => self.reopen(Instant::now()).await,
+        let began = Instant::now();
+        let mut told = false;
+        while let Some(path) = self.path() {
+            let error = match self.try_open(path).await {
+                Err(error @ JobError::Open(OpenError::Busy { .. }))
+                    if began.elapsed() < self.assignment.busy =>
+                {
+                    error
+                }
+                result => return result,
+            };
+            if !std::mem::replace(&mut told, true) {
+                self.journal.waits(&error);
+            }
+            self.rest(BUSY_EACH).await?;
         }
+        self.reopen(Instant::now()).await
     }
 
     /// Opens the port at the slot, under whatever name, until the grace since its loss is over.
@@ -368,7 +385,7 @@ impl Job {
                     _ => JobError::Unplugged { waited },
                 });
             }
-            self.rest().await?;
+            self.rest(REOPEN_EACH).await?;
         }
     }
 
@@ -389,7 +406,7 @@ impl Job {
     }
 
     /// Waits for a change at the slot, or a moment.
-    async fn rest(&mut self) -> Result<(), JobError> {
+    async fn rest(&mut self, moment: Duration) -> Result<(), JobError> {
         let presence = &mut self.assignment.presence;
         let change = async {
             if presence.changed().await.is_err() {
@@ -400,7 +417,7 @@ impl Job {
         tokio::select! {
             reason = self.stop.asked() => Err(JobError::Stopped(reason)),
             () = change => Ok(()),
-            () = tokio::time::sleep(REOPEN_EACH) => Ok(()),
+            () = tokio::time::sleep(moment) => Ok(()),
         }
     }
 

@@ -148,9 +148,8 @@ mod tests {
     #[test]
     fn none_is_listed_twice() {
         for (index, bridge) in BRIDGES.iter().enumerate() {
-            let same = |other: &Bridge| {
-                (other.vendor, other.product) == (bridge.vendor, bridge.product)
-            };
+            let same =
+                |other: &Bridge| (other.vendor, other.product) == (bridge.vendor, bridge.product);
             assert!(!BRIDGES[..index].iter().any(same), "{bridge:?}");
         }
     }

@@ -46,7 +46,11 @@ impl PortInfo {
         // who names a bridge knows better what hangs on it than the table does
         if !rules.only.is_empty() {
             let named = rules.only.iter().any(|pattern| fits(&pattern));
-            return if named { Ok(()) } else { Err(LeftAlone::NotAmongOnly) };
+            return if named {
+                Ok(())
+            } else {
+                Err(LeftAlone::NotAmongOnly)
+            };
         }
         match self.usb_id {
             Some(id) if id.known_bridge().is_some() => Ok(()),

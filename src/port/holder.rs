@@ -22,6 +22,19 @@ pub fn of(device: u64) -> Option<String> {
     (!named.is_empty()).then(|| named.join(" and "))
 }
 
+/// What keeps these holders (as [`of`] names them) away for good, where they are services that open every
+/// new port by themselves.
+pub fn remedy(holders: &str) -> Option<&'static str> {
+    let has = |name: &str| holders.contains(&format!("{name} (process"));
+    if has("ModemManager") {
+        Some("`flashline install-udev` keeps ModemManager away from known bridges")
+    } else if has("brltty") {
+        Some("`flashline install-udev` keeps brltty away from known bridges")
+    } else {
+        None
+    }
+}
+
 fn name(process: u32) -> String {
     match fs::read_to_string(format!("/proc/{process}/comm")) {
         Ok(name) => format!("{} (process {process})", name.trim_end()),
@@ -59,4 +72,26 @@ fn holds(process: &Path, device: u64) -> bool {
         fs::read_link(&link).is_ok_and(|target| target.starts_with("/dev"))
             && fs::metadata(&link).is_ok_and(|meta| meta.rdev() == device)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_that_can_be_kept_away() {
+        let check = |holders, named: Option<&str>| {
+            let remedy = remedy(holders);
+            assert_eq!(remedy.is_some(), named.is_some(), "{holders}");
+            assert!(
+                remedy
+                    .zip(named)
+                    .is_none_or(|(told, name)| told.contains(name))
+            );
+        };
+        check("ModemManager (process 812)", Some("ModemManager"));
+        check("cat (process 7) and brltty (process 9)", Some("brltty"));
+        check("picocom (process 4711)", None);
+        check("flashline run, slot 7 (process 4711)", None);
+    }
 }

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
+use super::holder;
 use crate::event::UsbPath;
 
 /// A future behind a trait object.
@@ -134,6 +135,13 @@ pub enum Sharing {
     Private,
 }
 
+fn used_by(holder: &str) -> String {
+    match holder::remedy(holder) {
+        Some(remedy) => format!(" by {holder}; {remedy}"),
+        None => format!(" by {holder}"),
+    }
+}
+
 /// Why a port could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -144,7 +152,7 @@ pub enum OpenError {
     Unreachable { path: PathBuf, why: String },
     #[error("{path} is not a serial device but {what}")]
     NotSerial { path: PathBuf, what: String },
-    #[error("{path} is in use{}", holder.as_ref().map(|h| format!(" by {h}")).unwrap_or_default())]
+    #[error("{path} is in use{}", holder.as_deref().map(used_by).unwrap_or_default())]
     Busy {
         path: PathBuf,
         holder: Option<String>,

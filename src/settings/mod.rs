@@ -20,7 +20,7 @@ pub use fault::{Fault, Paint, Pointer, Severity};
 pub use fields::{Document, Fields, Found};
 pub use line::LineRules;
 pub use net::{NetPort, NetPortError, NetProtocol};
-pub use ports::{PortPattern, PortRules};
+pub use ports::{BUSY_BY_HAND, PortPattern, PortRules};
 pub use reset::{After, Reset, ResetError, Sequence, SequenceError, SequenceStep};
 pub use source::{FileError, Source, read_bounded};
 pub use station::{

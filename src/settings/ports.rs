@@ -163,6 +163,9 @@ fn pattern(value: &DeValue<'_>) -> Result<PortPattern, Misfit> {
 /// ModemManager asks a new port for some seconds whether it is a modem.
 const BUSY: Duration = Duration::from_secs(15);
 
+/// Someone is there who can close what holds the port.
+pub const BUSY_BY_HAND: Duration = Duration::from_secs(3);
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;

@@ -426,6 +426,7 @@ impl Floor {
             likely: self.likely,
             attempts: self.settings.attempts,
             grace: self.settings.grace,
+            busy: self.settings.ports.busy,
             stub: self.stub_use(),
             stubs: self.settings.stubs.clone(),
             silence,

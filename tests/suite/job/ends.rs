@@ -4,6 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use flashline::event::{Code, Outcome, Step, StopReason};
@@ -14,6 +15,7 @@ use flashline::port::{
 };
 use flashline::settings::Reset;
 use flashline::sim::{BoardSpec, Contents, Fault, SimPorts};
+use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -135,6 +137,45 @@ async fn a_port_that_does_not_open() {
         let expected = format!("ERROR {code}, attempt 1, retried 0+0+0, 0 baud, flash untouched");
         assert_eq!(ended.summary(), expected);
     }
+}
+
+/// Who asks each new port whether it is a modem costs the board nothing.
+#[tokio::test(start_paused = true)]
+async fn a_port_that_is_open_elsewhere_for_a_while() {
+    let run = async |frees_after: usize| {
+        let mut rig = Rig::new(BoardSpec::esp32(1));
+        rig.assignment.busy = Duration::from_secs(2);
+        let (ports, tries) = (rig.ports.clone(), AtomicUsize::new(0));
+        let ends = Opening(move |path: PathBuf| {
+            if tries.fetch_add(1, Ordering::Relaxed) < frees_after {
+                let holder = Some("ModemManager (process 812)".to_owned());
+                return Err(OpenError::Busy { path, holder });
+            }
+            let port = ports.open(path, 115_200);
+            port.now_or_never()
+                .expect("a board in memory opens at once")
+        });
+        rig.run_on(Arc::new(ends)).await
+    };
+    let ended = run(7).await;
+    assert_eq!(ended.verdict.outcome, Outcome::Pass, "{:?}", ended.verdict);
+    assert_eq!(
+        (ended.verdict.attempts, ended.verdict.retries.total()),
+        (1, 0)
+    );
+    assert_eq!(
+        *ended.ear.retried.lock().unwrap(),
+        [(Step::Connect, Code::PortBusy)]
+    );
+    let ended = run(9).await;
+    assert_eq!(ended.verdict.code, Some(Code::PortBusy));
+    let detail = "is in use by ModemManager (process 812); `flashline install-udev` keeps ModemManager \
+                  away from known bridges";
+    assert!(
+        ended.verdict.detail.ends_with(detail),
+        "{}",
+        ended.verdict.detail
+    );
 }
 
 /// An ESP32 that answers SYNC and its magic word, and refuses everything else.

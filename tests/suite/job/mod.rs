@@ -193,6 +193,7 @@ impl Rig {
                 likely: Chip::Esp32,
                 attempts: 2,
                 grace: Duration::from_millis(1_500),
+                busy: Duration::ZERO,
                 stub: StubUse::Stub,
                 stubs: Arc::default(),
                 silence: Silence::BadBoard,

@@ -22,9 +22,15 @@ fn a_port_that_flaps_begins_its_settle_time_anew() {
         bench.pass(250);
     }
     // and under another number before the old one is known to be gone
-    bench.tell(Input::Port(PortChange::Appeared(usb_port("/dev/ttyUSB0", "1.2"))));
+    bench.tell(Input::Port(PortChange::Appeared(usb_port(
+        "/dev/ttyUSB0",
+        "1.2",
+    ))));
     bench.pass(200);
-    bench.tell(Input::Port(PortChange::Appeared(usb_port("/dev/ttyUSB1", "1.2"))));
+    bench.tell(Input::Port(PortChange::Appeared(usb_port(
+        "/dev/ttyUSB1",
+        "1.2",
+    ))));
     bench.pull("/dev/ttyUSB0");
     bench.pass(200);
     assert!(bench.opened().is_empty());
@@ -54,18 +60,27 @@ fn what_is_ignored_is_no_slot_and_no_news() {
         ..PortRules::default()
     };
     let mut bench = ruled(Vec::new(), rules.clone());
-    bench.tell(Input::Port(PortChange::Appeared(usb_port("/dev/ttyUSB0", "1.2.1"))));
+    bench.tell(Input::Port(PortChange::Appeared(usb_port(
+        "/dev/ttyUSB0",
+        "1.2.1",
+    ))));
     assert_eq!(settled(&mut bench), 0);
     let now = bench.now();
     assert!(bench.dispatcher.snapshot(now).unassigned.is_empty());
-    bench.tell(Input::Port(PortChange::Appeared(usb_port("/dev/ttyUSB1", "1.3"))));
+    bench.tell(Input::Port(PortChange::Appeared(usb_port(
+        "/dev/ttyUSB1",
+        "1.3",
+    ))));
     assert_eq!(settled(&mut bench), 1);
 
     // a slot that names the place says more than a rule about many
     let place = usb_port("/dev/ttyUSB0", "1.2.1").usb_path.unwrap();
     let named = SlotSettings::at("left", Place::Usb(place));
     let mut bench = ruled(vec![named], rules);
-    bench.tell(Input::Port(PortChange::Appeared(usb_port("/dev/ttyUSB0", "1.2.1"))));
+    bench.tell(Input::Port(PortChange::Appeared(usb_port(
+        "/dev/ttyUSB0",
+        "1.2.1",
+    ))));
     assert_eq!(settled(&mut bench), 1);
 }
 
@@ -76,7 +91,10 @@ fn only_what_is_named_becomes_a_slot() {
         ..PortRules::default()
     };
     let mut bench = ruled(Vec::new(), rules);
-    bench.tell(Input::Port(PortChange::Appeared(usb_port("/dev/ttyUSB0", "1.2"))));
+    bench.tell(Input::Port(PortChange::Appeared(usb_port(
+        "/dev/ttyUSB0",
+        "1.2",
+    ))));
     assert_eq!(settled(&mut bench), 0);
     let now = bench.now();
     let unassigned = bench.dispatcher.snapshot(now).unassigned;
@@ -87,7 +105,10 @@ fn only_what_is_named_becomes_a_slot() {
 fn equal_chains_on_two_controllers_are_two_slots() {
     let mut bench = Bench::new(Vec::new());
     bench.tell(Input::Port(PortChange::Present(Vec::new())));
-    bench.tell(Input::Port(PortChange::Appeared(usb_port("/dev/ttyUSB0", "1.2"))));
+    bench.tell(Input::Port(PortChange::Appeared(usb_port(
+        "/dev/ttyUSB0",
+        "1.2",
+    ))));
     let elsewhere = "pci-0000:05:00.0-usb-0:1.2:1.0";
     let port = PortInfo {
         usb_path: Some(crate::event::UsbPath(elsewhere.to_owned())),
