@@ -8,6 +8,7 @@ mod flash;
 mod hand;
 mod info;
 mod logging;
+mod notify;
 mod out;
 mod read;
 mod report;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::faults;
+use super::notify::Systemd;
 use super::session::{self, Face};
 use super::starts;
 use super::{Exit, logging};
@@ -87,6 +88,13 @@ async fn work(
             Place::Usb(_) => None,
         })
         .collect();
+    let systemd = match Systemd::from_env() {
+        Ok(systemd) => systemd,
+        Err(error) => {
+            tracing::warn!(%error, "systemd cannot be told how it goes");
+            None
+        }
+    };
     let ports = Arc::new(SystemPorts::new(configured));
     let stop = CancellationToken::new();
     if let Err(error) = session::stop_on_signals(&stop) {
@@ -108,8 +116,14 @@ async fn work(
             return bench_error(&error);
         }
     };
+    let systemd = systemd
+        .map(|systemd| systemd.follow(station.snapshots.clone(), station.pulse(), stop.clone()));
     let shown = session::show(station, face, here, Options::from_env(), &stop).await;
     record.close().await;
+    if let Some(telling) = systemd {
+        // it ends with the station
+        let _ = telling.await;
+    }
     match shown {
         Ok(()) => Exit::Pass,
         Err(error) => bench_error(&error),

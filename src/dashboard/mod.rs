@@ -26,7 +26,7 @@ mod tui;
 mod view;
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 
 pub use json::json;
 pub use options::{Colour, Options, Quit};

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::claims::{Claims, Whereabouts};
 use super::dispatcher::{Dispatcher, Effect, Fact, Input};
+use super::pulse::{Beat, Pulse};
 use super::reports::JobReports;
 use super::slot::Now;
 use super::{Asker, Gatekeeper, Identified, Request, Snapshot};
@@ -43,6 +44,7 @@ pub struct Station {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// What faces ask.
     requests: mpsc::Sender<Request>,
+    pulse: Pulse,
     floor: JoinHandle<()>,
 }
 
@@ -72,6 +74,7 @@ impl Station {
         );
         let (inbox_sender, inbox) = mpsc::channel(INBOX_LENGTH);
         let (request_sender, requests) = mpsc::channel(REQUESTS_LENGTH);
+        let (pulse, beats) = Pulse::new();
         let (identified_sender, identified) = mpsc::channel(INBOX_LENGTH);
         let ceilings = settings
             .slots
@@ -98,6 +101,7 @@ impl Station {
             inbox,
             inbox_sender,
             requests,
+            beats,
             identified,
             slots: HashMap::new(),
             tasks: TaskTracker::new(),
@@ -115,6 +119,7 @@ impl Station {
         Ok(Station {
             snapshots,
             requests: request_sender,
+            pulse,
             floor: tokio::spawn(floor.work(stop)),
         })
     }
@@ -122,6 +127,11 @@ impl Station {
     /// Requests in the name of someone.
     pub fn asker(&self, by: Who) -> Asker {
         Asker::new(by, self.requests.clone())
+    }
+
+    /// Whether the floor still turns.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Waits until the station has ended, every row closed.
@@ -156,6 +166,7 @@ struct Floor {
     inbox: mpsc::Receiver<Input>,
     inbox_sender: mpsc::Sender<Input>,
     requests: mpsc::Receiver<Request>,
+    beats: mpsc::Receiver<Beat>,
     identified: mpsc::Receiver<Identified>,
     slots: HashMap<SlotId, SlotLines>,
     claims: Claims,
@@ -191,6 +202,7 @@ impl Floor {
                 .next_deadline(now().steady)
                 .map(Instant::from_std);
             let wake = [deadline, publish_at].into_iter().flatten().min();
+            let mut beat = None;
             let input = tokio::select! {
                 () = stop.cancelled(), if !stopping => {
                     stopping = true;
@@ -204,6 +216,10 @@ impl Floor {
                 },
                 Some(change) = self.changes.recv() => Input::Port(change),
                 Some(request) = self.requests.recv() => Input::Request(request),
+                Some(asked) = self.beats.recv() => {
+                    beat = Some(asked);
+                    Input::Tick
+                }
                 holders = &mut looking => {
                     looking.set(self.look());
                     Input::Holders(holders)
@@ -220,6 +236,10 @@ impl Floor {
                     self.leave().await;
                     return;
                 }
+            }
+            if let Some(beat) = beat {
+                // who asked may have stopped waiting
+                let _ = beat.send(());
             }
             let due = publish_at.is_some_and(|at| at <= Instant::now());
             if due {

@@ -10,6 +10,7 @@ mod dispatcher;
 mod floor;
 mod journal;
 mod judge;
+mod pulse;
 mod reports;
 mod slot;
 
@@ -21,3 +22,4 @@ pub use border::{
 };
 pub use floor::Station;
 pub use judge::{Objection, judge};
+pub use pulse::Pulse;

@@ -20,6 +20,7 @@ mod pty;
 mod line;
 mod product;
 mod report;
+mod service;
 mod sim_bench;
 mod sim_chips;
 mod sim_faults;
