@@ -16,6 +16,7 @@ mod run;
 mod screen;
 mod session;
 mod sim;
+mod slots;
 mod starts;
 mod verify;
 mod write;
@@ -93,6 +94,7 @@ enum Command {
     Write(write::Args),
     Verify(verify::Args),
     Check(check::Args),
+    Slots(slots::Args),
     Report(report::Args),
     WriteOff(write_off::Args),
     Sim(sim::Args),
@@ -128,6 +130,7 @@ pub fn main_with<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = 
         Command::Write(args) => write::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Check(args) => check::run(args),
+        Command::Slots(args) => slots::run(args),
         Command::Report(args) => report::run(args),
         Command::WriteOff(args) => write_off::run(args),
         Command::Sim(args) => sim::run(args),

@@ -26,5 +26,6 @@ mod sim_chips;
 mod sim_faults;
 mod sim_talk;
 mod sim_wire;
+mod slots;
 mod terminal;
 mod wire_frames;
