@@ -173,6 +173,7 @@ pub fn hint(state: &SlotState) -> Option<Word> {
         SlotState::Waiting(Waiting::Request) => Some(Word::WaitsForRequest),
         SlotState::Waiting(Waiting::Scan) => Some(Word::WaitsForScan),
         SlotState::Waiting(Waiting::SwitchUnread) => Some(Word::SwitchUnread),
+        SlotState::Waiting(Waiting::Stopped) => Some(Word::WaitsForSupervisor),
         SlotState::Waiting(Waiting::HubTurn) => Some(Word::WaitsForHub),
         SlotState::Working(board) if board.lost => Some(Word::PortMayComeBack),
         SlotState::Held { .. } => Some(Word::GoesOnWhenFreed),

@@ -65,6 +65,8 @@ pub enum Waiting {
     Scan,
     /// The input that the jig's switch closes cannot be read.
     SwitchUnread,
+    /// Its slot or the line takes no boards until a supervisor lets it go on.
+    Stopped,
     /// Its hub has as many boards at work as it may, or started one a moment ago.
     #[serde(rename = "hub")]
     HubTurn,

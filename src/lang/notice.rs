@@ -66,6 +66,14 @@ fn english(what: &Happening) -> String {
         Happening::SwitchUnread { port, why } => {
             format!("the jig's switch cannot be read, so no board starts by it: {why} ({port})")
         }
+        Happening::BoardWaits {
+            port,
+            why: Waiting::Stopped,
+        } => {
+            format!(
+                "is there and starts when the supervisor lets the slot or the line go on ({port})"
+            )
+        }
         Happening::PortUnassigned { port, why } => format!("{port} is left alone: {why}"),
         Happening::BoardArrived { port } => format!("board arrived at {port}"),
         Happening::BoardIdentified { identity } => {
@@ -211,6 +219,12 @@ fn chinese(what: &Happening) -> String {
         }
         Happening::SwitchUnread { port, why } => {
             format!("无法读取治具开关，板子不会自动开始：{why}（{port}）")
+        }
+        Happening::BoardWaits {
+            port,
+            why: Waiting::Stopped,
+        } => {
+            format!("已插入，班长恢复工位或生产线后开始（{port}）")
         }
         Happening::PortUnassigned { port, why } => format!("{port} 不使用：{why}"),
         Happening::BoardArrived { port } => format!("板子插入 {port}"),

@@ -46,6 +46,7 @@ pub enum Word {
     WaitsForScan,
     SwitchUnread,
     WaitsForHub,
+    WaitsForSupervisor,
     PortMayComeBack,
     GoesOnWhenFreed,
     // ---- headings
@@ -158,6 +159,10 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         Word::SwitchUnread => (
             "The jig's switch cannot be read: call the supervisor.",
             "无法读取治具开关：请叫班长。",
+        ),
+        Word::WaitsForSupervisor => (
+            "Starts by itself when the supervisor lets it go on.",
+            "班长恢复后自动开始。",
         ),
         Word::WaitsForHub => (
             "Starts by itself: its hub is busy.",

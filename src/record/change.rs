@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params, params};
 
+use super::service::{self, ServiceChange};
 use super::tally::{ClosedJob, leaves_open};
 use super::{NewJob, row, story};
 use crate::chip::{Access, Identity, Revision};
@@ -21,6 +22,10 @@ pub enum Change {
         ended: Timestamp,
     },
     WriteOff(WriteOff),
+    Service {
+        station: String,
+        change: ServiceChange,
+    },
 }
 
 /// Who takes an open unit off the list, and why.
@@ -70,6 +75,7 @@ fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<Applied> 
             applied.closed = close_job(connection, *job, verdict, *ended)?;
             applied.changed = applied.closed.is_some();
         }
+        Change::Service { station, change } => service::change(connection, station, change)?,
         Change::WriteOff(asked) => applied.changed = write_off(connection, asked)?,
     }
     Ok(applied)

@@ -8,10 +8,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use super::RecordError;
 
 /// `migrations/`, in order; a database's `user_version` counts those it has had.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/0001_jobs.sql"),
     include_str!("../../migrations/0002_written.sql"),
     include_str!("../../migrations/0003_job_log.sql"),
+    include_str!("../../migrations/0004_service.sql"),
 ];
 
 /// The schema that this flashline writes.

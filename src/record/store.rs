@@ -12,7 +12,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::change::{self, Applied, Change};
 use super::lock::{self, Lock};
 use super::tally::Tally;
-use super::{RecordError, Since, Standing, pace, reader, row, schema};
+use super::{History, RecordError, Since, Standing, pace, reader, row, schema, service};
 use crate::event::{Code, Outcome, SlotId};
 
 /// The database as its one writer holds it.
@@ -127,6 +127,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<u32>, RecordError> {
         pace::best_rate(&self.connection, slot, bundle_digest, now)
+            .map_err(|error| RecordError::reading(&self.path, error))
+    }
+
+    /// What this station has to know of its past.
+    pub fn history(&self, station: &str) -> Result<History, RecordError> {
+        service::history(&self.connection, station)
             .map_err(|error| RecordError::reading(&self.path, error))
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::change::{self, Change, WriteOff};
 use super::store::Store;
-use super::{NewJob, RecordError, Standing, schema};
+use super::{History, NewJob, RecordError, ServiceChange, Standing, schema};
 use crate::chip::Identity;
 use crate::event::{JobId, SlotId, Unit};
 use crate::job::Verdict;
@@ -35,6 +35,10 @@ enum Request {
         slot: SlotId,
         bundle_digest: [u8; 32],
         answer: Answer<Option<u32>>,
+    },
+    History {
+        station: String,
+        answer: Answer<History>,
     },
     Check {
         reserve_bytes: u64,
@@ -130,6 +134,24 @@ impl Record {
         .await
     }
 
+    /// What takes no boards on a station from now on, or takes them again.
+    pub async fn keep_service(
+        &self,
+        station: String,
+        change: ServiceChange,
+    ) -> Result<(), RecordError> {
+        let change = Change::Service { station, change };
+        self.ask(|answer| Request::Change(change, answer))
+            .await
+            .map(drop)
+    }
+
+    /// What a station has to know of its past when it starts.
+    pub async fn history(&self, station: String) -> Result<History, RecordError> {
+        self.ask(|answer| Request::History { station, answer })
+            .await
+    }
+
     /// Takes a unit off the open units, with who and why; `false` if it is not among them.
     pub async fn write_off(
         &self,
@@ -220,6 +242,7 @@ fn write(mut store: Store, mut queue: mpsc::Receiver<Request>) {
                     answer,
                     store.best_rate(&slot, &bundle_digest, Timestamp::now()),
                 ),
+                Request::History { station, answer } => tell(answer, store.history(&station)),
                 Request::Check {
                     reserve_bytes,
                     answer,
@@ -241,6 +264,7 @@ fn commit(store: &mut Store, batch: Vec<Request>) {
             Request::Change(change, _) | Request::Close(change, ..) => Some(change),
             Request::Standing(_)
             | Request::BestRate { .. }
+            | Request::History { .. }
             | Request::Check { .. }
             | Request::End(_) => None,
         })
@@ -257,6 +281,7 @@ fn commit(store: &mut Store, batch: Vec<Request>) {
             }
             Request::Standing(_)
             | Request::BestRate { .. }
+            | Request::History { .. }
             | Request::Check { .. }
             | Request::End(_) => {}
         }

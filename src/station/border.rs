@@ -1,5 +1,6 @@
 //! What faces are given, and what they may ask.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,6 +80,18 @@ pub enum Halt {
         #[serde(flatten)]
         by: Who,
     },
+}
+
+impl fmt::Display for Halt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Halt::Failures { slots: 1, code } => write!(f, "a slot failed with {code}"),
+            Halt::Failures { slots, code } => {
+                write!(f, "{slots} slots in a row failed with {code}")
+            }
+            Halt::Asked { by } => write!(f, "{by} stopped it"),
+        }
+    }
 }
 
 /// A bundle at work, and what became of its manifest on the disk since it was taken.
@@ -168,7 +181,8 @@ pub enum SlotState {
         /// Command and process.
         by: Arc<str>,
     },
-    /// The slot has a board and cannot work on it (the line is stopped).
+    /// The slot has a board and cannot work on it: the line is stopped or halted, or the slot is in
+    /// quarantine.
     Blocked {
         code: Code,
     },

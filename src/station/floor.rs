@@ -64,12 +64,14 @@ impl Station {
         stop: CancellationToken,
     ) -> Result<Station, RecordError> {
         let standing = health(&record, settings.disk_reserve_bytes).await?;
+        let history = record.history(settings.station.clone()).await?;
         let settings = Arc::new(settings);
         let mut dispatcher = Dispatcher::new(
             settings.clone(),
             bundle.clone(),
             standing,
             interrupted,
+            &history,
             now(),
         );
         let (inbox_sender, inbox) = mpsc::channel(INBOX_LENGTH);
@@ -378,6 +380,12 @@ impl Floor {
                 let record = self.record.clone();
                 let reserve_bytes = self.settings.disk_reserve_bytes;
                 self.tell(async move { Input::Health(health(&record, reserve_bytes).await) });
+            }
+            Effect::KeepService(change) => {
+                let (record, station) = (self.record.clone(), self.settings.station.clone());
+                self.tell(
+                    async move { Input::ServiceKept(record.keep_service(station, change).await) },
+                );
             }
             Effect::Answer(answer, result) => {
                 // a face that does not wait for its answer does not want it

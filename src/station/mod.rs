@@ -7,6 +7,7 @@ mod admission;
 mod border;
 mod claims;
 mod dispatcher;
+mod failures;
 mod floor;
 mod journal;
 mod judge;

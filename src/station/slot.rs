@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{BoardView, ResultView, SlotState, SlotView};
+use super::{BoardView, ResultView, SlotOut, SlotState, SlotView};
 use crate::chip::Identity;
 use crate::event::{Code, JobId, Progress, Serial, SlotId, Step, UsbHub, Waiting};
 use crate::job::{Silence, Verdict};
@@ -30,8 +30,8 @@ pub enum Phase {
         until: Instant,
         serial: Option<Serial>,
     },
-    /// A board is ready and the line is stopped.
-    Blocked { code: Code, serial: Option<Serial> },
+    /// A board is ready, and its slot or the line takes none.
+    Blocked { why: Block, serial: Option<Serial> },
     /// Another program works on the port by hand.
     Held { by: Arc<str>, after: AfterHold },
     /// The job's row is being committed.
@@ -45,6 +45,15 @@ pub enum Phase {
         commit: Commit,
         next: Next,
     },
+}
+
+/// Why a board that is ready is not begun with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Block {
+    /// The record cannot be written, or failures took the slot or the line out of service.
+    Code(Code),
+    /// Someone stopped the slot or the line.
+    Asked,
 }
 
 /// Where a slot goes on once it is no longer held.
@@ -233,14 +242,15 @@ impl Slot {
     }
 
     /// What faces see; the same `Arc` as before where nothing changed.
-    pub fn view(&mut self) -> Arc<SlotView> {
+    /// `out`: why it takes no more boards.
+    pub fn view(&mut self, out: Option<SlotOut>) -> Arc<SlotView> {
         let fresh = SlotView {
             slot: self.id().clone(),
             place: self.place(),
             seat: self.settings.seat,
             product: None,
             state: self.state(),
-            out: None,
+            out,
             since: self.since,
         };
         match &self.view {
@@ -262,7 +272,10 @@ impl Slot {
             Phase::Waiting(why) => SlotState::Waiting(*why),
             Phase::Settling { .. } => SlotState::Settling,
             Phase::Held { by, .. } => SlotState::Held { by: by.clone() },
-            Phase::Blocked { code, .. } => SlotState::Blocked { code: *code },
+            Phase::Blocked { why, .. } => match why {
+                Block::Code(code) => SlotState::Blocked { code: *code },
+                Block::Asked => SlotState::Waiting(Waiting::Stopped),
+            },
             Phase::Opening(running) | Phase::Working(running) => SlotState::Working(running.view()),
             Phase::Recording { running, .. } => SlotState::Recording(running.view()),
         }

@@ -22,7 +22,7 @@ fn what_is_not_ours_is_refused_and_untouched() {
                 .pragma_update(None, "user_version", KNOWN + 1)
                 .unwrap();
         },
-        "was written by a newer flashline (schema 4, this one knows 3)",
+        "was written by a newer flashline (schema 5, this one knows 4)",
     );
     check_refused(
         |path| {

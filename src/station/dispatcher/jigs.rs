@@ -11,7 +11,10 @@ impl Dispatcher {
     /// When this slot wants its next probe.
     pub(super) fn probe_due(&self, slot: &Slot) -> Option<Instant> {
         let probing = slot.probing.as_ref()?;
-        let idle = matches!(slot.phase, Phase::Idle | Phase::Waiting(_));
+        let idle = matches!(
+            slot.phase,
+            Phase::Idle | Phase::Waiting(_) | Phase::Blocked { .. }
+        );
         match (probing.next, &self.line) {
             (ProbeDue::At(at), Line::Running) if idle && slot.present.is_some() => Some(at),
             _ => None,
@@ -32,7 +35,10 @@ impl Dispatcher {
             return;
         };
         probing.next = ProbeDue::At(now.steady + PROBE_INTERVAL);
-        if !matches!(slot.phase, Phase::Idle | Phase::Waiting(_)) {
+        if !matches!(
+            slot.phase,
+            Phase::Idle | Phase::Waiting(_) | Phase::Blocked { .. }
+        ) {
             return;
         }
         match (result, probing.arming) {
@@ -55,7 +61,7 @@ impl Dispatcher {
                 }
                 let had_board = probing.arming == Arming::SameBoard;
                 probing.arming = Arming::Armed;
-                if matches!(slot.phase, Phase::Waiting(_)) {
+                if matches!(slot.phase, Phase::Waiting(_) | Phase::Blocked { .. }) {
                     slot.enter(Phase::Idle, now);
                 }
                 if had_board {

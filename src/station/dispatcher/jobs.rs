@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::super::admission::record_code;
-use super::super::slot::{Arming, Commit, Next, Now, Phase, ProbeDue, Restart, Running, Slot};
+use super::super::slot::{
+    Arming, Block, Commit, Next, Now, Phase, ProbeDue, Restart, Running, Slot,
+};
 use super::hubs::{Turn, as_lost_with_hub};
 use super::ports::{RESTART_BACK, RESTART_GOES};
 use super::{Dispatcher, Effect, Fact, Line, PROBE_INTERVAL};
@@ -22,17 +24,15 @@ impl Dispatcher {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        let stopped = match &self.line {
-            Line::Running => None,
-            Line::Stopped { code, .. } => Some(*code),
-            Line::Ending { .. } => return,
-        };
+        if matches!(self.line, Line::Ending { .. }) {
+            return;
+        }
         let (station, bundle) = (self.settings.station.clone(), self.bundle.clone());
         let Some(index) = self.slots.iter().position(|slot| slot.id() == id) else {
             return;
         };
-        if let Some(code) = stopped {
-            self.slots[index].enter(Phase::Blocked { code, serial }, now);
+        if let Some(why) = self.block_of(id) {
+            self.block(id, why, serial, now);
             return;
         }
         if self.turn(&self.slots[index], now.steady) != Turn::Now {
@@ -119,7 +119,7 @@ impl Dispatcher {
             Err(error) => {
                 slot.enter(
                     Phase::Blocked {
-                        code: record_code(&error),
+                        why: Block::Code(record_code(&error)),
                         serial: running.serial,
                     },
                     now,
@@ -295,12 +295,17 @@ impl Dispatcher {
                 outcome: verdict.outcome,
                 code: verdict.code,
                 detail: verdict.detail,
-                unit,
+                unit: unit.clone(),
                 attempts: verdict.attempts,
                 retries: verdict.retries.total(),
                 took,
             },
         );
+        let (outcome, code) = (verdict.outcome, verdict.code);
+        self.judge(id, outcome, code, unit.as_ref(), now);
+        if next == Next::Arrived {
+            self.board_changes(id);
+        }
         if gone {
             self.board_left(id, now, effects);
         } else if next == Next::Arrived && start == Start::Plug {

@@ -7,7 +7,7 @@ use super::super::admission::record_code;
 use super::super::slot::{Commit, Now, Phase, Slot};
 use super::jobs::stopped_verdict;
 use super::{COMMIT_PATIENCE, Dispatcher, Effect, HEALTH_INTERVAL, HealthDue, Line, STOP_PATIENCE};
-use crate::event::{Happening, JobId, SlotId, StopReason};
+use crate::event::{Happening, JobId, SlotId, StopReason, Who};
 use crate::job::Verdict;
 use crate::record::{RecordError, Standing};
 use crate::station::{Ask, Request, RequestRefused};
@@ -43,7 +43,10 @@ impl Dispatcher {
                 }
                 if matches!(self.line, Line::Stopped { .. }) {
                     self.line = Line::Running;
-                    self.journal.line(now, Happening::LineResumed);
+                    match self.service.halt() {
+                        Some(_) => self.tell_halt(now),
+                        None => self.journal.line(now, Happening::LineResumed),
+                    }
                     self.resume(now, effects);
                 }
             }
@@ -52,16 +55,11 @@ impl Dispatcher {
 
     /// The record is well again: first what is owed to it, then the boards that wait.
     pub(super) fn resume(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        let mut blocked = Vec::new();
+        self.service.try_again();
         for slot in &mut self.slots {
             effects.extend(owed(slot, now));
-            if let Phase::Blocked { serial, .. } = &slot.phase {
-                blocked.push((slot.id().clone(), serial.clone()));
-            }
         }
-        for (id, serial) in blocked {
-            self.begin(&id, serial, now, effects);
-        }
+        self.unblock(now, effects);
     }
 
     pub(super) fn requested(&mut self, request: Request, now: Now, effects: &mut Vec<Effect>) {
@@ -69,7 +67,7 @@ impl Dispatcher {
         let result = if by.role < ask.needs() {
             Err(RequestRefused::SupervisorOnly { by })
         } else {
-            self.asked(ask, now, effects)
+            self.asked(ask, by, now, effects)
         };
         effects.push(Effect::Answer(answer, result));
     }
@@ -77,6 +75,7 @@ impl Dispatcher {
     fn asked(
         &mut self,
         ask: Ask,
+        by: Who,
         now: Now,
         effects: &mut Vec<Effect>,
     ) -> Result<(), RequestRefused> {
@@ -96,12 +95,12 @@ impl Dispatcher {
                 Some(_) => return Err(RequestRefused::Idle(id)),
             },
             Ask::Shutdown => self.stop(now, effects),
-            // until the rules of stopped slots and lines are here
+            Ask::StopSlot { slot } => return self.stop_slot(slot, by, now),
+            Ask::FreeSlot { slot } => return self.free_slot(slot, by, now, effects),
+            Ask::StopLine => return self.halt_asked(by, now),
+            Ask::FreeLine => return self.free_line(by, now, effects),
+            // until slots that start by a scan are here
             Ask::Scan { .. } => return Err(RequestRefused::NobodyScans),
-            Ask::StopSlot { slot } | Ask::FreeSlot { slot } => {
-                return Err(RequestRefused::SlotRuns(slot));
-            }
-            Ask::StopLine | Ask::FreeLine => return Err(RequestRefused::LineRuns),
             Ask::TakeBundle { bundle } => return Err(RequestRefused::NoSuchBundle(bundle)),
         }
         Ok(())
@@ -121,6 +120,12 @@ impl Dispatcher {
                     "the program is ending".to_owned(),
                 ));
             }
+        }
+        if let Some(halt) = self.service.halt() {
+            return Err(RequestRefused::LineStopped(halt.to_string()));
+        }
+        if self.service.out(id).is_some() {
+            return Err(RequestRefused::SlotOut(id.clone()));
         }
         if !slot.is_quiet() {
             return Err(RequestRefused::AtWork(id.clone()));
@@ -146,6 +151,7 @@ impl Dispatcher {
             jobs_by,
             all_by: jobs_by + COMMIT_PATIENCE,
         };
+        self.service.try_again();
         for slot in &mut self.slots {
             // one more try: the disk may have room by now
             effects.extend(owed(slot, now));
@@ -191,6 +197,7 @@ impl Dispatcher {
             Phase::Opening(_) | Phase::Working(_) => true,
             _ => false,
         });
+        let owed = owed || self.service.is_committing();
         if !owed || now.steady >= all_by {
             self.journal.line(now, Happening::StationStopped);
             effects.push(Effect::End);

@@ -7,6 +7,7 @@ mod jigs;
 mod jobs;
 mod line;
 mod ports;
+mod service;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use hubs::Hubs;
 use ports::Arrival;
+use service::Service;
 use tokio::sync::oneshot;
 
 use super::journal::Journal;
@@ -27,7 +29,7 @@ use crate::event::{Code, Happening, JobId, Progress, Serial, SlotId, Step, StopR
 use crate::job::{Silence, Verdict};
 use crate::manifest::Bundle;
 use crate::port::{OpenError, PortChange, PortInfo};
-use crate::record::{NewJob, RecordError, Standing};
+use crate::record::{History, NewJob, RecordError, ServiceChange, Standing};
 use crate::settings::{After, Reset, Settings};
 
 /// How often the record is tried while nothing is written to it.
@@ -85,6 +87,8 @@ pub enum Input {
         result: Result<bool, OpenError>,
     },
     Health(Result<Standing, RecordError>),
+    /// What is in service was committed, or not.
+    ServiceKept(Result<(), RecordError>),
     Request(Request),
     /// The program is to end.
     Stop,
@@ -146,6 +150,8 @@ pub enum Effect {
         reset: Reset,
     },
     CheckHealth,
+    /// Put on record what is in service: `ServiceKept`.
+    KeepService(ServiceChange),
     Answer(
         oneshot::Sender<Result<(), RequestRefused>>,
         Result<(), RequestRefused>,
@@ -182,16 +188,19 @@ pub struct Dispatcher {
     standing: Arc<Standing>,
     health: HealthDue,
     hubs: Hubs,
+    service: Service,
     bundles_view: Arc<[BundleView]>,
 }
 
 impl Dispatcher {
-    /// `interrupted`: how many jobs of an earlier process the record has just closed.
+    /// `interrupted`: how many jobs of an earlier process the record has just closed. `history`: what it
+    /// tells of this station.
     pub fn new(
         settings: Arc<Settings>,
         bundle: Arc<Bundle>,
         standing: Standing,
         interrupted: usize,
+        history: &History,
         now: Now,
     ) -> Dispatcher {
         let slots: Vec<Slot> = settings
@@ -219,7 +228,8 @@ impl Dispatcher {
         if interrupted > 0 {
             journal.line(now, Happening::InterruptedClosed { jobs: interrupted });
         }
-        Dispatcher {
+        let service = Service::new(settings.line, history);
+        let mut dispatcher = Dispatcher {
             settings,
             bundle,
             slots,
@@ -230,8 +240,11 @@ impl Dispatcher {
             standing: Arc::new(standing),
             health: HealthDue::At(now.steady + HEALTH_INTERVAL),
             hubs: Hubs::default(),
+            service,
             bundles_view,
-        }
+        };
+        dispatcher.judge_history(history, now);
+        dispatcher
     }
 
     /// Takes one input in; returns what is to be done, in order.
@@ -269,12 +282,14 @@ impl Dispatcher {
                 self.row_closed(&slot, job, result, now, &mut effects);
             }
             Input::Probed { slot, result } => self.probed(&slot, result, now, &mut effects),
+            Input::ServiceKept(result) => self.service_kept(result, now),
             Input::Health(result) => self.health_told(result, now, &mut effects),
             Input::Request(request) => self.requested(request, now, &mut effects),
             Input::Stop => self.stop(now, &mut effects),
             Input::Tick => {}
         }
         self.deadlines(now, &mut effects);
+        effects.extend(self.service.next_owed());
         effects
     }
 
@@ -332,14 +347,20 @@ impl Dispatcher {
             bundle: self.bundle.digest_hex()[..12].into(),
             bundles: self.bundles_view.clone(),
             line: match &self.line {
-                Line::Running => LineState::Running,
+                Line::Running => match self.service.halt() {
+                    Some(halt) => LineState::Halted(halt.clone()),
+                    None => LineState::Running,
+                },
+                // what a supervisor does now could not be put on record: the disk comes first
                 Line::Stopped { code, detail } => LineState::Stopped {
                     code: *code,
                     detail: detail.clone(),
                 },
                 Line::Ending { .. } => LineState::Ending,
             },
-            slots: self.slots.iter_mut().map(Slot::view).collect(),
+            slots: (self.slots.iter_mut())
+                .map(|slot| slot.view(self.service.out(slot.id()).cloned()))
+                .collect(),
             unassigned: self.unassigned_view.clone(),
             standing: self.standing.clone(),
             notices: self.journal.newest(),

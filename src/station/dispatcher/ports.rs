@@ -185,6 +185,7 @@ impl Dispatcher {
 
     /// The board of an idle slot is gone: say so once, free its MAC.
     pub(super) fn board_left(&mut self, id: &SlotId, now: Now, effects: &mut Vec<Effect>) {
+        self.board_changes(id);
         let Some(slot) = self.slot_mut(id) else {
             return;
         };

@@ -142,6 +142,7 @@ impl Bench {
             Arc::new(fixture::bundle()),
             Standing::default(),
             0,
+            &History::default(),
             now,
         );
         Bench {

@@ -1,0 +1,390 @@
+//! What is in service: slots and the line that failures or people have stopped, who sets them free, and
+//! what the record is owed of it. What counts as a failure is `station/failures`'.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::super::failures::{LineRun, SlotRun, Tells};
+use super::super::slot::{Arming, Block, Commit, Now, Phase};
+use super::{Dispatcher, Effect, Line};
+use crate::event::{Code, Happening, Outcome, Serial, SlotId, Unit, Waiting, Who};
+use crate::record::{History, OutOfService, RecordError, ServiceChange, StopCause};
+use crate::settings::LineRules;
+use crate::station::{Halt, RequestRefused, SlotOut};
+
+/// What is out of service, and what is on the way to it.
+#[derive(Debug)]
+pub(super) struct Service {
+    rules: LineRules,
+    runs: HashMap<SlotId, SlotRun>,
+    line_run: LineRun,
+    /// Slots of the bench and those that have no port yet.
+    out: HashMap<SlotId, SlotOut>,
+    halt: Option<Halt>,
+    /// What the record has not taken yet, in order; one at a time is under way.
+    owed: VecDeque<ServiceChange>,
+    commit: Option<Commit>,
+}
+
+impl Service {
+    /// As the record has it: what was out still is, and runs go on. A change of the record's is owed where
+    /// the last process died between a failure and what follows from it.
+    pub(super) fn new(rules: LineRules, history: &History) -> Service {
+        let mut service = Service {
+            rules,
+            runs: HashMap::new(),
+            line_run: LineRun::default(),
+            out: HashMap::new(),
+            halt: None,
+            owed: VecDeque::new(),
+            commit: None,
+        };
+        let freed = |slot: Option<&SlotId>| {
+            let of_it = history
+                .freed
+                .iter()
+                .find(|(known, _)| known.as_ref() == slot);
+            of_it.map(|(_, at)| *at)
+        };
+        for job in &history.jobs {
+            let tells = Tells::of(job.outcome, job.code);
+            if freed(Some(&job.slot)).is_none_or(|at| at < job.ended) {
+                let run = service.runs.entry(job.slot.clone()).or_default();
+                run.job_ended(tells, job.unit.as_ref());
+                // nothing tells whether it was: a board that nobody knows is another one then
+                run.board_left();
+            }
+            if freed(None).is_none_or(|at| at < job.ended) {
+                let unit = job.unit.as_ref();
+                service.line_run.job_ended(tells, &job.slot, unit);
+            }
+        }
+        for out in &history.out {
+            match (&out.slot, &out.cause) {
+                (Some(slot), StopCause::Failures { count, code }) => {
+                    let (boards, code) = (*count, *code);
+                    let quarantined = SlotOut::Quarantined { boards, code };
+                    service.out.insert(slot.clone(), quarantined);
+                }
+                (Some(slot), StopCause::Asked { by }) => {
+                    let stopped = SlotOut::Stopped { by: by.clone() };
+                    service.out.entry(slot.clone()).or_insert(stopped);
+                }
+                (None, StopCause::Failures { count, code }) => {
+                    let (slots, code) = (*count, *code);
+                    service.halt = Some(Halt::Failures { slots, code });
+                }
+                (None, StopCause::Asked { by }) => {
+                    service.halt.get_or_insert(Halt::Asked { by: by.clone() });
+                }
+            }
+        }
+        service
+    }
+
+    pub(super) fn out(&self, slot: &SlotId) -> Option<&SlotOut> {
+        self.out.get(slot)
+    }
+
+    pub(super) fn halt(&self) -> Option<&Halt> {
+        self.halt.as_ref()
+    }
+
+    /// Whether the record may yet take what it is owed.
+    pub(super) fn is_committing(&self) -> bool {
+        !self.owed.is_empty() && self.commit != Some(Commit::Failed)
+    }
+
+    /// The boards of a slot's run, where they are enough to take it out.
+    fn quarantine_due(&self, slot: &SlotId) -> Option<u32> {
+        let boards = self.runs.get(slot)?.boards();
+        let is_quarantined = matches!(self.out(slot), Some(SlotOut::Quarantined { .. }));
+        let is_due = self
+            .rules
+            .quarantine_after
+            .is_some_and(|most| boards >= most);
+        (is_due && !is_quarantined).then_some(boards)
+    }
+
+    /// The slots of the line's run and their code, where they are enough to halt it.
+    fn halt_due(&self) -> Option<(u32, Code)> {
+        let (slots, code) = (self.line_run.slots(), self.line_run.code()?);
+        let is_halted = matches!(self.halt, Some(Halt::Failures { .. }));
+        let is_due = self.rules.halt_after.is_some_and(|most| slots >= most);
+        (is_due && !is_halted).then_some((slots, code))
+    }
+
+    fn owe_out(&mut self, slot: Option<SlotId>, cause: StopCause, now: Now) {
+        let since = now.wall;
+        let out = OutOfService { slot, cause, since };
+        self.owed.push_back(ServiceChange::Out(out));
+    }
+
+    fn owe_free(&mut self, slot: Option<SlotId>, by: Who, now: Now) {
+        let at = now.wall;
+        self.owed.push_back(ServiceChange::Free { slot, by, at });
+    }
+
+    /// The next change for the record, unless one is under way.
+    pub(super) fn next_owed(&mut self) -> Option<Effect> {
+        if self.commit.is_some() {
+            return None;
+        }
+        let change = self.owed.front()?.clone();
+        self.commit = Some(Commit::UnderWay);
+        Some(Effect::KeepService(change))
+    }
+
+    /// A change that failed is tried once more.
+    pub(super) fn try_again(&mut self) {
+        if self.commit == Some(Commit::Failed) {
+            self.commit = None;
+        }
+    }
+}
+
+impl Dispatcher {
+    /// Why a slot's board is not begun with, whatever it is.
+    pub(super) fn block_of(&self, id: &SlotId) -> Option<Block> {
+        if let Line::Stopped { code, .. } = &self.line {
+            return Some(Block::Code(*code));
+        }
+        match self.service.halt() {
+            Some(Halt::Failures { .. }) => return Some(Block::Code(Code::LineHalted)),
+            Some(Halt::Asked { .. }) => return Some(Block::Asked),
+            None => {}
+        }
+        match self.service.out(id)? {
+            SlotOut::Quarantined { .. } => Some(Block::Code(Code::SlotQuarantined)),
+            SlotOut::Stopped { .. } => Some(Block::Asked),
+        }
+    }
+
+    /// A board that may not be begun with waits, and is begun with by itself once it may.
+    pub(super) fn block(&mut self, id: &SlotId, why: Block, serial: Option<Serial>, now: Now) {
+        let is_told = matches!(self.line, Line::Stopped { .. });
+        let Some(slot) = self.slot_mut(id) else {
+            return;
+        };
+        if matches!(&slot.phase, Phase::Blocked { why: before, .. } if *before == why) {
+            return;
+        }
+        let waited = matches!(slot.phase, Phase::Blocked { .. });
+        slot.enter(Phase::Blocked { why, serial }, now);
+        if let Some(probing) = &mut slot.probing {
+            probing.arming = Arming::SameBoard;
+            probing.silences = 0;
+        }
+        if !is_told && !waited {
+            let port = slot.place();
+            let why = Waiting::Stopped;
+            self.journal
+                .slot(now, id, Happening::BoardWaits { port, why });
+        }
+    }
+
+    /// Begins with the boards that waited, where they may be begun with now.
+    pub(super) fn unblock(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        let blocked: Vec<_> = self
+            .slots
+            .iter()
+            .filter_map(|slot| match &slot.phase {
+                Phase::Blocked { serial, .. } => Some((slot.id().clone(), serial.clone())),
+                _ => None,
+            })
+            .collect();
+        for (id, serial) in blocked {
+            self.begin(&id, serial, now, effects);
+        }
+    }
+
+    /// A job has ended and is on record: what it tells of its slot and of the line.
+    pub(super) fn judge(
+        &mut self,
+        id: &SlotId,
+        outcome: Outcome,
+        code: Option<Code>,
+        unit: Option<&Unit>,
+        now: Now,
+    ) {
+        let tells = Tells::of(outcome, code);
+        let service = &mut self.service;
+        let run = service.runs.entry(id.clone()).or_default();
+        run.job_ended(tells, unit);
+        service.line_run.job_ended(tells, id, unit);
+        if let Tells::Fails(code) = tells {
+            self.quarantine(id, code, now);
+            self.halt(now);
+        }
+    }
+
+    /// The board of a slot was taken out.
+    pub(super) fn board_changes(&mut self, id: &SlotId) {
+        if let Some(run) = self.service.runs.get_mut(id) {
+            run.board_left();
+        }
+    }
+
+    /// Says what is out of service from before, and draws what follows from the record's last jobs where the
+    /// last process had no time for it, or other settings.
+    pub(super) fn judge_history(&mut self, history: &History, now: Now) {
+        let mut out: Vec<(SlotId, SlotOut)> = (self.service.out.iter())
+            .map(|(slot, out)| (slot.clone(), out.clone()))
+            .collect();
+        out.sort_by(|(one, _), (two, _)| one.cmp(two));
+        for (slot, out) in out {
+            let what = match out {
+                SlotOut::Stopped { by } => Happening::SlotStopped { by },
+                SlotOut::Quarantined { boards, code } => {
+                    Happening::SlotQuarantined { boards, code }
+                }
+            };
+            self.journal.slot(now, &slot, what);
+        }
+        self.tell_halt(now);
+        let mut failed: Vec<(&SlotId, Code)> = Vec::new();
+        for job in &history.jobs {
+            if let Tells::Fails(code) = Tells::of(job.outcome, job.code) {
+                failed.retain(|(slot, _)| **slot != job.slot);
+                failed.push((&job.slot, code));
+            }
+        }
+        for (slot, code) in failed {
+            self.quarantine(slot, code, now);
+        }
+        self.halt(now);
+    }
+
+    fn quarantine(&mut self, id: &SlotId, code: Code, now: Now) {
+        let Some(boards) = self.service.quarantine_due(id) else {
+            return;
+        };
+        let quarantined = SlotOut::Quarantined { boards, code };
+        self.service.out.insert(id.clone(), quarantined);
+        let count = boards;
+        let cause = StopCause::Failures { count, code };
+        self.service.owe_out(Some(id.clone()), cause, now);
+        let what = Happening::SlotQuarantined { boards, code };
+        self.journal.slot(now, id, what);
+    }
+
+    fn halt(&mut self, now: Now) {
+        let Some((slots, code)) = self.service.halt_due() else {
+            return;
+        };
+        self.service.halt = Some(Halt::Failures { slots, code });
+        let count = slots;
+        let cause = StopCause::Failures { count, code };
+        self.service.owe_out(None, cause, now);
+        self.tell_halt(now);
+    }
+
+    /// Says that and why the line is halted.
+    pub(super) fn tell_halt(&mut self, now: Now) {
+        let what = match self.service.halt() {
+            None => return,
+            Some(Halt::Asked { by }) => Happening::LineStoppedBy { by: by.clone() },
+            Some(halt @ Halt::Failures { .. }) => {
+                let names: Vec<&str> = self.service.line_run.names().collect();
+                Happening::LineStopped {
+                    code: Code::LineHalted,
+                    detail: format!("{halt}: {}", names.join(", ")),
+                }
+            }
+        };
+        self.journal.line(now, what);
+    }
+
+    pub(super) fn stop_slot(
+        &mut self,
+        id: SlotId,
+        by: Who,
+        now: Now,
+    ) -> Result<(), RequestRefused> {
+        if !self.slots.iter().any(|slot| *slot.id() == id) {
+            return Err(RequestRefused::NoSuchSlot(id));
+        }
+        if self.service.out(&id).is_some() {
+            return Err(RequestRefused::SlotOut(id));
+        }
+        let stopped = SlotOut::Stopped { by: by.clone() };
+        self.service.out.insert(id.clone(), stopped);
+        let cause = StopCause::Asked { by: by.clone() };
+        self.service.owe_out(Some(id.clone()), cause, now);
+        self.journal.slot(now, &id, Happening::SlotStopped { by });
+        Ok(())
+    }
+
+    pub(super) fn free_slot(
+        &mut self,
+        id: SlotId,
+        by: Who,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), RequestRefused> {
+        if self.service.out(&id).is_none() {
+            let is_there = self.slots.iter().any(|slot| *slot.id() == id);
+            return Err(match is_there {
+                true => RequestRefused::SlotRuns(id),
+                false => RequestRefused::NoSuchSlot(id),
+            });
+        }
+        self.record_takes_it()?;
+        self.service.out.remove(&id);
+        self.service.runs.remove(&id);
+        let slot = Some(id.clone());
+        self.service.owe_free(slot, by.clone(), now);
+        self.journal.slot(now, &id, Happening::SlotGoesOn { by });
+        self.unblock(now, effects);
+        Ok(())
+    }
+
+    pub(super) fn halt_asked(&mut self, by: Who, now: Now) -> Result<(), RequestRefused> {
+        if let Some(halt) = self.service.halt() {
+            return Err(RequestRefused::LineStopped(halt.to_string()));
+        }
+        self.service.halt = Some(Halt::Asked { by: by.clone() });
+        let cause = StopCause::Asked { by };
+        self.service.owe_out(None, cause, now);
+        self.tell_halt(now);
+        Ok(())
+    }
+
+    pub(super) fn free_line(
+        &mut self,
+        by: Who,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), RequestRefused> {
+        self.record_takes_it()?;
+        if self.service.halt.take().is_none() {
+            return Err(RequestRefused::LineRuns);
+        }
+        self.service.line_run = LineRun::default();
+        self.service.owe_free(None, by.clone(), now);
+        self.journal.line(now, Happening::LineGoesOn { by });
+        self.unblock(now, effects);
+        Ok(())
+    }
+
+    /// What lets something go on is on record first of all; stopping is allowed without.
+    fn record_takes_it(&self) -> Result<(), RequestRefused> {
+        match &self.line {
+            Line::Stopped { detail, .. } => Err(RequestRefused::LineStopped(detail.clone())),
+            Line::Running | Line::Ending { .. } => Ok(()),
+        }
+    }
+
+    /// The record has taken a change, or not.
+    pub(super) fn service_kept(&mut self, result: Result<(), RecordError>, now: Now) {
+        match result {
+            Ok(()) => {
+                self.service.owed.pop_front();
+                self.service.commit = None;
+            }
+            Err(error) => {
+                self.service.commit = Some(Commit::Failed);
+                self.stop_line(&error, now);
+            }
+        }
+    }
+}
