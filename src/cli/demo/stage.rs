@@ -89,7 +89,12 @@ impl Stage {
              station = \"demo\"\n\
              manifest = \"manifest.toml\"\n\
              database = {}\n\
-             settle_ms = {settle_ms}\n",
+             settle_ms = {settle_ms}\n\
+             \n\
+             # the story has more troubles than a line may have\n\
+             [line]\n\
+             quarantine_after = 0\n\
+             halt_after = 0\n",
             quoted(&self.database)
         );
         for slot in 1..=slots {
