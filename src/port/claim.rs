@@ -100,12 +100,12 @@ fn is_pty(device: &Path) -> bool {
 /// Held as long as this lives.
 #[derive(Debug)]
 pub struct Claim {
-    _files: Vec<LockFile>,
+    files: Vec<LockFile>,
 }
 
 impl Claim {
     /// Claims the port in someone's name (`flashline read`), or tells who has it. Blocks for a moment
-    /// where a probe holds it: off the workers.
+    /// where a probe holds it, and lets that see that it is waited for: off the workers.
     ///
     /// Where no lock can be kept (no folder may be written to) the claim is granted without one:
     /// opening the port is exclusive all the same.
@@ -116,21 +116,22 @@ impl Claim {
             says += PROBE_LINE;
         }
         let mut met: Option<(Holder, Instant)> = None;
+        let mut mark: Option<LockFile> = None;
         loop {
             let mut files = Vec::new();
             let mut held = None;
             for path in names.files() {
-                match LockFile::take(path, &says) {
+                match LockFile::take(path.clone(), &says) {
                     Ok(Some(file)) => files.push(file),
                     Ok(None) => {}
                     Err(holder) => {
-                        held = Some(holder);
+                        held = Some((path, holder));
                         break;
                     }
                 }
             }
-            let Some(holder) = held else {
-                return Ok(Claim { _files: files });
+            let Some((path, holder)) = held else {
+                return Ok(Claim { files });
             };
             let patience = match (holder.purpose, purpose) {
                 (Purpose::Probe, Purpose::Work) => PROBES,
@@ -146,8 +147,20 @@ impl Claim {
             }
             met = Some((holder, since));
             drop(files);
+            if purpose == Purpose::Work && mark.is_none() {
+                // another who waits has told it already
+                mark = LockFile::take(wanted(&path), &says).ok().flatten();
+            }
             std::thread::sleep(RETRY);
         }
+    }
+
+    /// Whether someone who wants to work waits for this probe. Asks the file system: off the workers.
+    pub fn ismark(&self) -> bool {
+        self.files.iter().any(|file| {
+            let marked = open(&wanted(&file.path), OpenOptions::new().read(true));
+            marked.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        })
     }
 
     /// Who works on the port, were one to ask now. Probes do not count.
@@ -276,6 +289,11 @@ fn folders() -> impl Iterator<Item = PathBuf> {
     [PathBuf::from("/run/lock"), std::env::temp_dir()].into_iter()
 }
 
+/// Locked by whoever waits for the holder of this file.
+fn wanted(path: &Path) -> PathBuf {
+    path.with_extension("wanted")
+}
+
 /// The name's end for people, its digest for the rest.
 fn file_name(name: &str) -> String {
     let end: String = name
@@ -350,6 +368,25 @@ mod tests {
         });
         drop(probe);
         assert_eq!(waiting.join().unwrap(), Ok(()));
+    }
+
+    #[test]
+    fn a_probe_sees_that_it_is_waited_for() {
+        let port = names("wanted");
+        let probe = Claim::take(&port, "flashline run", Purpose::Probe).unwrap();
+        assert!(!probe.ismark());
+        let waiting = std::thread::spawn({
+            let port = port.clone();
+            move || Claim::take(&port, "flashline read", Purpose::Work)
+        });
+        while !probe.ismark() {
+            std::thread::yield_now();
+        }
+        drop(probe);
+        let claim = waiting.join().unwrap().unwrap();
+        assert!(!claim.ismark());
+        drop(claim);
+        assert!(port.files().all(|file| !wanted(&file).exists()));
     }
 
     #[test]

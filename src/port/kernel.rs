@@ -1,4 +1,4 @@
-//! What no safe interface offers: DTR and RTS of a terminal both at once, its low-latency mode, whether
+//! What no safe interface offers: DTR and RTS of a terminal both at once, its CTS and DSR, its low-latency mode, whether
 //! someone keeps it to himself, and waiting for a descriptor of one's own within the runtime. All of the
 //! crate's `unsafe` is here.
 
@@ -10,7 +10,7 @@ use rustix::io::{Errno, Result};
 use rustix::ioctl::{Getter, Opcode, Setter, ioctl};
 use tokio::io::unix::AsyncFd;
 
-use super::Lines;
+use super::{Inputs, Lines};
 
 // asm-generic/ioctls.h and asm-generic/termios.h of Linux.
 #[cfg(any(
@@ -29,6 +29,8 @@ const TIOCSSERIAL: Opcode = 0x541F;
 const TIOCGEXCL: Opcode = 0x8004_5440;
 const TIOCM_DTR: i32 = 0x002;
 const TIOCM_RTS: i32 = 0x004;
+const TIOCM_CTS: i32 = 0x020;
+const TIOCM_DSR: i32 = 0x100;
 
 /// Sets both lines in one call and leaves the others (OUT1, OUT2) as they are. `Ok(false)`: this
 /// terminal has no such lines (a pty). Blocks for as long as the driver talks to its device.
@@ -42,6 +44,19 @@ pub fn set_lines(terminal: BorrowedFd<'_>, lines: Lines) -> Result<bool> {
     let wanted =
         (now & !(TIOCM_DTR | TIOCM_RTS)) | bit(lines.dtr, TIOCM_DTR) | bit(lines.rts, TIOCM_RTS);
     set(terminal, wanted).map(|()| true)
+}
+
+/// CTS and DSR now; `None`: this terminal has none (a pty). Blocks for as long as the driver talks to its
+/// device.
+pub fn inputs(terminal: BorrowedFd<'_>) -> Result<Option<Inputs>> {
+    match get(terminal) {
+        Ok(bits) => Ok(Some(Inputs {
+            cts: bits & TIOCM_CTS != 0,
+            dsr: bits & TIOCM_DSR != 0,
+        })),
+        Err(Errno::NOTTY | Errno::INVAL) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// `struct serial_struct` of Linux (include/uapi/linux/serial.h), as the kernel fills and takes it.

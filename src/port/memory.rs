@@ -5,11 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use super::{Lines, Pending, Port};
+use super::{Inputs, Lines, Pending, Port};
 
-/// Whether a memory port has DTR and RTS.
+/// Whether a memory port has DTR and RTS, CTS and DSR.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModemLines {
     Present,
@@ -29,6 +29,7 @@ pub struct MemoryPort {
     stream: DuplexStream,
     controls: mpsc::Sender<Control>,
     lines: ModemLines,
+    inputs: watch::Receiver<Inputs>,
 }
 
 /// The board's side. Dropping it is an unplug.
@@ -38,6 +39,8 @@ pub struct FarEnd {
     pub stream: DuplexStream,
     /// Rate and lines as they are set, in order. Up to [`CONTROLS`] may wait unread.
     pub controls: mpsc::Receiver<Control>,
+    /// The port's CTS and DSR, open at first.
+    pub inputs: watch::Sender<Inputs>,
 }
 
 /// How many controls may wait; one more is an error at the port's side.
@@ -48,14 +51,17 @@ impl MemoryPort {
     pub fn pair(buffer_bytes: usize, lines: ModemLines) -> (MemoryPort, FarEnd) {
         let (near, far) = tokio::io::duplex(buffer_bytes);
         let (sender, receiver) = mpsc::channel(CONTROLS);
+        let (inputs, seen_inputs) = watch::channel(Inputs::default());
         let port = MemoryPort {
             stream: near,
             controls: sender,
             lines,
+            inputs: seen_inputs,
         };
         let far = FarEnd {
             stream: far,
             controls: receiver,
+            inputs,
         };
         (port, far)
     }
@@ -83,6 +89,13 @@ impl Port for MemoryPort {
                 ModemLines::Present => self.tell(Control::Lines(lines)).map(|()| true),
                 ModemLines::Absent => Ok(false),
             }
+        })
+    }
+
+    fn inputs(&mut self) -> Pending<'_, io::Result<Option<Inputs>>> {
+        Box::pin(async move {
+            let inputs = *self.inputs.borrow();
+            Ok((self.lines == ModemLines::Present).then_some(inputs))
         })
     }
 

@@ -23,7 +23,7 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tokio_serial::SerialStream;
 
-use super::{Lines, OpenError, Pending, Port, holder, kernel};
+use super::{Inputs, Lines, OpenError, Pending, Port, holder, kernel};
 
 /// Opens a terminal at a rate, raw, without flow control, exclusively (a lock for those that ask for
 /// it, TIOCEXCL for the rest), on a blocking thread.
@@ -233,6 +233,10 @@ impl Port for TtyPort {
 
     fn set_lines(&mut self, lines: Lines) -> Pending<'_, io::Result<bool>> {
         Box::pin(self.off_worker(move |control| Ok(kernel::set_lines(control.as_fd(), lines)?)))
+    }
+
+    fn inputs(&mut self) -> Pending<'_, io::Result<Option<Inputs>>> {
+        Box::pin(self.off_worker(|control| Ok(kernel::inputs(control.as_fd())?)))
     }
 
     fn clear_input(&mut self) -> io::Result<()> {

@@ -1,6 +1,8 @@
 //! The server's side of telnet with the COM port option (RFC 854, RFC 2217): bytes in, what they
 //! mean and the answers out. No socket here.
 
+use crate::port::Inputs;
+
 const IAC: u8 = 255;
 const DONT: u8 = 254;
 const DO: u8 = 253;
@@ -17,7 +19,14 @@ const COM_PORT: u8 = 44;
 const ANSWER: u8 = 100;
 const SET_BAUDRATE: u8 = 1;
 const SET_CONTROL: u8 = 5;
+const NOTIFY_MODEMSTATE: u8 = 7;
 const PURGE: u8 = 12;
+
+/// Bits of a modem state, and of what changed in it.
+const CTS: u8 = 16;
+const CTS_CHANGED: u8 = 1;
+const DSR: u8 = 32;
+const DSR_CHANGED: u8 = 2;
 
 /// The longest subnegotiation that is taken; what is longer is cut off.
 const LONGEST_COMMAND: usize = 64;
@@ -33,6 +42,8 @@ pub enum Input {
     Baud(u32),
     /// Set or tell a line; answer with [`Telnet::control_is`].
     Control(Control),
+    /// Tell CTS and DSR: [`Telnet::modem_state`].
+    ModemState,
     /// Drop buffers (1: what was received, 2: what is to be sent, 3: both); answer with
     /// [`Telnet::purged`].
     Purge(u8),
@@ -151,6 +162,21 @@ impl Telnet {
         answer(PURGE, &[which])
     }
 
+    /// CTS and DSR are these, and were those before.
+    pub fn modem_state(now: Inputs, before: Inputs) -> Vec<u8> {
+        let bit = |is: bool, bit: u8| if is { bit } else { 0 };
+        let state = bit(now.cts, CTS)
+            | bit(now.dsr, DSR)
+            | bit(now.cts != before.cts, CTS_CHANGED)
+            | bit(now.dsr != before.dsr, DSR_CHANGED);
+        answer(NOTIFY_MODEMSTATE, &[state])
+    }
+
+    /// Whether the client knows COM port commands: only then it is told what it did not ask for.
+    pub fn is_com_port(&self) -> bool {
+        self.ours.contains(&COM_PORT)
+    }
+
     /// Confirms, or answers a query with the state that it asks for.
     pub fn control_is(control: Control, dtr: bool, rts: bool) -> Vec<u8> {
         let value = match control {
@@ -209,6 +235,7 @@ fn com_port(command: &[u8]) -> Option<Input> {
         (SET_CONTROL, [12]) => Input::Control(Control::Rts(false)),
         (SET_CONTROL, [other]) => Input::Control(Control::Other(*other)),
         (PURGE, [which]) => Input::Purge(*which),
+        (NOTIFY_MODEMSTATE, []) => Input::ModemState,
         // the server's name
         (0, []) => Input::Answer(answer(0, b"flashline sim")),
         // data size, parity, stop bits, masks: confirmed as asked

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::PATIENCE;
 use super::telnet::{self, Ask, ComPort, Telnet, Told};
-use crate::port::{Lines, Pending, Port};
+use crate::port::{Inputs, Lines, Pending, Port};
 
 pub struct Rfc2217Port {
     stream: TcpStream,
@@ -29,6 +29,10 @@ pub struct Rfc2217Port {
     line_answers: LineAnswers,
     /// The server asked to be sent nothing for now.
     suspended: bool,
+    /// CTS and DSR as the server told them last.
+    inputs: Option<Inputs>,
+    /// When it was asked for them last.
+    inputs_asked: Option<Instant>,
 }
 
 /// Whether the server answers changes of lines. Espressif's own (`esp_rfc2217_server`) never does: it
@@ -43,6 +47,13 @@ enum LineAnswers {
 /// How long an answer to a change of lines may take, before the server is known to give none. Longer
 /// than any other step of a reset bears: this first reset is likely to fail, and the next round is right.
 const LINE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long a server may take to tell CTS and DSR before it is known not to. Many look once a second.
+const INPUTS_PATIENCE: Duration = Duration::from_millis(2_500);
+/// How often it is asked for them: not all of them tell changes by themselves, nor at once.
+const INPUTS_ASKED_EACH: Duration = Duration::from_millis(250);
+/// Reads in a row before what has come is looked at: a board may talk faster than it is read.
+const READS_AT_MOST: usize = 16;
 
 /// Bytes of the board's that are escaped ahead of the socket.
 const AHEAD_BYTES: usize = 4096;
@@ -61,6 +72,8 @@ impl Rfc2217Port {
             lines: None,
             line_answers: LineAnswers::Expected,
             suspended: false,
+            inputs: None,
+            inputs_asked: None,
         };
         port.until("COM-PORT-OPTION", |port| match port.telnet.com_port() {
             ComPort::Unknown => None,
@@ -114,8 +127,7 @@ impl Rfc2217Port {
                     return Poll::Ready(Err(error));
                 }
                 if ready!(self.poll_receive(cx))? == 0 {
-                    let why = "the server closed the connection; is its port in use?";
-                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::NotConnected, why)));
+                    return Poll::Ready(Err(closed()));
                 }
             }
         });
@@ -153,12 +165,54 @@ impl Rfc2217Port {
             match told {
                 Told::Suspend => self.suspended = true,
                 Told::Resume => self.suspended = false,
+                Told::ModemState(inputs) => self.inputs = Some(inputs),
                 told if self.told.len() < TOLD_KEPT => self.told.push(told),
                 _ => {}
             }
         }
         Poll::Ready(Ok(buffer.filled().len()))
     }
+}
+
+impl Rfc2217Port {
+    /// Asks for CTS and DSR, takes what has come, and waits only for the first answer.
+    async fn look_at_inputs(&mut self) -> io::Result<Option<Inputs>> {
+        if self
+            .inputs_asked
+            .is_none_or(|asked| asked.elapsed() >= INPUTS_ASKED_EACH)
+        {
+            if self.inputs_asked.is_none() {
+                self.output.extend(Ask::ModemStateMask.bytes());
+            }
+            self.output.extend(Ask::ModemState.bytes());
+            self.inputs_asked = Some(Instant::now());
+        }
+        poll_fn(|cx| {
+            if let Poll::Ready(Err(error)) = self.poll_send(cx) {
+                return Poll::Ready(Err(error));
+            }
+            for _ in 0..READS_AT_MOST {
+                match self.poll_receive(cx) {
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Err(closed())),
+                    Poll::Ready(Ok(_)) => {}
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => break,
+                }
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await?;
+        let told = self.until("NOTIFY-MODEMSTATE", |port| port.inputs.map(Ok));
+        match timeout(INPUTS_PATIENCE, told).await {
+            Ok(told) => told.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+fn closed() -> io::Error {
+    let why = "the server closed the connection; is its port in use?";
+    io::Error::new(io::ErrorKind::NotConnected, why)
 }
 
 impl Port for Rfc2217Port {
@@ -194,6 +248,10 @@ impl Port for Rfc2217Port {
             self.lines = Some(lines);
             Ok(true)
         })
+    }
+
+    fn inputs(&mut self) -> Pending<'_, io::Result<Option<Inputs>>> {
+        Box::pin(self.look_at_inputs())
     }
 
     fn clear_input(&mut self) -> io::Result<()> {

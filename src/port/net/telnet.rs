@@ -1,7 +1,7 @@
 //! The client's side of telnet with the COM port option (RFC 854, 855, 2217): bytes in, what they mean
 //! out, and the bytes of what is said. No socket here.
 
-use crate::port::Lines;
+use crate::port::{Inputs, Lines};
 
 const IAC: u8 = 255;
 const DONT: u8 = 254;
@@ -18,6 +18,12 @@ const OPTIONS: [u8; 3] = [COM_PORT, BINARY, SUPPRESS_GO_AHEAD];
 
 /// A server answers a command with its number plus this, and the value that it made of it.
 const ANSWER: u8 = 100;
+
+/// Bits of a modem state (RFC 2217, "NOTIFY-MODEMSTATE"), and of what changed in it.
+const CTS: u8 = 16;
+const DSR: u8 = 32;
+const CTS_CHANGED: u8 = 1;
+const DSR_CHANGED: u8 = 2;
 
 /// Longer than any command of RFC 2217 but a signature, which is cut off.
 const LONGEST_COMMAND: usize = 64;
@@ -37,6 +43,11 @@ pub enum Ask {
     Rts(bool),
     /// Drop what was received and not sent on.
     PurgeReceived,
+    /// Tell every change of CTS and DSR.
+    ModemStateMask,
+    /// Tell the modem state now. RFC 2217 leaves it to the server to tell; pyserial's tells when it is asked, and
+    /// looks by itself only once a second.
+    ModemState,
 }
 
 /// What a server tells.
@@ -46,6 +57,8 @@ pub enum Told {
     Baud(u32),
     /// The byte with which it answers a command: the command's number, its value.
     Value(u8, u8),
+    /// CTS and DSR, asked for or not.
+    ModemState(Inputs),
     /// Send nothing more, until told.
     Suspend,
     Resume,
@@ -78,15 +91,19 @@ impl Ask {
             Ask::StopSize => 4,
             Ask::NoFlowControl | Ask::Dtr(_) | Ask::Rts(_) => 5,
             Ask::PurgeReceived => 12,
+            Ask::ModemStateMask => 11,
+            Ask::ModemState => 7,
         }
     }
 
     fn value(self) -> u8 {
         match self {
             // not one byte: see `bytes`
-            Ask::Baud(_) => 0,
+            Ask::Baud(_) | Ask::ModemState => 0,
             Ask::DataSize => 8,
             Ask::Parity | Ask::StopSize | Ask::NoFlowControl | Ask::PurgeReceived => 1,
+            // without the bits of what changed pyserial's would not tell that all are open
+            Ask::ModemStateMask => CTS | DSR | CTS_CHANGED | DSR_CHANGED,
             Ask::Dtr(on) => 9 - u8::from(on),
             Ask::Rts(on) => 12 - u8::from(on),
         }
@@ -97,6 +114,7 @@ impl Ask {
         let mut bytes = vec![IAC, SB, COM_PORT, self.number()];
         match self {
             Ask::Baud(baud) => escape(&baud.to_be_bytes(), &mut bytes),
+            Ask::ModemState => {}
             _ => bytes.push(self.value()),
         }
         bytes.extend([IAC, SE]);
@@ -108,7 +126,7 @@ impl Ask {
         match told {
             Told::Baud(_) => matches!(self, Ask::Baud(_)),
             Told::Value(number, value) => number == self.number() && value == self.value(),
-            Told::Suspend | Told::Resume => false,
+            Told::Suspend | Told::Resume | Told::ModemState(_) => false,
         }
     }
 }
@@ -230,6 +248,10 @@ fn told(command: &[u8]) -> Option<Told> {
         (1, [a, b, c, d]) => Some(Told::Baud(u32::from_be_bytes([*a, *b, *c, *d]))),
         (8, _) => Some(Told::Suspend),
         (9, _) => Some(Told::Resume),
+        (7, [state]) => Some(Told::ModemState(Inputs {
+            cts: state & CTS != 0,
+            dsr: state & DSR != 0,
+        })),
         (number, [value]) => Some(Told::Value(number, *value)),
         _ => None,
     }
@@ -261,6 +283,8 @@ mod tests {
         check(Ask::Rts(true), &[5, 11]);
         check(Ask::Rts(false), &[5, 12]);
         check(Ask::PurgeReceived, &[12, 1]);
+        check(Ask::ModemStateMask, &[11, 51]);
+        check(Ask::ModemState, &[7]);
     }
 
     #[test]
@@ -293,7 +317,14 @@ mod tests {
             .push(b"\xff\xfa\x2c\x6b\x30\xff\xf0\xff\xfa\x2c\x6c\xff\xf0\xff\xfa\x2c\x6d\xff\xf0");
         assert_eq!(
             heard.told,
-            [Told::Value(7, 0x30), Told::Suspend, Told::Resume]
+            [
+                Told::ModemState(Inputs {
+                    cts: true,
+                    dsr: true
+                }),
+                Told::Suspend,
+                Told::Resume
+            ]
         );
     }
 

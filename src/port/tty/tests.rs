@@ -64,6 +64,7 @@ async fn a_pty_has_no_lines() {
         rts: false,
     };
     assert!(!port.set_lines(lines).await.unwrap());
+    assert_eq!(port.inputs().await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Sleep;
 
 use super::plug::{BoardHandle, Core, Plug};
-use crate::port::{Lines, OpenError, Pending, Port, PortChange, PortInfo, Ports, UsbId};
+use crate::port::{Inputs, Lines, OpenError, Pending, Port, PortChange, PortInfo, Ports, UsbId};
 use crate::sim::board::Board;
 use crate::sim::spec::{BoardSpec, Wiring};
 
@@ -303,6 +303,10 @@ impl Port for SimPort {
         });
         let result = wired.ok_or(io::ErrorKind::BrokenPipe.into());
         Box::pin(std::future::ready(result))
+    }
+
+    fn inputs(&mut self) -> Pending<'_, io::Result<Option<Inputs>>> {
+        Box::pin(std::future::ready(Ok(self.seat.plug.inputs())))
     }
 
     fn clear_input(&mut self) -> io::Result<()> {

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::chip::Mac;
+use crate::port::Inputs;
 use crate::sim::board::{Board, BoardState};
 use crate::sim::spec::Wiring;
 use crate::sim::wire::Moment;
@@ -53,6 +54,8 @@ pub struct Plug {
     path: PathBuf,
     wiring: Wiring,
     state: watch::Sender<BoardState>,
+    /// CTS and DSR of the port.
+    inputs: watch::Sender<Inputs>,
     /// Pulling it has begun; `BoardState::pulled` tells that it is over, the port gone.
     going: AtomicBool,
     /// Held while it is pulled: who pulls it a second time returns when the port is gone.
@@ -76,6 +79,7 @@ impl Plug {
             path,
             wiring,
             state: watch::Sender::new(BoardState::default()),
+            inputs: watch::Sender::new(Inputs::default()),
             going: AtomicBool::new(false),
             pulling: Mutex::new(()),
             pull_when: Mutex::new(None),
@@ -168,6 +172,15 @@ impl Plug {
         self.state.subscribe()
     }
 
+    /// CTS and DSR now; `None` where the port has no lines.
+    pub fn inputs(&self) -> Option<Inputs> {
+        (self.wiring != Wiring::Strapped).then(|| *self.inputs.borrow())
+    }
+
+    pub fn watch_inputs(&self) -> watch::Receiver<Inputs> {
+        self.inputs.subscribe()
+    }
+
     fn ask_script(&self) {
         let state = *self.state.borrow();
         let mut script = self
@@ -215,6 +228,11 @@ impl BoardHandle {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(Box::new(when));
         self.plug.ask_script();
+    }
+
+    /// Moves the switches of its jig, on the port's CTS and DSR. Without effect where the port has no lines.
+    pub fn set_inputs(&self, inputs: Inputs) {
+        self.plug.inputs.send_replace(inputs);
     }
 
     /// The whole flash as it is now.

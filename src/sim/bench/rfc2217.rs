@@ -63,6 +63,8 @@ async fn converse(mut stream: TcpStream, plug: &Plug) -> io::Result<()> {
     let (mut dtr, mut rts) = (false, false);
     let mut buffer = [0; 4096];
     let mut pulled = plug.watch();
+    let mut inputs = plug.watch_inputs();
+    let mut told_inputs = *inputs.borrow_and_update();
     loop {
         let Some(bytes) = plug.with(|board, now| board.take(now, baud)) else {
             return Ok(());
@@ -76,6 +78,14 @@ async fn converse(mut stream: TcpStream, plug: &Plug) -> io::Result<()> {
             count = stream.read(&mut buffer) => count?,
             () = async { tokio::time::sleep_until(due.unwrap_or_else(tokio::time::Instant::now)).await },
                 if due.is_some() => continue,
+            Ok(()) = inputs.changed() => {
+                let now = *inputs.borrow_and_update();
+                if telnet.is_com_port() {
+                    stream.write_all(&Telnet::modem_state(now, told_inputs)).await?;
+                }
+                told_inputs = now;
+                continue;
+            }
             () = gone(&mut pulled) => return Ok(()),
         };
         if count == 0 {
@@ -103,6 +113,7 @@ async fn converse(mut stream: TcpStream, plug: &Plug) -> io::Result<()> {
                     plug.with(|board, now| board.set_lines(now, dtr, rts));
                     Telnet::control_is(control, dtr, rts)
                 }
+                Input::ModemState => Telnet::modem_state(*inputs.borrow(), told_inputs),
                 Input::Purge(which) => {
                     if which & 1 != 0 {
                         plug.with(Board::clear_received);

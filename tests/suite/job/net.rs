@@ -2,9 +2,10 @@
 //! RTS, and behind a plain TCP stream.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use flashline::event::Code;
-use flashline::port::{Ports, SystemPorts};
+use flashline::port::{Inputs, Ports, SystemPorts};
 use flashline::sim::{Bench, BoardSpec, Contents, Pace, SimPorts};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -48,6 +49,50 @@ async fn a_board_behind_an_rfc2217_server_is_reset_flashed_and_started() {
         1,
         "the lines start what was written"
     );
+}
+
+#[tokio::test]
+async fn the_servers_inputs_follow_the_jigs_switch() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = Bench::new(folder.path()).unwrap();
+    let anywhere = "127.0.0.1:0".parse().unwrap();
+    let board = bench.plug_rfc2217(anywhere, spec()).unwrap();
+    let inputs = |cts, dsr| Inputs { cts, dsr };
+    board.set_inputs(inputs(false, true));
+    let mut port = ports().open(board.path(), 115_200).await.unwrap();
+    assert_eq!(port.inputs().await.unwrap(), Some(inputs(false, true)));
+    for next in [
+        inputs(true, true),
+        inputs(true, false),
+        inputs(false, false),
+    ] {
+        board.set_inputs(next);
+        let arrived = async {
+            while port.inputs().await.unwrap() != Some(next) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let patience = Duration::from_secs(20);
+        tokio::time::timeout(patience, arrived).await.unwrap();
+    }
+    board.pull();
+    let gone = async {
+        while port.inputs().await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), gone)
+        .await
+        .unwrap();
+}
+
+/// A plain TCP port has no lines.
+#[tokio::test]
+async fn a_plain_tcp_port_has_no_inputs() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let path = format!("socket://{}", listener.local_addr().unwrap());
+    let mut port = ports().open(path.into(), 115_200).await.unwrap();
+    assert_eq!(port.inputs().await.unwrap(), None);
 }
 
 #[tokio::test]
