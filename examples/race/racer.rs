@@ -10,7 +10,7 @@ use flashline::chip::Identity;
 use flashline::event::{Code, JobId, Outcome, Progress, Serial, SlotId, Step};
 use flashline::job::{self, Admission, Assignment, Gate, Reports, Silence, StubUse};
 use flashline::manifest::Bundle;
-use flashline::plan::{Method, Plan};
+use flashline::plan::{Method, Plan, Planner};
 use flashline::port::{Pending, PortInfo, StopHandle, SystemPorts};
 use flashline::settings::{After, Reset};
 use flashline::station::Gatekeeper;
@@ -21,7 +21,7 @@ pub const AS_RACER: &str = "--as-racer";
 
 /// The station's Gate, and the plan that it granted.
 struct Watched {
-    gate: Gatekeeper,
+    gate: Arc<dyn Gate>,
     plan: Mutex<Option<Arc<Plan>>>,
 }
 
@@ -74,11 +74,12 @@ pub fn race(port: &Path, manifest: &Path) -> io::Result<()> {
 
 async fn flash(port: PathBuf, bundle: Arc<Bundle>) -> io::Result<()> {
     let likely = bundle.manifest.chip;
+    let planner = Arc::new(Planner::new(bundle));
+    planner.prepare(Method::StubDeflate);
     let gate = Arc::new(Watched {
-        gate: Gatekeeper::new(bundle, None, None, None),
+        gate: Arc::new(Gatekeeper::new(None, None, None)).gate(planner),
         plan: Mutex::default(),
     });
-    gate.gate.prepare(Method::StubDeflate);
     let (_presence, presence) = watch::channel(Some(PortInfo {
         path: port,
         instance: 0,

@@ -12,6 +12,7 @@ use super::{Exit, faults};
 use crate::manifest::Bundle;
 use crate::plan::Planner;
 use crate::settings::{Fault, Settings, Source};
+use crate::station::Bundles;
 pub use loader::Loader;
 use sheet::Sheet;
 
@@ -24,34 +25,52 @@ pub struct Args {
     /// Estimate at this rate only, in baud
     #[arg(long, value_name = "BAUD", value_parser = clap::value_parser!(u32).range(1_200..=12_000_000))]
     baud: Option<u32>,
-    /// Read this station file too: its baud ceiling and its use of the stub count
+    /// Read this station file too: its baud ceiling, its use of the stub and what its slots
+    /// flash count
     #[arg(long, value_name = "FILE")]
     station: Option<PathBuf>,
 }
 
 pub fn run(args: Args) -> Exit {
-    let (mut bundle, settings, path) = match read(&args) {
+    let Read {
+        bundles,
+        settings,
+        path,
+    } = match read(&args) {
         Ok(read) => read,
         Err(found) => {
             faults::tell(&found);
             return Exit::Usage;
         }
     };
-    let mut warnings = std::mem::take(&mut bundle.warnings);
-    let loader = Loader::of(bundle.manifest.chip, settings.as_ref());
-    let source = Source::new(&path, &bundle.text);
-    let planner = Planner::new(Arc::new(bundle));
-    let plan = planner.plan_for_flash(None, None);
-    warnings.extend(loader.warnings(planner.bundle(), &plan, &source));
+    let mut warnings = Vec::new();
+    let mut text = String::new();
+    for (path, bundle) in bundles.each(&path) {
+        if !text.is_empty() {
+            text += &format!("\n{}\n", path.display());
+        }
+        let loader = Loader::of(bundle.manifest.chip, settings.as_ref());
+        let source = Source::new(path, &bundle.text);
+        let planner = Planner::new(bundle.clone());
+        let plan = planner.plan_for_flash(None, None);
+        warnings.extend(bundle.warnings.iter().cloned());
+        warnings.extend(loader.warnings(bundle, &plan, &source));
+        let sheet = Sheet {
+            planner,
+            loader,
+            baud: args.baud,
+            ceiling: settings.as_ref().and_then(|settings| settings.baud_ceiling),
+            path: path.to_owned(),
+            settings: settings.clone(),
+        };
+        text += &sheet.render();
+    }
+    if let Some(settings) = &settings {
+        text += "\n";
+        text += &sheet::station(settings, &bundles);
+    }
     faults::tell(&warnings);
-    let sheet = Sheet {
-        planner,
-        loader,
-        baud: args.baud,
-        ceiling: settings.as_ref().and_then(|settings| settings.baud_ceiling),
-        settings,
-    };
-    match io::stdout().lock().write_all(sheet.render().as_bytes()) {
+    match io::stdout().lock().write_all(text.as_bytes()) {
         Ok(()) => Exit::Pass,
         // `| head` has read enough
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Pass,
@@ -62,22 +81,43 @@ pub fn run(args: Args) -> Exit {
     }
 }
 
-/// Both files, and the manifest's path; or the faults of both.
-fn read(args: &Args) -> Result<(Bundle, Option<Settings>, PathBuf), Vec<Fault>> {
+/// What there is to look at.
+struct Read {
+    bundles: Bundles,
+    settings: Option<Settings>,
+    /// The first manifest's.
+    path: PathBuf,
+}
+
+/// The manifest that is named, the station file, and what its slots flash besides; or the faults of all.
+fn read(args: &Args) -> Result<Read, Vec<Fault>> {
     let settings = args.station.as_deref().map(Settings::load).transpose();
-    let named = match &settings {
-        Ok(Some(settings)) => Some(settings.manifest.clone()),
-        _ => None,
-    };
-    let path = args.manifest.clone().or(named);
-    let load = |path: PathBuf| Bundle::load(&path).map(|bundle| (bundle, path));
-    let bundle = path.map(load).transpose();
-    match (bundle, settings) {
-        (Ok(Some((bundle, path))), Ok(settings)) => Ok((bundle, settings, path)),
-        (bundle, settings) => {
+    match settings {
+        Ok(Some(mut settings)) => {
+            // what is named stands in for the station's
+            if let Some(path) = &args.manifest {
+                settings.manifest.clone_from(path);
+            }
+            Ok(Read {
+                bundles: Bundles::load(&settings)?,
+                path: settings.manifest.clone(),
+                settings: Some(settings),
+            })
+        }
+        settings => {
             let mut found = settings.err().unwrap_or_default();
-            found.extend(bundle.err().unwrap_or_default());
-            Err(found)
+            let bundle = args.manifest.as_deref().map(Bundle::load).transpose();
+            match (bundle, args.manifest.clone()) {
+                (Ok(Some(bundle)), Some(path)) if found.is_empty() => Ok(Read {
+                    bundles: Bundles::from(Arc::new(bundle)),
+                    settings: None,
+                    path,
+                }),
+                (bundle, _) => {
+                    found.extend(bundle.err().unwrap_or_default());
+                    Err(found)
+                }
+            }
         }
     }
 }

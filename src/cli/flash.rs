@@ -19,6 +19,7 @@ use crate::event::{Happening, JobId, Outcome, Serial, SlotId, StopReason, Unit};
 use crate::hand::claim;
 use crate::job::{self, Assignment, Reports, Silence, StubUse, Verdict};
 use crate::manifest::Bundle;
+use crate::plan::Planner;
 use crate::port::{PortInfo, StopHandle, SystemPorts, follow};
 use crate::record::{NewJob, Record, RecordError};
 use crate::settings::{After, BUSY_BY_HAND, DATABASE, DISK_RESERVE_MB, GRACE, Reset, load_stubs};
@@ -226,16 +227,11 @@ async fn flash(
         silence: Silence::BadBoard,
     };
     let (tell, mut identified) = mpsc::channel(1);
-    let gate = Gatekeeper::new(bundle, record, args.baud, Some(tell));
+    let gatekeeper = Arc::new(Gatekeeper::new(record, args.baud, Some(tell)));
+    let gate = gatekeeper.gate(Arc::new(Planner::new(bundle)));
     let (handle, stop) = StopHandle::new();
     let reports: Arc<dyn Reports> = screen.clone();
-    let mut working = pin!(job::run(
-        assignment,
-        Arc::new(ports),
-        Arc::new(gate),
-        reports,
-        stop,
-    ));
+    let mut working = pin!(job::run(assignment, Arc::new(ports), gate, reports, stop,));
     let (mut interrupt, mut terminate) = (
         signal(SignalKind::interrupt()).ok(),
         signal(SignalKind::terminate()).ok(),

@@ -12,11 +12,10 @@ use super::starts;
 use super::{Exit, logging};
 use crate::dashboard::Options;
 use crate::event::Who;
-use crate::manifest::Bundle;
 use crate::port::SystemPorts;
 use crate::record::Record;
 use crate::settings::{Fault, Place, Settings, Source};
-use crate::station::{Access, Station};
+use crate::station::{Access, Bundles, Station};
 
 /// Watch the bench and flash every board that appears
 #[derive(Debug, clap::Args)]
@@ -41,7 +40,7 @@ pub fn run(args: Args) -> Exit {
         eprintln!("flashline: the log cannot be written: {error}");
         return Exit::Usage;
     }
-    let (settings, bundle) = match load(&args.config) {
+    let (settings, bundles) = match load(&args.config) {
         Ok(loaded) => loaded,
         Err(faults) => {
             faults::tell(&faults);
@@ -56,25 +55,31 @@ pub fn run(args: Args) -> Exit {
         }
     };
     let here = Access::new(settings.access.clone()).at_terminal();
-    match session::block_on(work(settings, bundle, record, interrupted, face, here)) {
+    let bundles = bundles.started_by(here.clone());
+    match session::block_on(work(settings, bundles, record, interrupted, face, here)) {
         Ok(exit) => exit,
         Err(error) => bench_error(&error),
     }
 }
 
-fn load(config: &Path) -> Result<(Settings, Arc<Bundle>), Vec<Fault>> {
+fn load(config: &Path) -> Result<(Settings, Bundles), Vec<Fault>> {
     let source = Source::load(config)?;
     let settings = Settings::read(&source)?;
-    let bundle = Bundle::load(&settings.manifest)?;
-    match starts::faults(&bundle.manifest, &settings, &source) {
-        faults if faults.is_empty() => Ok((settings, Arc::new(bundle))),
-        faults => Err(faults),
+    let bundles = Bundles::load(&settings)?;
+    let faults: Vec<Fault> = bundles
+        .each(&settings.manifest)
+        .flat_map(|(path, bundle)| starts::faults(&bundle.manifest, path, &settings, &source))
+        .collect();
+    if faults.is_empty() {
+        Ok((settings, bundles))
+    } else {
+        Err(faults)
     }
 }
 
 async fn work(
     settings: Settings,
-    bundle: Arc<Bundle>,
+    bundles: Bundles,
     record: Record,
     interrupted: usize,
     face: Face,
@@ -102,7 +107,7 @@ async fn work(
     }
     let started = Station::start(
         settings,
-        bundle,
+        bundles,
         ports,
         record.clone(),
         interrupted,

@@ -153,8 +153,17 @@ pub struct Bundle {
 impl Bundle {
     /// Reads a manifest and its images from disk, or tells every fault at once. Blocks.
     pub fn load(path: &Path) -> Result<Bundle, Vec<Fault>> {
+        Bundle::load_watched(path, |_| {})
+    }
+
+    /// The same, telling of each file, the manifest first, before it is opened. Blocks.
+    pub fn load_watched(path: &Path, mut opens: impl FnMut(&Path)) -> Result<Bundle, Vec<Fault>> {
+        opens(path);
         let source = Source::load(path)?;
-        Bundle::assemble(&source, |image| read_bounded(image, MOST_BYTES))
+        Bundle::assemble(&source, |image| {
+            opens(image);
+            read_bounded(image, MOST_BYTES)
+        })
     }
 
     /// The same from a text at hand and a function that gives an image's bytes.

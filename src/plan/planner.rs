@@ -1,6 +1,7 @@
 //! From a bundle to each board's plan.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -37,7 +38,6 @@ pub struct Plan {
 }
 
 /// The plans of one bundle, with the regions that boards share. One per bundle, used by all jobs.
-#[derive(Debug)]
 pub struct Planner {
     bundle: Arc<Bundle>,
     regions: Vec<Source>,
@@ -46,7 +46,6 @@ pub struct Planner {
 }
 
 /// Where a region comes from.
-#[derive(Debug)]
 enum Source {
     /// The same for all boards.
     Shared(Arc<Region>),
@@ -57,6 +56,20 @@ enum Source {
         image: usize,
         made: Mutex<BTreeMap<u8, Arc<Region>>>,
     },
+}
+
+impl fmt::Debug for Planner {
+    /// Which bundle: its bytes would bury whatever is around it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (manifest, digest) = (&self.bundle.manifest, self.bundle.digest_hex());
+        write!(
+            f,
+            "Planner({} {}, {})",
+            manifest.product,
+            manifest.version,
+            &digest[..12]
+        )
+    }
 }
 
 impl Planner {

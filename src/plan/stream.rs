@@ -6,12 +6,14 @@ use std::time::Duration;
 use super::deflate::{self, Effort};
 use super::erase_size::rom_erase;
 use super::timeout;
-use crate::chip::Chip;
+use crate::chip::{Chip, Revision, Stubs};
 use crate::protocol::{Block, Command};
 
 /// Blocks of the stub and of the ROMs (Serial Protocol, "Writing Data").
 const STUB_BLOCK_BYTES: usize = 0x4000;
 const ROM_BLOCK_BYTES: usize = 0x400;
+/// Of a chip's revisions the one that has its stub.
+const USUAL: Revision = Revision { major: 1, minor: 0 };
 
 /// Who writes, and how: it decides block sizes and padding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +28,16 @@ pub enum Method {
 
 impl Method {
     pub const ALL: [Method; 3] = [Method::StubDeflate, Method::RomDeflate, Method::RomPlain];
+
+    /// How a chip is written, as far as that is known without a board; `wanted`: the stub, where there is
+    /// one.
+    pub fn likely(chip: Chip, stubs: &Stubs, wanted: bool) -> Method {
+        match stubs.find(chip, USUAL) {
+            Some(_) if wanted => Method::StubDeflate,
+            _ if chip.facts().rom.deflate => Method::RomDeflate,
+            _ => Method::RomPlain,
+        }
+    }
 
     /// The word in the record.
     pub const fn name(self) -> &'static str {

@@ -28,6 +28,44 @@ pub struct NewJob {
     pub started: jiff::Timestamp,
 }
 
+/// Leave to flash a bundle from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// The manifest's path, from the root.
+    pub manifest: String,
+    pub product: String,
+    pub version: String,
+    pub bundle_digest: [u8; 32],
+    /// Kept once per bundle.
+    pub manifest_text: Arc<str>,
+    /// Who gave it: a login name.
+    pub who: String,
+    pub how: Approved,
+    pub at: jiff::Timestamp,
+}
+
+/// On what occasion a bundle was approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approved {
+    /// The station was started with this manifest for the first time.
+    First,
+    /// A supervisor started the station with it.
+    Start,
+    /// A supervisor asked for it while the station was at work.
+    Asked,
+}
+
+impl Approved {
+    /// The word in the record.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Approved::First => "first",
+            Approved::Start => "start",
+            Approved::Asked => "asked",
+        }
+    }
+}
+
 /// A unit whose last job was cut short, and that was neither finished nor written off since: pulled
 /// in mid-job, or stopped by someone or by the bench after its flash was touched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params,
 
 use super::service::{self, ServiceChange};
 use super::tally::{ClosedJob, leaves_open};
-use super::{NewJob, row, story};
+use super::{Approval, NewJob, row, story};
 use crate::chip::{Access, Identity, Revision};
 use crate::event::{Code, JobId, Outcome, Serial, Step, Unit};
 use crate::job::Verdict;
@@ -26,6 +26,7 @@ pub enum Change {
         station: String,
         change: ServiceChange,
     },
+    Approve(Approval),
 }
 
 /// Who takes an open unit off the list, and why.
@@ -77,19 +78,14 @@ fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<Applied> 
         }
         Change::Service { station, change } => service::change(connection, station, change)?,
         Change::WriteOff(asked) => applied.changed = write_off(connection, asked)?,
+        Change::Approve(approval) => approve(connection, approval)?,
     }
     Ok(applied)
 }
 
 fn open_job(connection: &Connection, job: &NewJob) -> rusqlite::Result<()> {
     let digest = hex(&job.bundle_digest);
-    connection
-        .prepare_cached("INSERT INTO bundle VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?
-        .execute(params![
-            digest,
-            &*job.manifest_text,
-            job.started.as_millisecond()
-        ])?;
+    keep_bundle(connection, &digest, &job.manifest_text, job.started)?;
     connection
         .prepare_cached(
             "INSERT INTO job (job, flashline_version, station, slot, place, product, version,
@@ -109,6 +105,48 @@ fn open_job(connection: &Connection, job: &NewJob) -> rusqlite::Result<()> {
             job.serial.as_ref().map(Serial::as_str),
         ])?;
     Ok(())
+}
+
+fn keep_bundle(
+    connection: &Connection,
+    digest: &str,
+    manifest_text: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO bundle VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?
+        .execute(params![digest, manifest_text, at.as_millisecond()])?;
+    Ok(())
+}
+
+fn approve(connection: &Connection, approval: &Approval) -> rusqlite::Result<()> {
+    let digest = hex(&approval.bundle_digest);
+    keep_bundle(connection, &digest, &approval.manifest_text, approval.at)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO approval (manifest, bundle_digest, product, version, who, how, at_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            approval.manifest,
+            digest,
+            approval.product,
+            approval.version,
+            approval.who,
+            approval.how.name(),
+            approval.at.as_millisecond(),
+        ])?;
+    Ok(())
+}
+
+/// The digest, in hex, that was approved last for a manifest.
+pub fn approved(connection: &Connection, manifest: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached(
+            "SELECT bundle_digest FROM approval WHERE manifest = ?1 ORDER BY number DESC LIMIT 1",
+        )?
+        .query_row([manifest], |row| row.get(0))
+        .optional()
 }
 
 /// `false` if the job is not open. What the board hides stays NULL.

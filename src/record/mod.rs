@@ -19,7 +19,9 @@ mod tally;
 mod testbench;
 mod writer;
 
-pub use border::{JobRow, Jobs, NewJob, OpenUnit, Since, Standing, Story, Yield};
+pub use border::{
+    Approval, Approved, JobRow, Jobs, NewJob, OpenUnit, Since, Standing, Story, Yield,
+};
 pub use fault::RecordError;
 pub use pace::SlowSlot;
 pub use reader::{Figures, Reader};

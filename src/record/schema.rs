@@ -8,11 +8,12 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use super::RecordError;
 
 /// `migrations/`, in order; a database's `user_version` counts those it has had.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/0001_jobs.sql"),
     include_str!("../../migrations/0002_written.sql"),
     include_str!("../../migrations/0003_job_log.sql"),
     include_str!("../../migrations/0004_service.sql"),
+    include_str!("../../migrations/0005_approvals.sql"),
 ];
 
 /// The schema that this flashline writes.

@@ -136,6 +136,12 @@ impl Store {
             .map_err(|error| RecordError::reading(&self.path, error))
     }
 
+    /// The digest, in hex, of the bundle that was approved last for a manifest.
+    pub fn approved(&self, manifest: &str) -> Result<Option<String>, RecordError> {
+        change::approved(&self.connection, manifest)
+            .map_err(|error| RecordError::reading(&self.path, error))
+    }
+
     /// Writes a row of its own, and looks at the disk.
     pub fn check(&mut self, reserve_bytes: u64, now: Timestamp) -> Result<(), RecordError> {
         self.still_there()?;

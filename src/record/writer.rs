@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::change::{self, Change, WriteOff};
 use super::store::Store;
-use super::{History, NewJob, RecordError, ServiceChange, Standing, schema};
+use super::{Approval, History, NewJob, RecordError, ServiceChange, Standing, schema};
 use crate::chip::Identity;
 use crate::event::{JobId, SlotId, Unit};
 use crate::job::Verdict;
@@ -39,6 +39,10 @@ enum Request {
     History {
         station: String,
         answer: Answer<History>,
+    },
+    Approved {
+        manifest: String,
+        answer: Answer<Option<String>>,
     },
     Check {
         reserve_bytes: u64,
@@ -122,6 +126,20 @@ impl Record {
             answer,
         })
         .await
+    }
+
+    /// Leave to flash a bundle from now on, with who gave it.
+    pub async fn approve(&self, approval: Approval) -> Result<(), RecordError> {
+        let change = Change::Approve(approval);
+        self.ask(|answer| Request::Change(change, answer))
+            .await
+            .map(drop)
+    }
+
+    /// The digest, in lower-case hex, of the bundle that was approved last for the manifest at this path.
+    pub async fn approved(&self, manifest: String) -> Result<Option<String>, RecordError> {
+        self.ask(|answer| Request::Approved { manifest, answer })
+            .await
     }
 
     /// Whether a job could be recorded now: a real write, in a row of its own, and at least
@@ -243,6 +261,9 @@ fn write(mut store: Store, mut queue: mpsc::Receiver<Request>) {
                     store.best_rate(&slot, &bundle_digest, Timestamp::now()),
                 ),
                 Request::History { station, answer } => tell(answer, store.history(&station)),
+                Request::Approved { manifest, answer } => {
+                    tell(answer, store.approved(&manifest));
+                }
                 Request::Check {
                     reserve_bytes,
                     answer,
@@ -265,6 +286,7 @@ fn commit(store: &mut Store, batch: Vec<Request>) {
             Request::Standing(_)
             | Request::BestRate { .. }
             | Request::History { .. }
+            | Request::Approved { .. }
             | Request::Check { .. }
             | Request::End(_) => None,
         })
@@ -282,6 +304,7 @@ fn commit(store: &mut Store, batch: Vec<Request>) {
             Request::Standing(_)
             | Request::BestRate { .. }
             | Request::History { .. }
+            | Request::Approved { .. }
             | Request::Check { .. }
             | Request::End(_) => {}
         }

@@ -90,6 +90,16 @@ impl Fault {
         self.source.path()
     }
 
+    /// Where and what, in one line: `file:line:column: message`.
+    pub fn in_a_line(&self) -> String {
+        let file = self.file().display();
+        let place = match &self.span {
+            Some(_) => format!("{file}:{}:{}", self.line, self.column),
+            None => file.to_string(),
+        };
+        printable(&format!("{place}: {}", self.message))
+    }
+
     /// The whole report of this fault, several lines, ending without a newline.
     pub fn render(&self, paint: Paint) -> String {
         let renderer = match paint {
@@ -235,6 +245,7 @@ mod tests {
          = help: look at it
         "#);
         assert_eq!((fault.line, fault.column), (0, 0));
+        assert_eq!(fault.in_a_line(), "some.toml: it is odd");
     }
 
     #[test]
@@ -249,6 +260,7 @@ mod tests {
             "part them",
         )
         .and(0..5, "the other");
+        assert_eq!(fault.in_a_line(), "some.toml:7:1: they meet");
         insta::assert_snapshot!(fault, @r#"
         error: they meet
          --> some.toml:7:1

@@ -44,6 +44,8 @@ pub struct Settings {
     pub line: LineRules,
     pub access: AccessSettings,
     pub ports: PortRules,
+    /// How often manifests are looked at for changes.
+    pub manifest_looks: Duration,
 }
 
 /// What one USB hub can feed.
@@ -151,7 +153,13 @@ impl Settings {
             line: LineRules::default(),
             access: AccessSettings::default(),
             ports: PortRules::default(),
+            manifest_looks: MANIFEST_LOOKS,
         }
+    }
+
+    /// The manifest that a slot flashes.
+    pub fn manifest_of<'s>(&'s self, slot: &'s SlotSettings) -> &'s Path {
+        slot.manifest.as_deref().unwrap_or(&self.manifest)
     }
 
     /// Reads the station file's text, or tells every fault in it.
@@ -472,6 +480,8 @@ const BAUDS: RangeInclusive<u32> = 1_200..=12_000_000;
 /// The database where no file and no option names one.
 pub const DATABASE: &str = "flashline.db";
 const ATTEMPTS: u32 = 2;
+/// A file is read anew after two looks in which it did not move.
+const MANIFEST_LOOKS: Duration = Duration::from_secs(2);
 /// Plugging by hand bounces.
 const SETTLE: Duration = Duration::from_millis(300);
 /// A hub that resets is back within this time.

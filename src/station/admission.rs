@@ -1,5 +1,6 @@
 //! The Gate: may this board be written, and with what? The `Gatekeeper` knows which units are on the bench,
-//! commits the identity, and hands out the plan. Leaves out the rules (`judge`).
+//! whatever each slot flashes, and commits the identity; the gate that it gives a job hands out the plan of
+//! that job's bundle. Leaves out the rules (`judge`).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +12,7 @@ use crate::chip::Identity;
 use crate::event::{Code, JobId, Serial, SlotId, Unit};
 use crate::job::{Admission, Gate, Grant};
 use crate::manifest::Bundle;
-use crate::plan::{Method, Planner};
+use crate::plan::Planner;
 use crate::port::Pending;
 use crate::record::{Record, RecordError};
 
@@ -23,10 +24,8 @@ pub struct Identified {
     pub identity: Identity,
 }
 
-/// Implements the Gate for one bundle.
+/// What the gates of all jobs share.
 pub struct Gatekeeper {
-    bundle: Arc<Bundle>,
-    planner: Arc<Planner>,
     /// `None`: nothing is recorded (`flash --no-record`).
     record: Option<Record>,
     /// Where each unit is. Locked for a lookup, never across an await.
@@ -39,14 +38,11 @@ pub struct Gatekeeper {
 impl Gatekeeper {
     /// `baud_ceiling` holds for every slot; `identified` is told of each board.
     pub fn new(
-        bundle: Arc<Bundle>,
         record: Option<Record>,
         baud_ceiling: Option<u32>,
         identified: Option<mpsc::Sender<Identified>>,
     ) -> Gatekeeper {
         Gatekeeper {
-            planner: Arc::new(Planner::new(bundle.clone())),
-            bundle,
             record,
             on_bench: Mutex::default(),
             identified,
@@ -62,10 +58,12 @@ impl Gatekeeper {
         self
     }
 
-    /// Builds what every board shares, so that the first one does not wait for it. Costs CPU: call it
-    /// off the workers.
-    pub fn prepare(&self, method: Method) {
-        self.planner.prepare(method);
+    /// The gate for jobs that flash this bundle.
+    pub fn gate(self: &Arc<Gatekeeper>, planner: Arc<Planner>) -> Arc<dyn Gate> {
+        Arc::new(BundleGate {
+            keeper: self.clone(),
+            planner,
+        })
     }
 
     /// The board of this slot has left, or its next job begins.
@@ -101,10 +99,10 @@ impl Gatekeeper {
     }
 
     /// No faster than the ceilings, nor than what the slot is known to do.
-    async fn start_rate(&self, slot: &SlotId) -> Option<u32> {
+    async fn start_rate(&self, slot: &SlotId, bundle: &Bundle) -> Option<u32> {
         let ceiling = self.ceiling(slot);
         let best = match &self.record {
-            Some(record) => match record.best_rate(slot, self.bundle.digest).await {
+            Some(record) => match record.best_rate(slot, bundle.digest).await {
                 Ok(best) => best,
                 Err(error) => {
                     // a job is not lost over how fast it begins
@@ -119,7 +117,15 @@ impl Gatekeeper {
             (ceiling, best) => ceiling.or(best),
         }
     }
+}
 
+/// The Gate of jobs that flash one bundle. It keeps that bundle for as long as its job runs.
+struct BundleGate {
+    keeper: Arc<Gatekeeper>,
+    planner: Arc<Planner>,
+}
+
+impl BundleGate {
     async fn decide(
         &self,
         job: JobId,
@@ -127,7 +133,8 @@ impl Gatekeeper {
         serial: Option<&Serial>,
         identity: &Identity,
     ) -> Admission {
-        if let Some(sender) = &self.identified {
+        let keeper = &self.keeper;
+        if let Some(sender) = &keeper.identified {
             let told = Identified {
                 job,
                 slot: slot.clone(),
@@ -137,7 +144,7 @@ impl Gatekeeper {
             let _ = sender.try_send(told);
         }
         // what is known of the board goes on record first: a refusal names its MAC too
-        if let Some(record) = &self.record
+        if let Some(record) = &keeper.record
             && let Err(error) = record.identify(job, identity.clone()).await
         {
             return Admission::Refuse {
@@ -145,14 +152,15 @@ impl Gatekeeper {
                 detail: error.to_string(),
             };
         }
-        let verdict = judge(&self.bundle, identity, serial).and_then(|()| {
-            Unit::of(Some(identity), serial).map_or(Ok(()), |unit| self.claim(unit, slot))
+        let bundle = self.planner.bundle();
+        let verdict = judge(bundle, identity, serial).and_then(|()| {
+            Unit::of(Some(identity), serial).map_or(Ok(()), |unit| keeper.claim(unit, slot))
         });
         if let Err(Objection { code, detail }) = verdict {
             return Admission::Refuse { code, detail };
         }
         let planner = self.planner.clone();
-        let (identity, ceiling) = (identity.clone(), self.start_rate(slot).await);
+        let (identity, ceiling) = (identity.clone(), keeper.start_rate(slot, bundle).await);
         match tokio::task::spawn_blocking(move || planner.plan(&identity, ceiling)).await {
             Ok(plan) => Admission::Grant(Grant {
                 plan: Arc::new(plan),
@@ -170,7 +178,7 @@ pub fn record_code(error: &RecordError) -> Code {
     error.code()
 }
 
-impl Gate for Gatekeeper {
+impl Gate for BundleGate {
     fn admit<'a>(
         &'a self,
         job: JobId,
@@ -183,7 +191,8 @@ impl Gate for Gatekeeper {
 
     fn likely_baud<'a>(&'a self, slot: &'a SlotId) -> Pending<'a, Option<u32>> {
         Box::pin(async move {
-            let ceiling = self.start_rate(slot).await;
+            let bundle = self.planner.bundle();
+            let ceiling = self.keeper.start_rate(slot, bundle).await;
             self.planner.bauds(ceiling).first().copied()
         })
     }
@@ -193,11 +202,10 @@ impl Gate for Gatekeeper {
 mod tests {
     use super::*;
     use crate::chip::Mac;
-    use crate::manifest::fixture;
 
     #[test]
     fn a_unit_is_on_one_slot_until_its_board_leaves() {
-        let keeper = Gatekeeper::new(Arc::new(fixture::bundle()), None, None, None);
+        let keeper = Gatekeeper::new(None, None, None);
         let (one, two) = (SlotId::new("1"), SlotId::new("2"));
         let serial = Unit::Serial(Serial::parse("A17").unwrap());
         for unit in [Unit::Mac(Mac([0x24, 0x0A, 0xC4, 0, 0, 1])), serial] {

@@ -3,6 +3,7 @@
 //! tasks tell comes in through one bounded channel, what faces see goes out through a watch.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,18 +15,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::claims::{Claims, Whereabouts};
-use super::dispatcher::{Dispatcher, Effect, Fact, Input};
+use super::dispatcher::{self, AtWork, Dispatcher, Effect, Fact, Input, NotTaken};
+use super::manifests;
 use super::pulse::{Beat, Pulse};
 use super::reports::JobReports;
-use super::slot::Now;
-use super::{Asker, Gatekeeper, Identified, Request, Snapshot};
-use crate::chip::Chip;
-use crate::event::{JobId, Progress, Serial, SlotId, Step, Who};
+use super::slot::{BEGUN, Now};
+use super::{Asker, Bundles, Gatekeeper, Identified, Request, Snapshot};
+use crate::event::{JobId, Progress, Serial, SlotId, Who};
 use crate::job::{self, Assignment, Silence, StubUse};
-use crate::manifest::Bundle;
-use crate::plan::Method;
+use crate::plan::{Method, Planner};
 use crate::port::{Held, OpenError, PortChange, PortInfo, Ports, Stop, StopHandle};
-use crate::record::{Record, RecordError, Standing};
+use crate::record::{Approval, Record, RecordError, Standing};
 use crate::settings::{After, Reset, Settings};
 
 /// At most 20 snapshots a second.
@@ -50,14 +50,14 @@ pub struct Station {
 
 impl Station {
     /// Starts working: once this returns, every board that comes is a new one. `interrupted`: jobs that the
-    /// record closed when it was opened. `stop` ends the station in order: jobs at a safe point, every row
+    /// record closed when it was opened. `bundles`: one for all slots, or one for each manifest. `stop` ends the station in order: jobs at a safe point, every row
     /// closed.
     ///
     /// # Errors
     /// The record cannot be written: no board has been touched.
     pub async fn start(
         settings: Settings,
-        bundle: Arc<Bundle>,
+        bundles: impl Into<Bundles>,
         ports: Arc<dyn Ports>,
         record: Record,
         interrupted: usize,
@@ -66,9 +66,13 @@ impl Station {
         let standing = health(&record, settings.disk_reserve_bytes).await?;
         let history = record.history(settings.station.clone()).await?;
         let settings = Arc::new(settings);
+        let at_work = approved(&record, &settings, &bundles.into()).await?;
+        let lookouts = at_work.iter().map(AtWork::lookout).collect();
+        let planners: Vec<Arc<Planner>> =
+            (at_work.iter()).map(|one| one.planner().clone()).collect();
         let mut dispatcher = Dispatcher::new(
             settings.clone(),
-            bundle.clone(),
+            at_work,
             standing,
             interrupted,
             &history,
@@ -83,9 +87,7 @@ impl Station {
             .iter()
             .filter_map(|slot| Some((slot.name.clone(), slot.baud_ceiling?)))
             .collect();
-        let likely = bundle.manifest.chip;
-        let gate = Gatekeeper::new(
-            bundle,
+        let gatekeeper = Gatekeeper::new(
             Some(record.clone()),
             settings.baud_ceiling,
             Some(identified_sender),
@@ -97,9 +99,8 @@ impl Station {
             changes: ports.watch(),
             ports,
             record,
-            gate: Arc::new(gate),
+            gatekeeper: Arc::new(gatekeeper),
             settings,
-            likely,
             inbox,
             inbox_sender,
             requests,
@@ -107,11 +108,19 @@ impl Station {
             identified,
             slots: HashMap::new(),
             tasks: TaskTracker::new(),
+            looks: CancellationToken::new(),
             publisher,
             dispatcher,
         };
-        let (gate, method) = (floor.gate.clone(), floor.method());
-        floor.tasks.spawn_blocking(move || gate.prepare(method));
+        for planner in planners {
+            floor.prepare(planner);
+        }
+        floor.tasks.spawn(manifests::watch(
+            lookouts,
+            floor.settings.manifest_looks,
+            floor.inbox_sender.clone(),
+            floor.looks.clone(),
+        ));
         // what is there now was there before the start; all that comes later is new
         if let Some(present) = floor.changes.recv().await {
             for effect in floor.dispatcher.handle(Input::Port(present), now()) {
@@ -160,11 +169,10 @@ struct RunningLines {
 struct Floor {
     dispatcher: Dispatcher,
     settings: Arc<Settings>,
-    likely: Chip,
     ports: Arc<dyn Ports>,
     changes: mpsc::Receiver<PortChange>,
     record: Record,
-    gate: Arc<Gatekeeper>,
+    gatekeeper: Arc<Gatekeeper>,
     inbox: mpsc::Receiver<Input>,
     inbox_sender: mpsc::Sender<Input>,
     requests: mpsc::Receiver<Request>,
@@ -173,17 +181,17 @@ struct Floor {
     slots: HashMap<SlotId, SlotLines>,
     claims: Claims,
     tasks: TaskTracker,
+    /// Ends the looks at the manifests.
+    looks: CancellationToken,
     publisher: watch::Sender<Arc<Snapshot>>,
 }
 
 impl Floor {
-    /// How this station writes.
-    fn method(&self) -> Method {
-        match self.stub_use() {
-            StubUse::Stub => Method::StubDeflate,
-            StubUse::RomDeflate => Method::RomDeflate,
-            StubUse::RomPlain => Method::RomPlain,
-        }
+    /// Builds what all boards of a bundle share, before the first one waits for it.
+    fn prepare(&self, planner: Arc<Planner>) {
+        let chip = planner.bundle().manifest.chip;
+        let method = Method::likely(chip, &self.settings.stubs, self.settings.stub);
+        self.tasks.spawn_blocking(move || planner.prepare(method));
     }
 
     fn stub_use(&self) -> StubUse {
@@ -292,6 +300,7 @@ impl Floor {
 
     /// Waits a moment for tasks that have nothing to record any more (a port that closes slowly).
     async fn leave(self) {
+        self.looks.cancel();
         self.tasks.close();
         // what hangs in the kernel is left behind: its row is closed
         let _ = tokio::time::timeout(Duration::from_millis(200), self.tasks.wait()).await;
@@ -340,7 +349,8 @@ impl Floor {
                 reset,
                 after,
                 silence,
-            } => self.spawn_job(slot, job, serial, reset, after, silence),
+                planner,
+            } => self.spawn_job(slot, job, serial, (reset, after, silence), planner),
             Effect::StopJob { slot, reason } => {
                 if let Some(running) = &self.lines(&slot).running {
                     running.stop.ask(reason);
@@ -360,7 +370,7 @@ impl Floor {
                     Input::Recorded { slot, job, result }
                 });
             }
-            Effect::Release { slot } => self.gate.release(&slot),
+            Effect::Release { slot } => self.gatekeeper.release(&slot),
             Effect::Probe { slot, port, reset } => {
                 let (ports, claims) = (self.ports.clone(), self.claims.clone());
                 let at = self.whereabouts(&slot);
@@ -386,6 +396,18 @@ impl Floor {
                 self.tell(
                     async move { Input::ServiceKept(record.keep_service(station, change).await) },
                 );
+            }
+            Effect::Prepare { planner } => self.prepare(planner),
+            Effect::Approve {
+                approval,
+                path,
+                taking,
+            } => {
+                let record = self.record.clone();
+                self.tell(async move {
+                    let result = approve(&record, approval, path).await;
+                    Input::Approved { taking, result }
+                });
             }
             Effect::Answer(answer, result) => {
                 // a face that does not wait for its answer does not want it
@@ -424,18 +446,10 @@ impl Floor {
         slot: SlotId,
         job: JobId,
         serial: Option<Serial>,
-        reset: Reset,
-        after: After,
-        silence: Silence,
+        (reset, after, silence): (Reset, After, Silence),
+        planner: Arc<Planner>,
     ) {
-        let (progress_sender, progress) = watch::channel(Progress {
-            step: Step::Connect,
-            attempt: 1,
-            done_bytes: 0,
-            total_bytes: 0,
-            baud: 0,
-            retries: 0,
-        });
+        let (progress_sender, progress) = watch::channel(BEGUN);
         let (stop_handle, stop): (StopHandle, Stop) = StopHandle::new();
         let lines = self.lines(&slot);
         lines.running = Some(RunningLines {
@@ -451,7 +465,7 @@ impl Floor {
             presence,
             reset,
             after,
-            likely: self.likely,
+            likely: planner.bundle().manifest.chip,
             attempts: self.settings.attempts,
             grace: self.settings.grace,
             busy: self.settings.ports.busy,
@@ -465,7 +479,7 @@ impl Floor {
             progress: progress_sender,
             inbox: self.inbox_sender.clone(),
         });
-        let (ports, gate) = (self.ports.clone(), self.gate.clone());
+        let (ports, gate) = (self.ports.clone(), self.gatekeeper.gate(planner));
         self.tell(async move {
             let verdict = job::run(assignment, ports, gate, reports, stop).await;
             Input::Finished { slot, job, verdict }
@@ -487,6 +501,35 @@ impl Floor {
 enum Ended {
     Yes,
     No,
+}
+
+/// The bundles that the station begins with: those that whoever started it gives leave to are on record.
+async fn approved(
+    record: &Record,
+    settings: &Settings,
+    bundles: &Bundles,
+) -> Result<Vec<AtWork>, RecordError> {
+    let mut at_work = dispatcher::at_work(settings, bundles);
+    for one in &mut at_work {
+        let last = record.approved(one.place()).await?;
+        if let Some(approval) = one.begin(last, &bundles.started_by, now()) {
+            record.approve(approval).await?;
+        }
+    }
+    Ok(at_work)
+}
+
+/// What someone approves is what is on the disk, and counts once it is on record.
+async fn approve(record: &Record, approval: Approval, path: PathBuf) -> Result<(), NotTaken> {
+    let digest = approval.bundle_digest;
+    let looked = tokio::task::spawn_blocking(move || manifests::is_on_disk(&path, digest));
+    if !looked.await.unwrap_or(false) {
+        return Err(NotTaken::NotOnDisk);
+    }
+    record
+        .approve(approval)
+        .await
+        .map_err(NotTaken::NotRecorded)
 }
 
 async fn health(record: &Record, reserve_bytes: u64) -> Result<Standing, RecordError> {

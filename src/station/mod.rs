@@ -5,12 +5,15 @@
 mod access;
 mod admission;
 mod border;
+mod bundles;
 mod claims;
 mod dispatcher;
 mod failures;
+mod fit;
 mod floor;
 mod journal;
 mod judge;
+mod manifests;
 mod pulse;
 mod reports;
 mod slot;
@@ -21,6 +24,8 @@ pub use border::{
     Answer, Ask, Asker, BoardView, BundleView, Halt, LineState, NotAsked, OnDisk, PortView,
     Request, RequestRefused, ResultView, SlotOut, SlotState, SlotView, Snapshot,
 };
+pub use bundles::Bundles;
+pub use fit::{mute, why_mute};
 pub use floor::Station;
 pub use judge::{Objection, judge};
 pub use pulse::Pulse;

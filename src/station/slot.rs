@@ -8,6 +8,7 @@ use super::{BoardView, ResultView, SlotOut, SlotState, SlotView};
 use crate::chip::Identity;
 use crate::event::{Code, JobId, Progress, Serial, SlotId, Step, UsbHub, Waiting};
 use crate::job::{Silence, Verdict};
+use crate::plan::Planner;
 use crate::port::PortInfo;
 use crate::settings::{Place, SlotSettings, Start};
 
@@ -88,6 +89,10 @@ pub struct Running {
     pub job: JobId,
     /// Typed or scanned.
     pub serial: Option<Serial>,
+    /// What its board gets, whatever the disk holds by now.
+    pub planner: Arc<Planner>,
+    /// That one's product and version.
+    pub product: Arc<str>,
     pub began: Now,
     pub identity: Option<Arc<Identity>>,
     pub progress: Progress,
@@ -96,22 +101,32 @@ pub struct Running {
     pub hub_lost: Option<Arc<UsbHub>>,
 }
 
+/// A job's progress at its start.
+pub const BEGUN: Progress = Progress {
+    step: Step::Connect,
+    attempt: 1,
+    done_bytes: 0,
+    total_bytes: 0,
+    baud: 0,
+    retries: 0,
+};
+
 impl Running {
-    pub fn new(job: JobId, serial: Option<Serial>, began: Now) -> Running {
-        let progress = Progress {
-            step: Step::Connect,
-            attempt: 1,
-            done_bytes: 0,
-            total_bytes: 0,
-            baud: 0,
-            retries: 0,
-        };
+    pub fn new(
+        job: JobId,
+        serial: Option<Serial>,
+        planner: Arc<Planner>,
+        product: Arc<str>,
+        began: Now,
+    ) -> Running {
         Running {
             job,
             serial,
+            planner,
+            product,
             began,
             identity: None,
-            progress,
+            progress: BEGUN,
             lost: false,
             hub_lost: None,
         }
@@ -160,6 +175,10 @@ pub enum ProbeDue {
 #[derive(Debug)]
 pub struct Slot {
     pub settings: SlotSettings,
+    /// Which of the station's manifests it flashes.
+    pub manifest: usize,
+    /// That one's product and version.
+    pub product: Arc<str>,
     /// The port at the slot now.
     pub present: Option<PortInfo>,
     pub phase: Phase,
@@ -192,6 +211,8 @@ impl Slot {
         });
         Slot {
             settings,
+            manifest: 0,
+            product: "".into(),
             present: None,
             phase: Phase::Idle,
             since: now.wall,
@@ -241,14 +262,20 @@ impl Slot {
         place_words(&self.settings.place)
     }
 
-    /// What faces see; the same `Arc` as before where nothing changed.
-    /// `out`: why it takes no more boards.
-    pub fn view(&mut self, out: Option<SlotOut>) -> Arc<SlotView> {
+    /// What faces see; the same `Arc` as before where nothing changed. `station`: the product and version
+    /// that need no word; `out`: why it takes no more boards.
+    pub fn view(&mut self, station: &Arc<str>, out: Option<SlotOut>) -> Arc<SlotView> {
+        let product = match &self.phase {
+            Phase::Opening(running)
+            | Phase::Working(running)
+            | Phase::Recording { running, .. } => &running.product,
+            _ => &self.product,
+        };
         let fresh = SlotView {
             slot: self.id().clone(),
             place: self.place(),
             seat: self.settings.seat,
-            product: None,
+            product: (product != station).then(|| product.clone()),
             state: self.state(),
             out,
             since: self.since,

@@ -1,13 +1,19 @@
 //! The boot check in `flashline check`'s sheet.
 
+use std::path::Path;
 use std::time::Duration;
 
-use crate::cli::starts;
 use crate::manifest::{BootCheck, Manifest, Measure, limits};
 use crate::settings::Settings;
+use crate::station::{mute, why_mute};
 
-/// What the console is held to, line by line.
-pub fn boot(check: &BootCheck, manifest: &Manifest, settings: Option<&Settings>) -> String {
+/// What the console is held to, line by line. `path`: the manifest's.
+pub fn boot(
+    check: &BootCheck,
+    manifest: &Manifest,
+    path: &Path,
+    settings: Option<&Settings>,
+) -> String {
     let own = check
         .reject
         .iter()
@@ -41,9 +47,9 @@ pub fn boot(check: &BootCheck, manifest: &Manifest, settings: Option<&Settings>)
     }
     let slots = settings
         .into_iter()
-        .flat_map(|settings| starts::mute(manifest, settings));
+        .flat_map(|settings| mute(manifest, path, settings));
     for slot in slots {
-        let (name, why) = (&slot.name, starts::why(slot));
+        let (name, why) = (&slot.name, why_mute(slot));
         text += &format!("  slot {name} {why}: none can pass, and run refuses\n");
     }
     text

@@ -1,16 +1,13 @@
 //! Who writes, as far as it is known without a board, and what follows from it: at which rate, what
 //! cannot be verified, and which sectors go with others.
 
-use crate::chip::{Chip, Revision, Stubs};
+use crate::chip::{Chip, Stubs};
 use crate::manifest::{Bundle, Leftover, Manifest, SecureDownload, VerifyPolicy};
 use crate::plan::{Besides, Method, Plan, Whose};
 use crate::settings::{Fault, Settings, Severity, Source};
 
 /// What a ROM talks at that knows no other rate.
 const ROM_BAUD: u32 = 115_200;
-
-/// Of a chip's revisions the one that has its stub.
-const USUAL: Revision = Revision { major: 1, minor: 0 };
 
 /// Why it is not the stub that writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +22,7 @@ enum Lack {
 #[derive(Debug, Clone, Copy)]
 pub struct Loader {
     chip: Chip,
+    method: Method,
     lack: Lack,
 }
 
@@ -32,20 +30,18 @@ impl Loader {
     pub fn of(chip: Chip, settings: Option<&Settings>) -> Loader {
         let built_in = Stubs::default();
         let stubs = settings.map_or(&built_in, |settings| &*settings.stubs);
-        let lack = match stubs.find(chip, USUAL) {
-            _ if settings.is_some_and(|settings| !settings.stub) => Lack::NotWanted,
-            None => Lack::NotThere,
-            Some(_) => Lack::Nothing,
+        let wanted = settings.is_none_or(|settings| settings.stub);
+        let method = Method::likely(chip, stubs, wanted);
+        let lack = match method {
+            Method::StubDeflate => Lack::Nothing,
+            _ if !wanted => Lack::NotWanted,
+            _ => Lack::NotThere,
         };
-        Loader { chip, lack }
+        Loader { chip, method, lack }
     }
 
     pub fn method(self) -> Method {
-        match self.lack {
-            Lack::Nothing => Method::StubDeflate,
-            _ if self.chip.facts().rom.deflate => Method::RomDeflate,
-            _ => Method::RomPlain,
-        }
+        self.method
     }
 
     /// The only rate that there is, where there is no other.

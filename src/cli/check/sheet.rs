@@ -2,6 +2,7 @@
 //! takes, and the digest that names all of it.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use unicode_width::UnicodeWidthStr;
 
@@ -11,6 +12,7 @@ use crate::image::hex;
 use crate::manifest::{Bundle, ErasePolicy, FlashParameter, Leftover, VerifyPolicy, WritePolicy};
 use crate::plan::{Held, Method, Plan, Planner};
 use crate::settings::{Place, Settings};
+use crate::station::Bundles;
 
 pub struct Sheet {
     pub planner: Planner,
@@ -18,6 +20,8 @@ pub struct Sheet {
     /// The only rate to estimate at; `None`: all that would be tried.
     pub baud: Option<u32>,
     pub ceiling: Option<u32>,
+    /// The manifest's path.
+    pub path: PathBuf,
     pub settings: Option<Settings>,
 }
 
@@ -34,9 +38,8 @@ impl Sheet {
             self.loader.words(&bundle.manifest),
             plan.boot
                 .as_deref()
-                .map(|check| boot(check, &bundle.manifest, self.settings.as_ref())),
+                .map(|check| boot(check, &bundle.manifest, &self.path, self.settings.as_ref())),
             Some(self.estimates(&plan)),
-            self.settings.as_ref().map(station),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         parts.join("\n")
@@ -203,14 +206,15 @@ fn leftovers(bundle: &Bundle) -> Option<String> {
     (!rows.is_empty()).then(|| columns(&rows, &[]))
 }
 
-fn station(settings: &Settings) -> String {
+/// The station's slots; `bundles`: what is flashed there.
+pub fn station(settings: &Settings, bundles: &Bundles) -> String {
     let mut text = format!("station {}: ", settings.station);
     if settings.slots.is_empty() {
         text += "every known bridge that is plugged in is a slot\n";
         return text;
     }
     let _ = writeln!(text, "{} slots", settings.slots.len());
-    let rows: Vec<[String; 2]> = settings
+    let rows: Vec<[String; 3]> = settings
         .slots
         .iter()
         .map(|slot| {
@@ -218,7 +222,12 @@ fn station(settings: &Settings) -> String {
                 Place::Path(path) => path.display().to_string(),
                 Place::Usb(path) => path.to_string(),
             };
-            [format!("  {}", slot.name), place]
+            let own = slot.manifest.is_some();
+            let bundle = own.then(|| bundles.of(settings, slot)).flatten();
+            let product = bundle.map_or_else(String::new, |bundle| {
+                format!("{} {}", bundle.manifest.product, bundle.manifest.version)
+            });
+            [format!("  {}", slot.name), place, product]
         })
         .collect();
     text + &columns(&rows, &[])
@@ -316,6 +325,7 @@ leftover = "erase"
             loader: Loader::of(Chip::Esp32, None),
             baud: None,
             ceiling: None,
+            path: "m".into(),
             settings: None,
         }
     }
@@ -357,7 +367,9 @@ leftover = "erase"
         sheet.settings = Some(Settings::parse(Path::new("s"), station).unwrap());
         sheet.ceiling = Some(460_800);
         sheet.loader = Loader::of(Chip::Esp32, sheet.settings.as_ref());
-        insta::assert_snapshot!(sheet.render(), @r#"
+        let bundles = Bundles::from(sheet.planner.bundle().clone());
+        let slots = super::station(sheet.settings.as_ref().unwrap(), &bundles);
+        insta::assert_snapshot!(sheet.render() + "\n" + &slots, @r#"
         product  恒温器 1.0
         chip     esp32, revision: v1.0 and later
         flash    any part, at least 1088 KB

@@ -27,7 +27,7 @@ impl Dispatcher {
         if matches!(self.line, Line::Ending { .. }) {
             return;
         }
-        let (station, bundle) = (self.settings.station.clone(), self.bundle.clone());
+        let station = self.settings.station.clone();
         let Some(index) = self.slots.iter().position(|slot| slot.id() == id) else {
             return;
         };
@@ -55,7 +55,10 @@ impl Dispatcher {
             None => place.clone(),
         };
         slot.restart = None;
-        slot.enter(Phase::Opening(Running::new(job, serial.clone(), now)), now);
+        let planner = self.at_work[slot.manifest].planner().clone();
+        let bundle = planner.bundle().clone();
+        let running = Running::new(job, serial.clone(), planner, slot.product.clone(), now);
+        slot.enter(Phase::Opening(running), now);
         if let Some(probing) = &mut slot.probing {
             probing.arming = Arming::SameBoard;
             probing.silences = 0;
@@ -104,7 +107,7 @@ impl Dispatcher {
             }
             Ok(()) => {
                 let (reset, after) = (slot.settings.reset.clone(), slot.settings.after);
-                let serial = running.serial.clone();
+                let (serial, planner) = (running.serial.clone(), running.planner.clone());
                 let silence = slot.silence();
                 slot.enter(Phase::Working(running), now);
                 effects.push(Effect::Spawn {
@@ -114,6 +117,7 @@ impl Dispatcher {
                     reset,
                     after,
                     silence,
+                    planner,
                 });
             }
             Err(error) => {

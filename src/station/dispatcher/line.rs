@@ -66,6 +66,9 @@ impl Dispatcher {
         let Request { by, ask, answer } = request;
         let result = if by.role < ask.needs() {
             Err(RequestRefused::SupervisorOnly { by })
+        } else if let Ask::TakeBundle { bundle } = ask {
+            // answered once it is on record
+            return self.take_bundle(bundle, by, answer, now, effects);
         } else {
             self.asked(ask, by, now, effects)
         };

@@ -1,6 +1,7 @@
 //! Every decision of the bench, as one synchronous function: an input and the time in, effects out.
 //! Leaves out every IO: `floor` performs the effects. So a test calls it without a runtime.
 
+mod bundles;
 mod holds;
 mod hubs;
 mod jigs;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use bundles::{AtWork, NotTaken, Taking, at_work};
 use hubs::Hubs;
 use ports::Arrival;
 use service::Service;
@@ -23,13 +25,13 @@ use tokio::sync::oneshot;
 
 use super::journal::Journal;
 use super::slot::{Now, Phase, ProbeDue, Restart, Running, Slot};
-use super::{BundleView, LineState, OnDisk, PortView, Request, RequestRefused, Snapshot};
+use super::{BundleView, LineState, PortView, Request, RequestRefused, Snapshot};
 use crate::chip::Identity;
 use crate::event::{Code, Happening, JobId, Progress, Serial, SlotId, Step, StopReason};
 use crate::job::{Silence, Verdict};
-use crate::manifest::Bundle;
+use crate::plan::Planner;
 use crate::port::{OpenError, PortChange, PortInfo};
-use crate::record::{History, NewJob, RecordError, ServiceChange, Standing};
+use crate::record::{Approval, History, NewJob, RecordError, ServiceChange, Standing};
 use crate::settings::{After, Reset, Settings};
 
 /// How often the record is tried while nothing is written to it.
@@ -90,6 +92,17 @@ pub enum Input {
     /// What is in service was committed, or not.
     ServiceKept(Result<(), RecordError>),
     Request(Request),
+    /// The files of a manifest (which one of them) are others than at the last look: its bundle, or the
+    /// first of its faults.
+    Manifest {
+        manifest: usize,
+        found: Result<Arc<Planner>, Arc<str>>,
+    },
+    /// A bundle that a supervisor wants at work is on record, or not.
+    Approved {
+        taking: Taking,
+        result: Result<(), NotTaken>,
+    },
     /// The program is to end.
     Stop,
     /// A deadline passed.
@@ -129,6 +142,8 @@ pub enum Effect {
         reset: Reset,
         after: After,
         silence: Silence,
+        /// The bundle that it flashes.
+        planner: Arc<Planner>,
     },
     StopJob {
         slot: SlotId,
@@ -152,6 +167,16 @@ pub enum Effect {
     CheckHealth,
     /// Put on record what is in service: `ServiceKept`.
     KeepService(ServiceChange),
+    /// Build what the boards of a bundle share.
+    Prepare {
+        planner: Arc<Planner>,
+    },
+    /// Look that the manifest is still what was approved, and record it: `Approved`.
+    Approve {
+        approval: Approval,
+        path: PathBuf,
+        taking: Taking,
+    },
     Answer(
         oneshot::Sender<Result<(), RequestRefused>>,
         Result<(), RequestRefused>,
@@ -178,7 +203,8 @@ enum HealthDue {
 /// The bench and its state.
 pub struct Dispatcher {
     settings: Arc<Settings>,
-    bundle: Arc<Bundle>,
+    /// The station's first, then those of slots that have one of their own.
+    at_work: Vec<AtWork>,
     slots: Vec<Slot>,
     /// Ports that belong to no slot, by path.
     unassigned: BTreeMap<PathBuf, PortView>,
@@ -197,7 +223,7 @@ impl Dispatcher {
     /// tells of this station.
     pub fn new(
         settings: Arc<Settings>,
-        bundle: Arc<Bundle>,
+        at_work: Vec<AtWork>,
         standing: Standing,
         interrupted: usize,
         history: &History,
@@ -206,22 +232,22 @@ impl Dispatcher {
         let slots: Vec<Slot> = settings
             .slots
             .iter()
-            .map(|slot| Slot::new(slot.clone(), now))
+            .map(|slot| {
+                let path = settings.manifest_of(slot);
+                let own = at_work.iter().position(|known| known.is_at(path));
+                let mut slot = Slot::new(slot.clone(), now);
+                slot.manifest = own.unwrap_or_default();
+                slot
+            })
             .collect();
-        let bundles_view = Arc::new([BundleView {
-            manifest: settings.manifest.display().to_string().into(),
-            product: bundle.manifest.product.as_str().into(),
-            version: bundle.manifest.version.as_str().into(),
-            bundle: bundle.digest_hex()[..12].into(),
-            on_disk: OnDisk::Same,
-        }]);
+        let station = at_work[0].planner().bundle().clone();
         let mut journal = Journal::default();
         journal.line(
             now,
             Happening::StationStarted {
                 station: settings.station.clone(),
-                product: bundle.manifest.product.clone(),
-                version: bundle.manifest.version.clone(),
+                product: station.manifest.product.clone(),
+                version: station.manifest.version.clone(),
                 slots: slots.len(),
             },
         );
@@ -229,9 +255,12 @@ impl Dispatcher {
             journal.line(now, Happening::InterruptedClosed { jobs: interrupted });
         }
         let service = Service::new(settings.line, history);
+        for news in at_work.iter().filter_map(AtWork::news) {
+            journal.line(now, news);
+        }
         let mut dispatcher = Dispatcher {
             settings,
-            bundle,
+            at_work,
             slots,
             unassigned: BTreeMap::new(),
             unassigned_view: Arc::new([]),
@@ -241,8 +270,9 @@ impl Dispatcher {
             health: HealthDue::At(now.steady + HEALTH_INTERVAL),
             hubs: Hubs::default(),
             service,
-            bundles_view,
+            bundles_view: Arc::new([]),
         };
+        dispatcher.show_bundles();
         dispatcher.judge_history(history, now);
         dispatcher
     }
@@ -285,6 +315,10 @@ impl Dispatcher {
             Input::ServiceKept(result) => self.service_kept(result, now),
             Input::Health(result) => self.health_told(result, now, &mut effects),
             Input::Request(request) => self.requested(request, now, &mut effects),
+            Input::Manifest { manifest, found } => {
+                self.manifest_read(manifest, found, now, &mut effects);
+            }
+            Input::Approved { taking, result } => self.approved(taking, result, now, &mut effects),
             Input::Stop => self.stop(now, &mut effects),
             Input::Tick => {}
         }
@@ -342,9 +376,9 @@ impl Dispatcher {
         Snapshot {
             at: now.wall,
             station: self.settings.station.as_str().into(),
-            product: self.bundle.manifest.product.as_str().into(),
-            version: self.bundle.manifest.version.as_str().into(),
-            bundle: self.bundle.digest_hex()[..12].into(),
+            product: self.bundles_view[0].product.clone(),
+            version: self.bundles_view[0].version.clone(),
+            bundle: self.bundles_view[0].bundle.clone(),
             bundles: self.bundles_view.clone(),
             line: match &self.line {
                 Line::Running => match self.service.halt() {
@@ -359,7 +393,10 @@ impl Dispatcher {
                 Line::Ending { .. } => LineState::Ending,
             },
             slots: (self.slots.iter_mut())
-                .map(|slot| slot.view(self.service.out(slot.id()).cloned()))
+                .map(|slot| {
+                    let out = self.service.out(slot.id()).cloned();
+                    slot.view(self.at_work[0].label(), out)
+                })
                 .collect(),
             unassigned: self.unassigned_view.clone(),
             standing: self.standing.clone(),

@@ -213,6 +213,7 @@ impl Dispatcher {
         let name = if is_taken { place_words(&place) } else { short };
         self.slots
             .push(Slot::new(SlotSettings::at(&name, place), now));
+        self.show_bundles();
         Ok(self.slots.len() - 1)
     }
 

@@ -137,9 +137,10 @@ impl Bench {
             steady: clock,
             wall: jiff::Timestamp::UNIX_EPOCH,
         };
+        let at_work = at_work(&settings, &Arc::new(fixture::bundle()).into());
         let dispatcher = Dispatcher::new(
             Arc::new(settings),
-            Arc::new(fixture::bundle()),
+            at_work,
             Standing::default(),
             0,
             &History::default(),

@@ -1,5 +1,6 @@
 //! Hubs: turns, staggered starts, and ports that go together.
 
+use super::super::super::slot::BEGUN;
 use super::*;
 use crate::settings::HubLimits;
 
@@ -164,7 +165,7 @@ fn a_hub_that_comes_back_in_time_costs_no_board() {
         let progress = Progress {
             done_bytes: 4096,
             total_bytes: 8192,
-            ..Running::new(job, None, bench.now()).progress
+            ..BEGUN
         };
         bench.tell(Input::Progress {
             slot,

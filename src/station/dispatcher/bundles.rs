@@ -1,0 +1,414 @@
+//! The bundles at work: what a slot's next board gets, what became of the manifests on the disk since, and
+//! that only a supervisor changes what is flashed. Leaves out how files are looked at (`manifests`).
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::super::bundles::{Bundles, place};
+use super::super::fit::{mute, why_mute};
+use super::super::manifests::Lookout;
+use super::super::slot::{Now, Phase};
+use super::{Dispatcher, Effect};
+use crate::event::{Code, Happening, Role, Who};
+use crate::manifest::Manifest;
+use crate::plan::Planner;
+use crate::record::{Approval, Approved, RecordError};
+use crate::settings::Settings;
+use crate::station::{BundleView, OnDisk, RequestRefused};
+
+/// A manifest that slots flash.
+#[derive(Debug)]
+pub struct AtWork {
+    /// As the station file names it.
+    path: PathBuf,
+    /// What the next boards get, where there is leave to.
+    planner: Arc<Planner>,
+    leave: Leave,
+    on_disk: Found,
+    /// Product and version.
+    label: Arc<str>,
+}
+
+/// Whether boards may get the bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Leave {
+    Given,
+    /// A supervisor has to say so first. `last`: the digest of the bundle that had leave before, in hex.
+    Wanted {
+        last: Option<String>,
+    },
+}
+
+/// What a manifest on the disk is by now.
+#[derive(Debug, Clone)]
+enum Found {
+    AtWork,
+    Other(Arc<Planner>),
+    /// The first of its faults.
+    Unusable(Arc<str>),
+}
+
+/// A bundle that a supervisor wants at work, on its way through the record.
+#[derive(Debug)]
+pub struct Taking {
+    /// Which of the manifests.
+    manifest: usize,
+    planner: Arc<Planner>,
+    by: Who,
+    answer: oneshot::Sender<Result<(), RequestRefused>>,
+}
+
+/// Why a bundle was not taken after all.
+#[derive(Debug)]
+pub enum NotTaken {
+    /// The manifest on the disk is another by now.
+    NotOnDisk,
+    NotRecorded(RecordError),
+}
+
+/// The manifests of a station that begins.
+pub fn at_work(settings: &Settings, bundles: &Bundles) -> Vec<AtWork> {
+    let own = bundles.own.iter();
+    let mut all = vec![AtWork::new(&settings.manifest, bundles.station.clone())];
+    all.extend(own.map(|(path, planner)| AtWork::new(path, planner.clone())));
+    // what nobody has read has no leave: the first look at it tells more
+    for slot in &settings.slots {
+        let path = settings.manifest_of(slot);
+        if !all.iter().any(|known| known.is_at(path)) {
+            all.push(AtWork {
+                leave: Leave::Wanted { last: None },
+                on_disk: Found::Unusable("it has not been read".into()),
+                ..AtWork::new(path, bundles.station.clone())
+            });
+        }
+    }
+    all
+}
+
+/// Product and version, as a slot shows them.
+pub fn label(planner: &Planner) -> Arc<str> {
+    let Manifest {
+        product, version, ..
+    } = &planner.bundle().manifest;
+    format!("{product} {version}").into()
+}
+
+/// As much of the digest as names a bundle to people.
+fn short(planner: &Planner) -> String {
+    planner.bundle().digest_hex()[..12].to_owned()
+}
+
+fn digest(planner: &Planner) -> String {
+    planner.bundle().digest_hex()
+}
+
+impl AtWork {
+    fn new(path: &Path, planner: Arc<Planner>) -> AtWork {
+        AtWork {
+            path: path.to_owned(),
+            label: label(&planner),
+            planner,
+            leave: Leave::Given,
+            on_disk: Found::AtWork,
+        }
+    }
+
+    pub fn is_at(&self, path: &Path) -> bool {
+        place(&self.path) == place(path)
+    }
+
+    /// What the record knows it by.
+    pub fn place(&self) -> String {
+        place(&self.path).display().to_string()
+    }
+
+    /// Who looks at it from now on.
+    pub fn lookout(&self) -> Lookout {
+        let known = !matches!(self.on_disk, Found::Unusable(_));
+        let digest = self.planner.bundle().digest;
+        Lookout::new(&self.path, known.then_some(digest))
+    }
+
+    pub fn planner(&self) -> &Arc<Planner> {
+        &self.planner
+    }
+
+    pub fn label(&self) -> &Arc<str> {
+        &self.label
+    }
+
+    /// The station begins: whether the bundle has leave, and what is to be recorded of that. `last`: the
+    /// digest that had leave when the station was at work before; whoever starts it the first time gives it.
+    pub fn begin(&mut self, last: Option<String>, by: &Who, now: Now) -> Option<Approval> {
+        let is_read = self.leave == Leave::Given;
+        let how = match &last {
+            _ if !is_read => None,
+            Some(last) if *last == digest(&self.planner) => return None,
+            None => Some(Approved::First),
+            Some(_) if by.role >= Role::Supervisor => Some(Approved::Start),
+            Some(_) => {
+                self.on_disk = Found::Other(self.planner.clone());
+                None
+            }
+        };
+        if how.is_none() {
+            self.leave = Leave::Wanted { last };
+        }
+        how.map(|how| self.approval(&self.planner, by, how, now))
+    }
+
+    /// What there is to tell of it from the start.
+    pub fn news(&self) -> Option<Happening> {
+        (!matches!(self.on_disk, Found::AtWork)).then(|| self.told())
+    }
+
+    fn put_to_work(&mut self, planner: Arc<Planner>) {
+        self.label = label(&planner);
+        self.planner = planner;
+        self.leave = Leave::Given;
+    }
+
+    fn view(&self) -> BundleView {
+        let manifest = &self.planner.bundle().manifest;
+        BundleView {
+            manifest: self.path.display().to_string().into(),
+            product: manifest.product.as_str().into(),
+            version: manifest.version.as_str().into(),
+            bundle: short(&self.planner).into(),
+            on_disk: match &self.on_disk {
+                Found::AtWork => OnDisk::Same,
+                Found::Other(planner) => {
+                    let manifest = &planner.bundle().manifest;
+                    OnDisk::Changed {
+                        product: manifest.product.as_str().into(),
+                        version: manifest.version.as_str().into(),
+                        bundle: short(planner).into(),
+                    }
+                }
+                Found::Unusable(fault) => OnDisk::Invalid {
+                    fault: fault.clone(),
+                },
+            },
+        }
+    }
+
+    fn approval(&self, planner: &Planner, who: &Who, how: Approved, now: Now) -> Approval {
+        let bundle = planner.bundle();
+        Approval {
+            manifest: self.place(),
+            product: bundle.manifest.product.clone(),
+            version: bundle.manifest.version.clone(),
+            bundle_digest: bundle.digest,
+            manifest_text: bundle.text.clone(),
+            who: who.name.to_string(),
+            how,
+            at: now.wall,
+        }
+    }
+
+    /// Says once what the disk holds.
+    fn told(&self) -> Happening {
+        let manifest = self.path.display().to_string();
+        match &self.on_disk {
+            Found::AtWork => Happening::ManifestUnchanged { manifest },
+            Found::Other(planner) => Happening::ManifestChanged {
+                manifest,
+                product: planner.bundle().manifest.product.clone(),
+                version: planner.bundle().manifest.version.clone(),
+                bundle: short(planner),
+            },
+            Found::Unusable(fault) => Happening::ManifestInvalid {
+                manifest,
+                fault: fault.to_string(),
+            },
+        }
+    }
+}
+
+/// What the disk holds now, seen against what is at work.
+enum News {
+    None,
+    /// Told, and nothing else.
+    Told,
+    /// What had leave before is there again.
+    Back,
+}
+
+impl Dispatcher {
+    /// What this slot's next board gets; `None` where that wants a supervisor's leave.
+    pub(super) fn next_bundle(&self, slot: usize) -> Option<Arc<Planner>> {
+        let at_work = &self.at_work[self.slots[slot].manifest];
+        match &at_work.leave {
+            Leave::Given => Some(at_work.planner.clone()),
+            Leave::Wanted { .. } => None,
+        }
+    }
+
+    pub(super) fn manifest_read(
+        &mut self,
+        manifest: usize,
+        found: Result<Arc<Planner>, Arc<str>>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let found = found.and_then(|planner| match self.unfit(manifest, &planner) {
+            Some(why) => Err(why),
+            None => Ok(planner),
+        });
+        let at_work = &mut self.at_work[manifest];
+        let news = match found {
+            Err(fault) => match &at_work.on_disk {
+                Found::Unusable(known) if *known == fault => News::None,
+                _ => {
+                    at_work.on_disk = Found::Unusable(fault);
+                    News::Told
+                }
+            },
+            Ok(planner) => {
+                let found = digest(&planner);
+                match (&at_work.leave, &at_work.on_disk) {
+                    (Leave::Wanted { last }, _) if last.as_ref() == Some(&found) => {
+                        at_work.put_to_work(planner);
+                        at_work.on_disk = Found::AtWork;
+                        News::Back
+                    }
+                    (Leave::Given, known) if found == digest(&at_work.planner) => {
+                        let was_known = matches!(known, Found::AtWork);
+                        at_work.on_disk = Found::AtWork;
+                        if was_known { News::None } else { News::Told }
+                    }
+                    (_, Found::Other(known)) if digest(known) == found => News::None,
+                    (Leave::Given | Leave::Wanted { .. }, _) => {
+                        at_work.on_disk = Found::Other(planner);
+                        News::Told
+                    }
+                }
+            }
+        };
+        if matches!(news, News::None) {
+            return;
+        }
+        self.journal.line(now, self.at_work[manifest].told());
+        self.show_bundles();
+        if matches!(news, News::Back) {
+            self.prepare(manifest, effects);
+            self.take_waiting(manifest, now, effects);
+        }
+    }
+
+    /// Why the slots of this manifest could not pass a board with that bundle.
+    fn unfit(&self, manifest: usize, planner: &Planner) -> Option<Arc<str>> {
+        let (path, of) = (&self.at_work[manifest].path, &planner.bundle().manifest);
+        let slot = mute(of, path, &self.settings).next()?;
+        let (name, why) = (&slot.name, why_mute(slot));
+        Some(format!("slot `{name}` {why}, and its [boot] waits for them: none could pass").into())
+    }
+
+    /// A supervisor wants the bundle that begins with these digits: it goes on record first.
+    pub(super) fn take_bundle(
+        &mut self,
+        bundle: String,
+        by: Who,
+        answer: oneshot::Sender<Result<(), RequestRefused>>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let mut offers = self.at_work.iter().enumerate();
+        let offer = offers.find_map(|(index, at_work)| match &at_work.on_disk {
+            Found::Other(planner) if short(planner) == bundle => Some((index, at_work, planner)),
+            _ => None,
+        });
+        effects.push(match offer {
+            None => Effect::Answer(answer, Err(RequestRefused::NoSuchBundle(bundle))),
+            Some((manifest, at_work, planner)) => Effect::Approve {
+                approval: at_work.approval(planner, &by, Approved::Asked, now),
+                path: at_work.path.clone(),
+                taking: Taking {
+                    manifest,
+                    planner: planner.clone(),
+                    by,
+                    answer,
+                },
+            },
+        });
+    }
+
+    /// The approval is on record, or nothing came of it.
+    pub(super) fn approved(
+        &mut self,
+        taking: Taking,
+        result: Result<(), NotTaken>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Taking {
+            manifest,
+            planner,
+            by,
+            answer,
+        } = taking;
+        if let Err(why) = result {
+            let refused = match why {
+                NotTaken::NotOnDisk => RequestRefused::NoSuchBundle(short(&planner)),
+                NotTaken::NotRecorded(error) => {
+                    self.stop_line(&error, now);
+                    RequestRefused::LineStopped(error.to_string())
+                }
+            };
+            effects.push(Effect::Answer(answer, Err(refused)));
+            return;
+        }
+        let at_work = &mut self.at_work[manifest];
+        // another may be on the disk since
+        if matches!(&at_work.on_disk, Found::Other(other) if digest(other) == digest(&planner)) {
+            at_work.on_disk = Found::AtWork;
+        }
+        at_work.put_to_work(planner);
+        let of = &at_work.planner.bundle().manifest;
+        let taken = Happening::BundleTaken {
+            manifest: at_work.path.display().to_string(),
+            product: of.product.clone(),
+            version: of.version.clone(),
+            bundle: short(&at_work.planner),
+            by,
+        };
+        self.journal.line(now, taken);
+        effects.push(Effect::Answer(answer, Ok(())));
+        self.prepare(manifest, effects);
+        self.show_bundles();
+        self.take_waiting(manifest, now, effects);
+    }
+
+    fn prepare(&self, manifest: usize, effects: &mut Vec<Effect>) {
+        let planner = self.at_work[manifest].planner.clone();
+        effects.push(Effect::Prepare { planner });
+    }
+
+    /// The boards that waited for leave.
+    fn take_waiting(&mut self, manifest: usize, now: Now, effects: &mut Vec<Effect>) {
+        let waiting: Vec<_> = self
+            .slots
+            .iter()
+            .filter(|slot| slot.manifest == manifest)
+            .filter_map(|slot| match &slot.phase {
+                Phase::Blocked {
+                    code: Code::ManifestChangedOnDisk,
+                    serial,
+                } => Some((slot.id().clone(), serial.clone())),
+                _ => None,
+            })
+            .collect();
+        for (id, serial) in waiting {
+            self.begin(&id, serial, now, effects);
+        }
+    }
+
+    pub(super) fn show_bundles(&mut self) {
+        self.bundles_view = self.at_work.iter().map(AtWork::view).collect();
+        for slot in &mut self.slots {
+            slot.product = self.at_work[slot.manifest].label.clone();
+        }
+    }
+}
