@@ -163,3 +163,124 @@ fn told(found: Result<Bundle, Vec<Fault>>) -> Result<Arc<Planner>, Arc<str>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::chip::Chip;
+    use crate::image::sample;
+
+    const MANIFEST: &str = "product = \"lamp\"\nversion = \"1.0\"\nchip = \"esp32\"\n";
+
+    fn image(name: &str) -> String {
+        format!("[[image]]\nname = \"{name}\"\npath = \"{name}.bin\"\noffset = 0x10000\n")
+    }
+
+    /// A manifest with an app in a folder, and who looks at it.
+    struct Bench {
+        folder: tempfile::TempDir,
+        lookout: Lookout,
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("m.toml");
+            fs::write(folder.path().join("app.bin"), app(1)).unwrap();
+            fs::write(&path, MANIFEST.to_owned() + &image("app")).unwrap();
+            let known = Bundle::load(&path).unwrap().digest;
+            Bench {
+                folder,
+                lookout: Lookout::new(&path, Some(known)),
+            }
+        }
+
+        /// Replaces a file as builds do, so that no clock has to have moved.
+        fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
+            let fresh = self.folder.path().join("fresh");
+            fs::write(&fresh, bytes).unwrap();
+            fs::rename(&fresh, self.folder.path().join(name)).unwrap();
+        }
+
+        /// What comes of so many looks: the version or the fault, for each that told something.
+        fn looks(&mut self, times: usize) -> Vec<String> {
+            let looks = (0..times).filter_map(|_| self.lookout.look());
+            let folder = self.folder.path().display().to_string();
+            looks
+                .map(|found| match told(found) {
+                    Ok(planner) => planner.bundle().manifest.version.clone(),
+                    Err(fault) => fault.replace(&folder, ""),
+                })
+                .collect()
+        }
+    }
+
+    fn app(seed: u64) -> Vec<u8> {
+        sample::app(Chip::Esp32, 20_000, seed)
+    }
+
+    #[test]
+    fn what_nobody_touched_is_never_told() {
+        let mut bench = Bench::new();
+        assert!(bench.looks(5).is_empty());
+        // written anew, and the same
+        bench.put("app.bin", app(1));
+        assert!(bench.looks(5).is_empty());
+    }
+
+    #[test]
+    fn a_change_is_told_once_and_so_is_its_end() {
+        let mut bench = Bench::new();
+        bench.put("app.bin", app(2));
+        assert_eq!(bench.looks(1), [""; 0]);
+        assert_eq!(bench.looks(1), ["1.0"]);
+        assert_eq!(bench.looks(5), [""; 0]);
+        bench.put("m.toml", MANIFEST.replace("1.0", "1.1") + &image("app"));
+        assert_eq!(bench.looks(5), ["1.1"]);
+        bench.put("m.toml", MANIFEST.to_owned() + &image("app"));
+        bench.put("app.bin", app(1));
+        assert_eq!(bench.looks(5), ["1.0"]);
+    }
+
+    #[test]
+    fn a_build_that_is_being_written_is_not_read() {
+        let mut bench = Bench::new();
+        bench.looks(3);
+        for seed in 2..6 {
+            bench.put("app.bin", app(seed));
+            assert_eq!(bench.looks(1), [""; 0]);
+        }
+        assert_eq!(bench.looks(5), ["1.0"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place_and_so_is_what_comes_after() {
+        let mut bench = Bench::new();
+        bench.put(
+            "m.toml",
+            MANIFEST.to_owned() + "colour = 1\n" + &image("app"),
+        );
+        let unknown = bench.looks(5);
+        assert_eq!(unknown.len(), 1, "{unknown:?}");
+        assert!(unknown[0].starts_with("/m.toml:4:1: "), "{unknown:?}");
+        // a file that it names and that is not there yet
+        bench.put("m.toml", MANIFEST.to_owned() + &image("new"));
+        assert_eq!(bench.looks(5), ["/m.toml:6:8: /new.bin does not exist"]);
+        bench.put("new.bin", app(3));
+        assert_eq!(bench.looks(5), ["1.0"]);
+        fs::remove_file(bench.folder.path().join("m.toml")).unwrap();
+        assert_eq!(bench.looks(5), ["/m.toml: the file does not exist"]);
+    }
+
+    #[test]
+    fn only_what_is_on_the_disk_now_is_on_the_disk() {
+        let bench = Bench::new();
+        let path = bench.folder.path().join("m.toml");
+        let digest = Bundle::load(&path).unwrap().digest;
+        assert!(is_on_disk(&path, digest));
+        bench.put("app.bin", app(2));
+        assert!(!is_on_disk(&path, digest));
+    }
+}

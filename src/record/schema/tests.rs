@@ -179,6 +179,33 @@ fn a_database_of_version_1_is_brought_up_to_date_with_all_that_is_in_it() {
 }
 
 #[test]
+fn every_earlier_version_is_brought_to_the_schema_of_a_new_database() {
+    let schema = |connection: &Connection| -> Vec<String> {
+        // text that migrations altered is spaced otherwise
+        let sql = "SELECT name || ' ' || (SELECT group_concat(name || type || \"notnull\" || pk)
+                   FROM pragma_table_info(sqlite_master.name)) FROM sqlite_master
+                   WHERE type = 'table' ORDER BY name";
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let new = open_writer(&folder.path().join("new")).unwrap();
+    for version in 1..MIGRATIONS.len() {
+        let path = folder.path().join(version.to_string());
+        let mut old = Connection::open(&path).unwrap();
+        migrate(&mut old, &MIGRATIONS[..1]).unwrap();
+        old.execute_batch(VERSION_1).unwrap();
+        migrate(&mut old, &MIGRATIONS[..version]).unwrap();
+        drop(old);
+        let brought = open_writer(&path).unwrap();
+        assert_eq!(schema(&brought), schema(&new), "from version {version}");
+        let jobs = brought.query_row("SELECT count(*) FROM job", [], |row| row.get(0));
+        assert_eq!(jobs, Ok(1_i64), "from version {version}");
+    }
+}
+
+#[test]
 fn what_a_row_may_not_say() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("line.sqlite");

@@ -7,7 +7,7 @@ use crate::job::{BootLog, Measurement, RegionResult, Retries, StepResult, Verdic
 use crate::plan::Method;
 use crate::record::change::WriteOff;
 use crate::record::testbench::{Bench, at, board, hidden, mac, new_job, verdict};
-use crate::record::{JobRow, NewJob, OpenUnit};
+use crate::record::{Approval, Approved, JobRow, NewJob, OpenUnit};
 
 #[test]
 fn a_job_is_a_row_from_its_arrival_on() {
@@ -467,4 +467,43 @@ fn check_tells_what_would_stop_a_job() {
     }
     std::fs::rename(&away, &bench.path).unwrap();
     bench.store.check(1, now).unwrap();
+}
+
+#[test]
+fn the_last_approval_of_a_manifest_counts_and_all_are_kept() {
+    let mut bench = Bench::new();
+    let approval = |manifest: &str, digest: u8, how| Approval {
+        manifest: manifest.to_owned(),
+        product: "thermostat".to_owned(),
+        version: "1.4.0".to_owned(),
+        bundle_digest: [digest; 32],
+        manifest_text: "text".into(),
+        who: "mei".to_owned(),
+        how,
+        at: at("08:00:01"),
+    };
+    assert_eq!(bench.store.approved("/m.toml").unwrap(), None);
+    for (manifest, digest, how) in [
+        ("/m.toml", 1, Approved::First),
+        ("/m.toml", 2, Approved::Asked),
+        ("/m.toml", 1, Approved::Start),
+        ("/other.toml", 3, Approved::First),
+    ] {
+        let change = Change::Approve(approval(manifest, digest, how));
+        bench.change(change).unwrap();
+    }
+    let last = bench.store.approved("/m.toml").unwrap();
+    assert_eq!(last, Some("01".repeat(32)));
+    let rows: String = (bench.store.connection)
+        .query_row(
+            "SELECT group_concat(substr(bundle_digest, 1, 2) || who || how || at_ms || manifest_text, ' ')
+             FROM approval JOIN bundle ON bundle.digest = bundle_digest WHERE manifest = '/m.toml'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(
+        rows,
+        "01meifirst1793606401000text 02meiasked1793606401000text 01meistart1793606401000text"
+    );
 }

@@ -9,9 +9,9 @@ use tokio::sync::oneshot;
 use super::super::bundles::{Bundles, place};
 use super::super::fit::{mute, why_mute};
 use super::super::manifests::Lookout;
-use super::super::slot::{Now, Phase};
+use super::super::slot::Now;
 use super::{Dispatcher, Effect};
-use crate::event::{Code, Happening, Role, Who};
+use crate::event::{Happening, Role, SlotId, Who};
 use crate::manifest::Manifest;
 use crate::plan::Planner;
 use crate::record::{Approval, Approved, RecordError};
@@ -237,13 +237,11 @@ enum News {
 }
 
 impl Dispatcher {
-    /// What this slot's next board gets; `None` where that wants a supervisor's leave.
-    pub(super) fn next_bundle(&self, slot: usize) -> Option<Arc<Planner>> {
-        let at_work = &self.at_work[self.slots[slot].manifest];
-        match &at_work.leave {
-            Leave::Given => Some(at_work.planner.clone()),
-            Leave::Wanted { .. } => None,
-        }
+    /// The slot's manifest, where its boards wait for a supervisor to approve what became of it.
+    pub(super) fn wants_leave(&self, id: &SlotId) -> Option<&Path> {
+        let slot = self.slots.iter().find(|slot| slot.id() == id)?;
+        let at_work = &self.at_work[slot.manifest];
+        matches!(at_work.leave, Leave::Wanted { .. }).then_some(&at_work.path)
     }
 
     pub(super) fn manifest_read(
@@ -294,7 +292,7 @@ impl Dispatcher {
         self.show_bundles();
         if matches!(news, News::Back) {
             self.prepare(manifest, effects);
-            self.take_waiting(manifest, now, effects);
+            self.unblock(now, effects);
         }
     }
 
@@ -378,31 +376,12 @@ impl Dispatcher {
         effects.push(Effect::Answer(answer, Ok(())));
         self.prepare(manifest, effects);
         self.show_bundles();
-        self.take_waiting(manifest, now, effects);
+        self.unblock(now, effects);
     }
 
     fn prepare(&self, manifest: usize, effects: &mut Vec<Effect>) {
         let planner = self.at_work[manifest].planner.clone();
         effects.push(Effect::Prepare { planner });
-    }
-
-    /// The boards that waited for leave.
-    fn take_waiting(&mut self, manifest: usize, now: Now, effects: &mut Vec<Effect>) {
-        let waiting: Vec<_> = self
-            .slots
-            .iter()
-            .filter(|slot| slot.manifest == manifest)
-            .filter_map(|slot| match &slot.phase {
-                Phase::Blocked {
-                    code: Code::ManifestChangedOnDisk,
-                    serial,
-                } => Some((slot.id().clone(), serial.clone())),
-                _ => None,
-            })
-            .collect();
-        for (id, serial) in waiting {
-            self.begin(&id, serial, now, effects);
-        }
     }
 
     pub(super) fn show_bundles(&mut self) {

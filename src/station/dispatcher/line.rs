@@ -130,6 +130,12 @@ impl Dispatcher {
         if self.service.out(id).is_some() {
             return Err(RequestRefused::SlotOut(id.clone()));
         }
+        if let Some(manifest) = self.wants_leave(id) {
+            return Err(RequestRefused::LineStopped(format!(
+                "{} changed since a supervisor approved it",
+                manifest.display()
+            )));
+        }
         if !slot.is_quiet() {
             return Err(RequestRefused::AtWork(id.clone()));
         }

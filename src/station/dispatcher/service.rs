@@ -153,9 +153,13 @@ impl Dispatcher {
             Some(Halt::Asked { .. }) => return Some(Block::Asked),
             None => {}
         }
-        match self.service.out(id)? {
-            SlotOut::Quarantined { .. } => Some(Block::Code(Code::SlotQuarantined)),
-            SlotOut::Stopped { .. } => Some(Block::Asked),
+        match self.service.out(id) {
+            Some(SlotOut::Quarantined { .. }) => Some(Block::Code(Code::SlotQuarantined)),
+            Some(SlotOut::Stopped { .. }) => Some(Block::Asked),
+            None if self.wants_leave(id).is_some() => {
+                Some(Block::Code(Code::ManifestChangedOnDisk))
+            }
+            None => None,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::port::UsbId;
 use crate::settings::{HubLimits, Place, SlotSettings, Start};
 use crate::station::{Ask, SlotState};
 
+mod bundles;
 mod holds;
 mod hubs;
 mod jigs;
@@ -132,12 +133,16 @@ impl Bench {
             hub,
             ..Settings::of("bench", "m.toml".into(), "db".into())
         };
+        let at_work = at_work(&settings, &Arc::new(fixture::bundle()).into());
+        Bench::with(settings, at_work)
+    }
+
+    fn with(settings: Settings, at_work: Vec<AtWork>) -> Bench {
         let clock = Instant::now();
         let now = Now {
             steady: clock,
             wall: jiff::Timestamp::UNIX_EPOCH,
         };
-        let at_work = at_work(&settings, &Arc::new(fixture::bundle()).into());
         let dispatcher = Dispatcher::new(
             Arc::new(settings),
             at_work,
