@@ -22,7 +22,10 @@ fn what_is_not_ours_is_refused_and_untouched() {
                 .pragma_update(None, "user_version", KNOWN + 1)
                 .unwrap();
         },
-        "was written by a newer flashline (schema 5, this one knows 4)",
+        &format!(
+            "was written by a newer flashline (schema {}, this one knows {KNOWN})",
+            KNOWN + 1
+        ),
     );
     check_refused(
         |path| {
