@@ -7,6 +7,7 @@ mod faults;
 mod flash;
 mod hand;
 mod info;
+mod job;
 mod logging;
 mod notify;
 mod out;
@@ -14,6 +15,7 @@ mod read;
 mod report;
 mod run;
 mod screen;
+mod service;
 mod session;
 mod sim;
 mod slots;
@@ -96,7 +98,9 @@ enum Command {
     Check(check::Args),
     Slots(slots::Args),
     Report(report::Args),
+    Job(job::Args),
     WriteOff(write_off::Args),
+    InstallService(service::Args),
     Sim(sim::Args),
 }
 
@@ -132,7 +136,9 @@ pub fn main_with<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = 
         Command::Check(args) => check::run(args),
         Command::Slots(args) => slots::run(args),
         Command::Report(args) => report::run(args),
+        Command::Job(args) => job::run(args),
         Command::WriteOff(args) => write_off::run(args),
+        Command::InstallService(args) => service::run(args),
         Command::Sim(args) => sim::run(args),
     }
     .into()

@@ -81,3 +81,95 @@ fn a_service_manager_is_told_how_it_goes() {
     until("STOPPING=1");
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn the_unit_is_one_that_systemd_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = "/bin/true";
+    let output = Command::new(assert_cmd::cargo::cargo_bin!("flashline"))
+        .args(["install-service", "--program", program, "--root"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let unit = folder.path().join("etc/systemd/system/flashline.service");
+    let text = fs::read_to_string(&unit).unwrap();
+    assert!(text.contains("\nExecStart=/bin/true run --config /etc/flashline/station.toml\n"));
+    // where there is no systemd, nobody can be asked
+    let verify = Command::new("systemd-analyze")
+        .arg("verify")
+        .arg(&unit)
+        .output();
+    if let Ok(verified) = verify {
+        let told = String::from_utf8_lossy(&verified.stderr).into_owned();
+        let ours: Vec<&str> = told
+            .lines()
+            .filter(|line| line.contains("flashline"))
+            .collect();
+        assert_eq!(ours, Vec::<&str>::new());
+    }
+}
+
+#[test]
+fn what_would_be_installed_is_printed() {
+    let output = Command::new(assert_cmd::cargo::cargo_bin!("flashline"))
+        .args([
+            "install-service",
+            "--print",
+            "--program",
+            "/usr/bin/flashline",
+        ])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "Type=notify\n",
+        "WatchdogSec=",
+        "u flashline - ",
+        "m flashline dialout\n",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+}
+
+#[test]
+fn a_job_is_found_by_how_its_id_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let ask = |id: &str| {
+        let output = Command::new(assert_cmd::cargo::cargo_bin!("flashline"))
+            .current_dir(folder.path())
+            .args(["job", id])
+            .output()
+            .unwrap();
+        let told = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(told).unwrap())
+    };
+    assert_eq!(ask("0").0, Some(4), "there is no database");
+    station(folder.path(), "");
+    let port = folder.path().join("nothing");
+    let flash = Command::new(assert_cmd::cargo::cargo_bin!("flashline"))
+        .current_dir(folder.path())
+        .args([
+            "flash",
+            "--manifest",
+            "manifest.toml",
+            "--db",
+            "flashline.db",
+            "--port",
+        ])
+        .arg(&port)
+        .output()
+        .unwrap();
+    assert_eq!(flash.status.code(), Some(3), "{flash:?}");
+    let (code, story) = ask("0");
+    assert_eq!(code, Some(0), "{story}");
+    assert!(story.contains("board    not identified\n"), "{story}");
+    assert!(story.contains("\nlog\n     0.000 "), "{story}");
+    let (code, none) = ask("ffff");
+    assert_eq!(
+        (code, none.contains("no job in flashline.db")),
+        (Some(4), true),
+        "{none}"
+    );
+}
