@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::Exit;
 use crate::chip::{Chip, Revision};
-use crate::sim::{Access, Bench, BoardHandle, BoardSpec, Contents, Costs, Pace};
+use crate::sim::{Access, Bench, BoardHandle, BoardSpec, Contents, Costs, Pace, Strap, Wiring};
 
 /// Simulated boards on pseudo-terminals, for any client
 #[derive(Debug, clap::Args)]
@@ -25,6 +25,9 @@ pub struct Args {
     /// Serve board n over RFC2217 as well, with lines that reset it, on this port + n
     #[arg(long, value_name = "HOST:PORT")]
     rfc2217: Option<SocketAddr>,
+    /// Over RFC2217 the lines are those of the chip's own USB-Serial-JTAG, not a bridge's
+    #[arg(long, requires = "rfc2217")]
+    usb_jtag: bool,
     /// Keep each board's flash in this folder (board0.bin, …): read at the start if there, written
     /// whenever a client closes, and at the end
     #[arg(long, value_name = "DIR")]
@@ -159,12 +162,16 @@ async fn serve(args: &Args) -> Result<(), SimError> {
         let mut line = format!("{} {}", board.path().display(), board.mac());
         let mut faces = vec![board];
         if let Some(first) = args.rfc2217 {
+            let wiring = match args.usb_jtag {
+                true => Wiring::UsbSerialJtag(Strap::Free),
+                false => Wiring::Lines,
+            };
             let port = first.port().checked_add(number).ok_or_else(|| {
                 failed("counting on from", first)(io::Error::other("ports end at 65535"))
             })?;
             let address = SocketAddr::new(first.ip(), port);
             let remote = bench
-                .also_rfc2217(address, &faces[0])
+                .also_rfc2217(address, &faces[0], wiring)
                 .map_err(failed("listening on", address))?;
             line.push_str(&format!(" {}", remote.path().display()));
             faces.push(remote);

@@ -62,21 +62,27 @@ impl Bench {
     /// path tells which.
     pub fn plug_rfc2217(&self, address: SocketAddr, spec: BoardSpec) -> io::Result<BoardHandle> {
         let core = Core::new(Board::new(spec.wiring(Wiring::Lines)));
-        self.serve_rfc2217(address, core)
+        self.serve_rfc2217(address, core, Wiring::Lines)
     }
 
-    /// Gives a board that is plugged elsewhere an RFC2217 port as well: one chip, one flash. Whichever
-    /// port is opened last has the board; both at once is as on a real board with two cables.
+    /// Gives a board that is plugged elsewhere an RFC2217 port as well, wired so: one chip, one flash.
+    /// Whichever port is opened last has the board; both at once is as on a real board with two cables.
     pub fn also_rfc2217(
         &self,
         address: SocketAddr,
         board: &BoardHandle,
+        wiring: Wiring,
     ) -> io::Result<BoardHandle> {
-        self.serve_rfc2217(address, board.plug.core().clone())
+        self.serve_rfc2217(address, board.plug.core().clone(), wiring)
     }
 
-    fn serve_rfc2217(&self, address: SocketAddr, core: Arc<Core>) -> io::Result<BoardHandle> {
-        let plug = rfc2217::serve(address, core)?;
+    fn serve_rfc2217(
+        &self,
+        address: SocketAddr,
+        core: Arc<Core>,
+        wiring: Wiring,
+    ) -> io::Result<BoardHandle> {
+        let plug = rfc2217::serve(address, core, wiring)?;
         self.keep(plug.clone(), None);
         Ok(BoardHandle { plug })
     }

@@ -22,14 +22,15 @@ const EN_RISE: Duration = Duration::from_millis(500);
 /// Rate until the client sets one.
 const FIRST_BAUD: u32 = 115_200;
 
-/// Serves a board at `address` until it is pulled. Must be called within a runtime.
-pub fn serve(address: SocketAddr, core: Arc<Core>) -> io::Result<Arc<Plug>> {
+/// Serves a board at `address` until it is pulled, wired so while a client is there. Must be called
+/// within a runtime.
+pub fn serve(address: SocketAddr, core: Arc<Core>, wiring: Wiring) -> io::Result<Arc<Plug>> {
     let listener = std::net::TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let url = format!("rfc2217://{}", listener.local_addr()?);
     // pulling is seen through the state: the server drops its sockets
-    let plug = Plug::new(core, PathBuf::from(url), Wiring::Lines, Box::new(|| {}));
+    let plug = Plug::new(core, PathBuf::from(url), wiring, Box::new(|| {}));
     plug.with(|board, _| board.set_en_rise(EN_RISE));
     tokio::spawn(accept(listener, plug.clone()));
     Ok(plug)
