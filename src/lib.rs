@@ -20,6 +20,7 @@ pub mod hand;
 // many boards
 pub mod record;
 pub mod station;
+pub mod socket;
 // faces
 pub mod report;
 pub mod dashboard;

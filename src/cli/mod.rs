@@ -1,10 +1,14 @@
 //! The command line: one file per command, and the exit codes. Leaves out what the commands do.
 
+mod approve;
 mod check;
+mod daemon;
+mod dashboard;
 mod demo;
 mod erase;
 mod faults;
 mod flash;
+mod go_on;
 mod hand;
 mod info;
 mod job;
@@ -19,8 +23,12 @@ mod service;
 mod session;
 mod sim;
 mod slots;
+mod start;
 mod starts;
+mod status;
+mod stop;
 mod verify;
+mod watch;
 mod write;
 mod write_off;
 
@@ -88,6 +96,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Dashboard(dashboard::Args),
+    Watch(watch::Args),
+    Status(status::Args),
+    Start(start::Args),
+    Stop(stop::Args),
+    GoOn(go_on::Args),
+    Approve(approve::Args),
     Demo(demo::Args),
     Flash(flash::Args),
     Info(info::Args),
@@ -126,6 +141,13 @@ pub fn main_with<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = 
     };
     match cli.command {
         Command::Run(args) => run::run(args),
+        Command::Dashboard(args) => dashboard::run(args),
+        Command::Watch(args) => watch::run(args),
+        Command::Status(args) => status::run(args),
+        Command::Start(args) => start::run(args),
+        Command::Stop(args) => stop::run(args),
+        Command::GoOn(args) => go_on::run(args),
+        Command::Approve(args) => approve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Flash(args) => flash::run(args),
         Command::Info(args) => info::run(args),

@@ -15,6 +15,7 @@ use crate::event::Who;
 use crate::port::SystemPorts;
 use crate::record::Record;
 use crate::settings::{Fault, Place, Settings, Source};
+use crate::socket::{self, listen};
 use crate::station::{Access, Bundles, Station};
 
 /// Watch the bench and flash every board that appears
@@ -105,6 +106,17 @@ async fn work(
     if let Err(error) = session::stop_on_signals(&stop) {
         return bench_error(&error);
     }
+    let access = Access::new(settings.access.clone());
+    let (socket, database) = (settings.socket.clone(), settings.database.clone());
+    // before a board is touched
+    let listening = match tokio::task::spawn_blocking(move || listen(&socket)).await {
+        Ok(Ok(listening)) => listening,
+        Ok(Err(error)) => {
+            record.close().await;
+            return bench_error(&error);
+        }
+        Err(error) => return bench_error(&error),
+    };
     let started = Station::start(
         settings,
         bundles,
@@ -121,9 +133,21 @@ async fn work(
             return bench_error(&error);
         }
     };
+    let snapshots = station.snapshots.clone();
+    let asker = station.asker(here.clone());
+    let server = match socket::serve(listening, snapshots, asker, access, database) {
+        Ok(server) => server,
+        Err(error) => {
+            stop.cancel();
+            station.ended().await;
+            record.close().await;
+            return bench_error(&error);
+        }
+    };
     let systemd = systemd
         .map(|systemd| systemd.follow(station.snapshots.clone(), station.pulse(), stop.clone()));
     let shown = session::show(station, face, here, Options::from_env(), &stop).await;
+    server.ended().await;
     record.close().await;
     if let Some(telling) = systemd {
         // it ends with the station

@@ -52,6 +52,7 @@ impl Scene<'_> {
     /// Where everything is on a screen of this size.
     pub fn grid(&self, area: Rect) -> Option<Grid> {
         let banner = match self.snapshot.line {
+            _ if self.caption == Some(Caption::DaemonLost) => Banner::Shown,
             LineState::Stopped { .. } | LineState::Halted(_) => Banner::Shown,
             LineState::Running | LineState::Ending => Banner::Hidden,
         };
@@ -105,6 +106,8 @@ fn header(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let snapshot = scene.snapshot;
     buffer.set_style(area, scene.role(Role::Header));
     let right = match (&snapshot.line, scene.caption) {
+        // the banner says it
+        (_, Some(Caption::DaemonLost)) => String::new(),
         (LineState::Ending, _) => scene.word(Word::Ending).to_owned(),
         (_, Some(caption)) => lang::caption(caption, scene.language()),
         (_, None) => String::new(),
@@ -127,6 +130,14 @@ fn header(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 fn banner(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let cells = usize::from(area.width) - 2;
+    if let Some(lost @ Caption::DaemonLost) = scene.caption {
+        buffer.set_style(area, scene.role(Role::Banner));
+        let sign = Status::LineStopped.sign();
+        let text = format!("{sign} {}", lang::caption(lost, scene.language()));
+        buffer.set_string(area.x + 1, area.y, clip(&text, cells), Style::new());
+        return;
+    }
     let why = match &scene.snapshot.line {
         LineState::Running | LineState::Ending => return,
         LineState::Stopped { code, detail } => {
@@ -146,7 +157,6 @@ fn banner(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         Status::LineStopped.sign(),
         scene.word(Word::LineStopped),
     );
-    let cells = usize::from(area.width) - 2;
     buffer.set_string(area.x + 1, area.y, clip(&text, cells), Style::new());
 }
 

@@ -4,12 +4,12 @@
 use std::io;
 use std::sync::Arc;
 
-use serde::Serialize;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 
-use super::feed::{Item, follow};
+use super::feed::follow;
 use super::plain::ending_on_broken_pipe;
+use crate::socket::{Item, Missed};
 use crate::station::{Asker, Snapshot};
 
 /// Writes each notice as an object on standard output until the station has ended. Where nobody
@@ -38,21 +38,6 @@ async fn write(
     })
     .await
     .map(|_| ())
-}
-
-#[derive(Serialize)]
-struct Missed {
-    event: &'static str,
-    notices: u64,
-}
-
-impl Missed {
-    fn new(notices: u64) -> Missed {
-        Missed {
-            event: "missed",
-            notices,
-        }
-    }
 }
 
 #[cfg(test)]

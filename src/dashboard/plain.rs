@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 
-use super::feed::{Item, follow};
+use super::feed::follow;
 use super::figures::yield_parts;
 use super::notices::time_of_day;
 use super::options::Options;
@@ -15,6 +15,7 @@ use super::text::width;
 use super::tile;
 use crate::event::SlotId;
 use crate::lang;
+use crate::socket::Item;
 use crate::station::{Ask, Asker, SlotState, Snapshot};
 
 /// Says each notice in a line on standard output until the station has ended. Where nobody reads

@@ -21,6 +21,21 @@ pub mod time {
     }
 }
 
+/// The same or null, as it is told only.
+pub mod some_time {
+    use serde::Serializer;
+
+    pub fn serialize<S: Serializer>(
+        at: &Option<jiff::Timestamp>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match at {
+            Some(at) => super::time::serialize(at, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+}
+
 /// Seconds, to the millisecond.
 pub mod seconds {
     use std::time::Duration;

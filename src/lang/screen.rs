@@ -281,6 +281,8 @@ pub enum Caption {
     DemoRound { round: u32, of: u32 },
     /// The demo has played all its rounds and shows the last results.
     DemoOver,
+    /// The daemon that is shown does not answer: what is shown is what it told last.
+    DaemonLost,
 }
 
 /// The caption in words.
@@ -294,6 +296,12 @@ pub fn caption(caption: Caption, language: Language) -> String {
         }
         (Caption::DemoOver, Language::English) => "demo: all rounds done, q ends".to_owned(),
         (Caption::DemoOver, Language::Chinese) => "演示：全部完成，按 q 结束".to_owned(),
+        (Caption::DaemonLost, Language::English) => {
+            "DAEMON LOST: this is the past, waiting for it to come back".to_owned()
+        }
+        (Caption::DaemonLost, Language::Chinese) => {
+            "后台程序失联：显示的是旧状态，等待恢复".to_owned()
+        }
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, Transaction, params};
 
 use super::tally::Tally;
 use super::{
     JobRow, OpenUnit, RecordError, Since, SlowSlot, Story, Yield, pace, row, schema, story,
 };
-use crate::event::{JobId, Unit};
+use crate::event::{JobId, Outcome, SlotId, Unit};
 
 /// A database opened for questions.
 #[derive(Debug)]
@@ -82,6 +82,33 @@ impl Reader {
                         Unit::Mac(mac) => mac.to_string(),
                         Unit::Serial(serial) => serial.to_string(),
                     }],
+                    row::job_row,
+                )?
+                .collect()
+        })
+    }
+
+    /// The newest jobs, newest first: at most so many, of one slot and with one outcome where these are
+    /// given.
+    pub fn newest(
+        &self,
+        most: u32,
+        slot: Option<&SlotId>,
+        outcome: Option<Outcome>,
+    ) -> Result<Vec<JobRow>, RecordError> {
+        self.read(|snapshot| {
+            let mut sql = "SELECT * FROM job WHERE ?2 IS ?2 AND ?3 IS ?3".to_owned();
+            if slot.is_some() {
+                sql.push_str(" AND slot = ?2");
+            }
+            if outcome.is_some() {
+                sql.push_str(" AND outcome = ?3");
+            }
+            sql.push_str(" ORDER BY number DESC LIMIT ?1");
+            snapshot
+                .prepare(&sql)?
+                .query_map(
+                    params![most, slot.map(SlotId::as_str), outcome.map(Outcome::name)],
                     row::job_row,
                 )?
                 .collect()

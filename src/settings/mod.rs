@@ -10,6 +10,7 @@ mod line;
 mod net;
 mod ports;
 mod reset;
+mod socket;
 mod source;
 mod station;
 mod stub_dir;
@@ -22,6 +23,7 @@ pub use line::LineRules;
 pub use net::{NetPort, NetPortError, NetProtocol};
 pub use ports::{BUSY_BY_HAND, PortPattern, PortRules};
 pub use reset::{After, Reset, ResetError, Sequence, SequenceError, SequenceStep};
+pub use socket::SocketSettings;
 pub use source::{FileError, Source, read_bounded};
 pub use station::{
     DATABASE, DISK_RESERVE_MB, GRACE, HubLimits, Place, Seat, Settings, SlotSaid, SlotSettings,

@@ -13,8 +13,8 @@ use super::{
     AccessSettings, After, Document, Fault, Fields, Found, LineRules, Misfit, NetPort, PortRules,
     Reset, Sequence, Severity,
 };
+use super::{SocketSettings, access, line, ports, socket, stub_dir};
 use super::{Source, text, whole, word, yes_or_no};
-use super::{access, line, ports, stub_dir};
 use crate::chip::Stubs;
 use crate::event::{SlotId, UsbPath};
 
@@ -46,6 +46,7 @@ pub struct Settings {
     pub ports: PortRules,
     /// How often manifests are looked at for changes.
     pub manifest_looks: Duration,
+    pub socket: SocketSettings,
 }
 
 /// What one USB hub can feed.
@@ -137,6 +138,7 @@ pub struct SlotSaid {
 impl Settings {
     /// What holds where the file says nothing but these three.
     pub fn of(station: &str, manifest: PathBuf, database: PathBuf) -> Settings {
+        let socket = SocketSettings::beside(&database);
         Settings {
             station: station.to_owned(),
             manifest,
@@ -154,6 +156,7 @@ impl Settings {
             access: AccessSettings::default(),
             ports: PortRules::default(),
             manifest_looks: MANIFEST_LOOKS,
+            socket,
         }
     }
 
@@ -199,6 +202,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
     let line = line::table(&mut root);
     let access = access::table(&mut root);
     let ports = ports::table(&mut root);
+    let socket = socket::table(&mut root);
     let stub_dir = root.optional("stub_dir", text(4096));
     let slots = slots(document, &mut root, folder);
     root.finish();
@@ -225,6 +229,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
         line,
         access,
         ports,
+        socket: socket.settings(folder, &defaults.database),
         stubs: Arc::new(
             stub_dir.map_or_else(Stubs::default, |found| stubs(document, folder, &found)),
         ),

@@ -16,8 +16,9 @@ use crate::record::Standing;
 use crate::settings::Seat;
 
 /// The station at a moment. Parts that did not change are shared with the snapshot before.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Snapshot {
+    #[serde(with = "spelling::time")]
     pub at: jiff::Timestamp,
     pub station: Arc<str>,
     pub product: Arc<str>,
@@ -32,6 +33,7 @@ pub struct Snapshot {
     pub unassigned: Arc<[PortView]>,
     pub standing: Arc<Standing>,
     /// The newest notices, oldest first, numbered: a face knows when it missed some.
+    #[serde(skip)]
     pub notices: Arc<[Arc<Notice>]>,
 }
 
@@ -247,6 +249,11 @@ pub type Answer = oneshot::Receiver<Result<(), RequestRefused>>;
 impl Asker {
     pub fn new(by: Who, requests: mpsc::Sender<Request>) -> Asker {
         Asker { by, requests }
+    }
+
+    /// The same queue, in another's name.
+    pub fn for_another(&self, by: Who) -> Asker {
+        Asker::new(by, self.requests.clone())
     }
 
     /// In whose name.

@@ -27,5 +27,6 @@ pub use border::{
 pub use bundles::Bundles;
 pub use fit::{mute, why_mute};
 pub use floor::Station;
+pub use journal::KEPT_NOTICES;
 pub use judge::{Objection, judge};
 pub use pulse::Pulse;

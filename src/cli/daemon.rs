@@ -1,0 +1,97 @@
+//! What the commands share that talk to a running daemon: where its socket is, one question and its
+//! answer, and what a refusal makes of the exit code.
+
+use std::path::PathBuf;
+
+use super::{Exit, faults, session};
+use crate::settings::Settings;
+use crate::socket::{Client, ClientError, Refused, What};
+use crate::station::{Ask, RequestRefused, Snapshot};
+
+/// Which daemon.
+#[derive(Debug, clap::Args)]
+pub struct Which {
+    /// The station file of the daemon: it says where the socket is
+    #[arg(long, value_name = "FILE", default_value = "station.toml")]
+    config: PathBuf,
+    /// The daemon's socket, without a station file
+    #[arg(long, value_name = "PATH", conflicts_with = "config")]
+    socket: Option<PathBuf>,
+}
+
+impl Which {
+    /// Where the socket is; mistakes in the station file are told.
+    pub fn path(&self) -> Result<PathBuf, Exit> {
+        if let Some(path) = &self.socket {
+            return Ok(path.clone());
+        }
+        match Settings::load(&self.config) {
+            Ok(settings) => Ok(settings.socket.path),
+            Err(faults) => {
+                faults::tell(&faults);
+                Err(Exit::Usage)
+            }
+        }
+    }
+
+    /// Asks for one thing to be done.
+    pub fn ask(&self, ask: Ask) -> Exit {
+        self.talk(async |client| {
+            let answer = client.answer(What::Ask(ask)).await?;
+            Ok(match answer {
+                Ok(_) => Exit::Pass,
+                Err(refused) => refusal(&refused),
+            })
+        })
+    }
+
+    /// Connects and talks; trouble is told.
+    pub fn talk(&self, work: impl AsyncFnOnce(&mut Client) -> Result<Exit, ClientError>) -> Exit {
+        let path = match self.path() {
+            Ok(path) => path,
+            Err(exit) => return exit,
+        };
+        let talk = async {
+            let mut client = Client::connect(&path).await?;
+            work(&mut client).await
+        };
+        match session::block_on(talk) {
+            Ok(Ok(exit)) => exit,
+            Ok(Err(error)) => trouble(&error),
+            Err(error) => trouble(&error),
+        }
+    }
+}
+
+/// Tells why there is no talking to the daemon.
+pub fn trouble(error: &dyn std::error::Error) -> Exit {
+    eprintln!("flashline: {error}");
+    Exit::BenchError
+}
+
+/// Tells a refusal: what was asked for cannot be (usage), or cannot be now (the bench).
+pub fn refusal(refused: &Refused) -> Exit {
+    eprintln!("flashline: {refused}");
+    match refused {
+        Refused::Station(
+            RequestRefused::NoSuchSlot(_)
+            | RequestRefused::NotASerial(_)
+            | RequestRefused::NoSuchBundle(_)
+            | RequestRefused::SupervisorOnly { .. },
+        ) => Exit::Usage,
+        Refused::Station(_) | Refused::Socket(..) => Exit::BenchError,
+    }
+}
+
+/// The snapshot of now.
+pub async fn snapshot(client: &mut Client) -> Result<Box<Snapshot>, ClientError> {
+    use crate::socket::{Event, Stream};
+    client.follow(&[Stream::Snapshots]).await?;
+    loop {
+        match client.event().await? {
+            Event::Snapshot(snapshot) => return Ok(snapshot),
+            Event::Bye(_) => return Err(ClientError::Lost),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! A station in another process, as faces know one: snapshots through a watch, an asker. A task keeps the
+//! connection, and takes it up again when the daemon is back. It ends when nobody looks any more.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::client::{Client, ClientError, Event};
+use super::wire::{ByeWord, Refused, Stream, What};
+use crate::event::{Notice, Who};
+use crate::station::{Ask, Asker, KEPT_NOTICES, Request, RequestRefused, Snapshot};
+
+/// Between two looks for a daemon that is gone.
+const LOOK_EACH: Duration = Duration::from_millis(500);
+
+/// What a face may have asked and the daemon not yet been told.
+const REQUESTS_LENGTH: usize = 64;
+
+/// Whether the daemon is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contact {
+    There,
+    /// What is shown is what was told last; the daemon is looked for.
+    Lost,
+}
+
+/// What to do when the daemon goes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenLost {
+    Look,
+    /// End, as a station that has ended.
+    End,
+}
+
+/// A daemon's station.
+#[derive(Debug)]
+pub struct Attached {
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub asker: Asker,
+    pub contact: watch::Receiver<Contact>,
+    task: JoinHandle<Result<(), ClientError>>,
+}
+
+impl Attached {
+    /// Waits for the end of the connection, after the snapshots' receivers were dropped or where the
+    /// daemon is not looked for any more.
+    ///
+    /// # Errors
+    /// The daemon was lost without a word, or the one that came back speaks another protocol.
+    pub async fn ended(self) -> Result<(), ClientError> {
+        drop((self.snapshots, self.contact));
+        self.task.await.unwrap_or(Err(ClientError::Lost))
+    }
+}
+
+/// Attaches to a daemon; returns with its first snapshot.
+///
+/// # Errors
+/// Nobody answers, or speaks another version of the protocol.
+pub async fn attach(path: &Path, when_lost: WhenLost) -> Result<Attached, ClientError> {
+    let (client, snapshot) = meet(path).await?;
+    let hello = client.hello();
+    let by = Who::new(&hello.you, hello.role);
+    let (publisher, snapshots) = watch::channel(Arc::new(snapshot.clone()));
+    let (contact_sender, contact) = watch::channel(Contact::There);
+    let (sender, requests) = mpsc::channel(REQUESTS_LENGTH);
+    let keeper = Keeper {
+        path: path.to_owned(),
+        when_lost,
+        snapshot,
+        notices: VecDeque::new(),
+        publisher,
+        contact: contact_sender,
+        requests,
+        asked: HashMap::new(),
+    };
+    Ok(Attached {
+        snapshots,
+        asker: Asker::new(by, sender),
+        contact,
+        task: tokio::spawn(keeper.keep(client)),
+    })
+}
+
+/// Connects, and hears the first snapshot.
+async fn meet(path: &Path) -> Result<(Client, Snapshot), ClientError> {
+    let mut client = Client::connect(path).await?;
+    client.follow(&[Stream::Snapshots, Stream::Notices]).await?;
+    loop {
+        match client.event().await? {
+            Event::Snapshot(snapshot) => return Ok((client, *snapshot)),
+            Event::Bye(bye) => return Err(ClientError::TurnedAway { text: bye.text }),
+            _ => {}
+        }
+    }
+}
+
+struct Keeper {
+    path: PathBuf,
+    when_lost: WhenLost,
+    snapshot: Snapshot,
+    /// The newest ones.
+    notices: VecDeque<Arc<Notice>>,
+    publisher: watch::Sender<Arc<Snapshot>>,
+    contact: watch::Sender<Contact>,
+    requests: mpsc::Receiver<Request>,
+    /// Not answered yet, by number.
+    asked: HashMap<u64, oneshot::Sender<Result<(), RequestRefused>>>,
+}
+
+/// Why a connection is over.
+enum Over {
+    /// Nobody looks any more.
+    Left,
+    /// The daemon said so.
+    Ended,
+    Lost(ClientError),
+}
+
+impl Keeper {
+    async fn keep(mut self, mut client: Client) -> Result<(), ClientError> {
+        loop {
+            let over = self.talk(client).await;
+            // a question that went with the connection has no answer
+            self.asked.clear();
+            match (over, self.when_lost) {
+                (Over::Left, _) | (Over::Ended, WhenLost::End) => return Ok(()),
+                (Over::Lost(error), WhenLost::End) => return Err(error),
+                (Over::Ended | Over::Lost(_), WhenLost::Look) => {}
+            }
+            self.contact.send_replace(Contact::Lost);
+            let Some((found, snapshot)) = self.find().await? else {
+                return Ok(());
+            };
+            client = found;
+            self.snapshot = snapshot;
+            self.notices.clear();
+            self.publish();
+            self.contact.send_replace(Contact::There);
+        }
+    }
+
+    async fn talk(&mut self, mut client: Client) -> Over {
+        loop {
+            tokio::select! {
+                () = self.publisher.closed() => return Over::Left,
+                event = client.event() => match event {
+                    Ok(Event::Bye(bye)) if bye.word == ByeWord::Ended => return Over::Ended,
+                    Ok(event) => self.take(event),
+                    Err(error) => return Over::Lost(error),
+                },
+                Some(request) = self.requests.recv() => {
+                    let Request { ask, answer, .. } = request;
+                    // a face that is through leaves; it does not end another process's station
+                    if ask == Ask::Shutdown {
+                        return Over::Left;
+                    }
+                    match client.ask(What::Ask(ask)).await {
+                        Ok(id) => {
+                            self.asked.insert(id, answer);
+                        }
+                        Err(error) => return Over::Lost(error),
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Snapshot(snapshot) => self.snapshot = *snapshot,
+            Event::Changes(changes) => changes.apply(&mut self.snapshot),
+            Event::Notice(notice) => {
+                if self.notices.len() == KEPT_NOTICES {
+                    self.notices.pop_front();
+                }
+                self.notices.push_back(notice);
+            }
+            Event::Answer { id, answer } => {
+                if let Some(asked) = self.asked.remove(&id) {
+                    let answer = match answer {
+                        Ok(()) => Ok(()),
+                        Err(Refused::Station(refused)) => Err(refused),
+                        // dropped, as by a station that has no time or has ended
+                        Err(Refused::Socket(..)) => return,
+                    };
+                    // the face may have gone on
+                    let _ = asked.send(answer);
+                }
+                return;
+            }
+            Event::Missed(_) | Event::Bye(_) | Event::Other => return,
+        }
+        self.publish();
+    }
+
+    fn publish(&mut self) {
+        let mut snapshot = self.snapshot.clone();
+        snapshot.notices = self.notices.iter().cloned().collect();
+        self.publisher.send_replace(Arc::new(snapshot));
+    }
+
+    /// Waits for a daemon to be there again; `None`: nobody looks any more.
+    async fn find(&mut self) -> Result<Option<(Client, Snapshot)>, ClientError> {
+        loop {
+            tokio::select! {
+                () = self.publisher.closed() => return Ok(None),
+                () = tokio::time::sleep(LOOK_EACH) => {}
+                Some(request) = self.requests.recv() => {
+                    // there is nobody to ask; its answer is dropped
+                    if request.ask == Ask::Shutdown {
+                        return Ok(None);
+                    }
+                    continue;
+                }
+            }
+            match meet(&self.path).await {
+                Ok(met) => return Ok(Some(met)),
+                Err(error @ ClientError::Protocol { .. }) => return Err(error),
+                Err(_) => {}
+            }
+        }
+    }
+}
