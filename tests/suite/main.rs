@@ -9,6 +9,7 @@
 mod arrows;
 mod check;
 mod crash;
+mod daemon;
 mod demo;
 mod docs;
 mod hand;
@@ -27,5 +28,6 @@ mod sim_faults;
 mod sim_talk;
 mod sim_wire;
 mod slots;
+mod socket;
 mod terminal;
 mod wire_frames;

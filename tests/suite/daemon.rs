@@ -1,0 +1,311 @@
+//! `flashline run` as a process, and the commands that talk to it: `dashboard`, `watch`, `status`, `start`,
+//! `stop`, `go-on`, `approve`.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::product;
+use crate::pty::Terminal;
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Daemon {
+    child: Child,
+    folder: PathBuf,
+}
+
+impl Daemon {
+    /// With two slots that have no board. Returns when the socket is there.
+    fn start(folder: &Path) -> Daemon {
+        product::write(folder);
+        let slots: String = ["1", "2"]
+            .map(|slot| {
+                let path = folder.join(format!("port{slot}"));
+                format!(
+                    "[[slot]]\nname = \"{slot}\"\npath = \"{}\"\n",
+                    path.display()
+                )
+            })
+            .concat();
+        let station = format!("station = \"bench-1\"\nmanifest = \"manifest.toml\"\n{slots}");
+        fs::write(folder.join("station.toml"), station).unwrap();
+        let mut child = flashline(folder, &["run", "--json"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut told = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first = told.next().unwrap().unwrap();
+        assert!(first.contains("station_started"), "{first}");
+        // so that it is never in the daemon's way
+        std::thread::spawn(move || told.for_each(drop));
+        let daemon = Daemon {
+            child,
+            folder: folder.to_owned(),
+        };
+        let deadline = Instant::now() + PATIENCE;
+        while UnixStream::connect(daemon.socket()).is_err() {
+            assert!(Instant::now() < deadline);
+            std::thread::yield_now();
+        }
+        daemon
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.join("flashline.sock")
+    }
+
+    fn end(&mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // one that has ended is no longer there to be killed
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn flashline(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flashline"));
+    command.current_dir(folder).args(args);
+    command.env("LC_ALL", "C.UTF-8").env_remove("NO_COLOR");
+    command
+}
+
+fn said(output: &Output) -> String {
+    let streams = [&output.stdout, &output.stderr];
+    streams.map(|bytes| String::from_utf8_lossy(bytes)).concat()
+}
+
+#[track_caller]
+fn check(folder: &Path, args: &[&str], code: i32, words: &str) {
+    let output = flashline(folder, args).output().unwrap();
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+    assert!(said.contains(words), "{args:?}: {said}");
+}
+
+#[test]
+fn commands_ask_the_daemon_and_tell_its_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut daemon = Daemon::start(folder);
+    let mode = fs::metadata(daemon.socket()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    check(folder, &["status"], 0, "line     running");
+    check(folder, &["stop"], 0, "");
+    check(folder, &["status"], 0, "line     stopped by");
+    check(folder, &["go-on"], 0, "");
+    check(folder, &["go-on"], 3, "the line is running");
+    check(folder, &["stop", "2"], 0, "");
+    check(folder, &["status"], 0, "; 2 stopped by");
+    check(folder, &["go-on", "2"], 0, "");
+    check(folder, &["stop", "7"], 4, "there is no slot 7");
+    check(folder, &["start", "1"], 3, "slot 1 has no board");
+    check(folder, &["start", "1", "--serial", " "], 4, "serial number");
+    check(folder, &["approve"], 4, "no manifest on the disk");
+    check(folder, &["approve", "77d0c2b91e5a"], 4, "77d0c2b91e5a");
+    let socket = daemon.socket();
+    let socket = socket.to_str().unwrap();
+    check(
+        folder,
+        &["status", "--json", "--socket", socket],
+        0,
+        "\"resident_bytes\"",
+    );
+    check(folder, &["run", "--plain"], 3, "");
+    daemon.end();
+    assert!(!daemon.socket().exists());
+    check(folder, &["status"], 3, "no flashline answers at");
+}
+
+/// Another user of the socket's group, who is no supervisor.
+#[test]
+fn an_operator_may_stop_the_line_and_not_let_it_go_on() {
+    if !rustix::process::geteuid().is_root() {
+        // without root there is no other user to be
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let daemon = Daemon::start(folder);
+    let open = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+    open(folder, 0o755).unwrap();
+    open(&daemon.socket(), 0o666).unwrap();
+    let program = folder.join("flashline");
+    fs::copy(env!("CARGO_BIN_EXE_flashline"), &program).unwrap();
+    let run = |command: &str| {
+        let mut run = Command::new(&program);
+        run.args([command, "--socket"]).arg(daemon.socket());
+        run.current_dir("/")
+            .uid(65_534)
+            .gid(65_534)
+            .output()
+            .unwrap()
+    };
+    let stopped = run("stop");
+    assert_eq!(stopped.status.code(), Some(0), "{}", said(&stopped));
+    let refused = run("go-on");
+    assert_eq!(refused.status.code(), Some(4), "{}", said(&refused));
+    assert!(
+        said(&refused).contains("only a supervisor"),
+        "{}",
+        said(&refused)
+    );
+    open(&daemon.socket(), 0o600).unwrap();
+    let denied = run("status");
+    assert_eq!(denied.status.code(), Some(3), "{}", said(&denied));
+    assert!(said(&denied).contains("may not be used by this user"));
+}
+
+#[test]
+fn watch_tells_notices_until_the_daemon_or_its_reader_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut daemon = Daemon::start(folder.path());
+    let watch = || {
+        let mut watch = flashline(folder.path(), &["watch", "--json", "--snapshots"]);
+        let mut watch = watch.stdout(Stdio::piped()).spawn().unwrap();
+        let mut told = BufReader::new(watch.stdout.take().unwrap()).lines();
+        let mut seen = Vec::new();
+        while !seen
+            .iter()
+            .any(|object: &Value| object["snapshot"].is_object())
+            || !seen
+                .iter()
+                .any(|object| object["event"] == "station_started")
+        {
+            seen.push(serde_json::from_str(&told.next().unwrap().unwrap()).unwrap());
+        }
+        (watch, told)
+    };
+    let (mut interrupted, told) = watch();
+    kill_process(Pid::from_child(&interrupted), Signal::INT).unwrap();
+    assert_eq!(interrupted.wait().unwrap().code(), Some(0));
+    drop(told);
+
+    let (mut unread, told) = watch();
+    drop(told);
+    check(folder.path(), &["stop"], 0, "");
+    assert_eq!(unread.wait().unwrap().code(), Some(0));
+
+    let (mut last, told) = watch();
+    daemon.end();
+    let rest: Vec<String> = told.map(Result::unwrap).collect();
+    let stopped = |line: &String| line.contains("\"event\":\"station_stopped\"");
+    assert!(rest.iter().any(stopped), "{rest:?}");
+    assert_eq!(last.wait().unwrap().code(), Some(0));
+}
+
+/// The daemon's figures, and the connection that asked for them.
+fn status(socket: &Path) -> Value {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream
+        .write_all(b"{\"id\":1,\"query\":\"status\"}\n")
+        .unwrap();
+    let answer = BufReader::new(stream).lines().nth(1).unwrap().unwrap();
+    serde_json::from_str::<Value>(&answer).unwrap()["status"].take()
+}
+
+#[test]
+fn fifty_faces_that_come_and_go_leave_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(folder.path());
+    let socket = daemon.socket();
+    let figures = || {
+        let status = status(&socket);
+        ["connections", "tasks", "descriptors"].map(|name| status[name].as_u64().unwrap())
+    };
+    // when those of the start have gone
+    let settled = |wanted: [u64; 3]| {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let now = figures();
+            if now == wanted {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{now:?} instead of {wanted:?}");
+            std::thread::yield_now();
+        }
+    };
+    let alone = || {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let now = figures();
+            if now[0] == 1 {
+                return now;
+            }
+            assert!(Instant::now() < deadline, "{now:?}");
+        }
+    };
+    let before = alone();
+    for number in 0..50 {
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        let follow = b"{\"id\":1,\"follow\":[\"snapshots\",\"notices\"]}\n";
+        stream.write_all(follow).unwrap();
+        // some leave before they have read, some after
+        if number % 2 == 0 {
+            let mut lines = BufReader::new(stream).lines();
+            lines.find(|line| line.as_ref().unwrap().contains("snapshot"));
+        }
+    }
+    settled(before);
+}
+
+#[test]
+fn an_attached_dashboard_leaves_and_the_daemon_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut daemon = Daemon::start(folder.path());
+    let socket = daemon.socket();
+    let socket = socket.to_str().unwrap();
+    let dashboard = flashline(folder.path(), &["dashboard", "--socket", socket]);
+    let mut terminal = Terminal::start(&dashboard, 80, 24);
+    terminal.wait_for("thermostat 1.2.0");
+    let other = Terminal::start(&dashboard, 100, 30);
+    other.wait_for("thermostat 1.2.0");
+    // what one asks, the other shows
+    check(folder.path(), &["stop"], 0, "");
+    terminal.wait_for("LINE STOPPED");
+    other.wait_for("LINE STOPPED");
+    terminal.press("q");
+    let (status, screen) = terminal.end();
+    assert!(status.success(), "{}", screen.contents());
+    assert!(!screen.alternate_screen());
+
+    // the other one sees the daemon go and come back
+    daemon.end();
+    other.wait_for("DAEMON LOST");
+    let _daemon = Daemon::start(folder.path());
+    other.wait("the daemon's return", |screen| {
+        let contents = screen.contents();
+        !contents.contains("DAEMON LOST") && contents.contains("thermostat 1.2.0")
+    });
+    other.signal(Signal::TERM);
+}
+
+#[test]
+fn plain_lines_end_with_the_daemon() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut daemon = Daemon::start(folder.path());
+    let mut plain = flashline(folder.path(), &["dashboard", "--plain"]);
+    let mut plain = plain.stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(plain.stdout.take().unwrap()).lines();
+    let first = told.next().unwrap().unwrap();
+    assert!(first.contains("bench-1"), "{first}");
+    daemon.end();
+    let rest: Vec<String> = told.map(Result::unwrap).collect();
+    assert!(rest.iter().any(|line| line.contains("empty")), "{rest:?}");
+    assert_eq!(plain.wait().unwrap().code(), Some(0));
+}
