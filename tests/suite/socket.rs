@@ -136,7 +136,7 @@ impl Line {
     }
 
     fn plug(&self, slot: usize) {
-        let board = BoardSpec::esp32(slot as u16).pace(Pace::Unpaced);
+        let board = BoardSpec::esp32(slot as u32).pace(Pace::Unpaced);
         self.ports.plug(&slot.to_string(), board);
     }
 
