@@ -114,7 +114,9 @@ pub fn listen(settings: &SocketSettings) -> Result<Listening, ListenError> {
         listener,
     };
     let mode = if group.is_some() { 0o660 } else { 0o600 };
-    if let (Some(number), Some(group)) = (group, &settings.group) {
+    // a service that may change no owners can still have its own group
+    let own = fs::symlink_metadata(&unnamed).map_err(io)?.gid();
+    if let (Some(number), Some(group)) = (group.filter(|number| *number != own), &settings.group) {
         std::os::unix::fs::chown(&unnamed, None, Some(number)).map_err(|source| {
             ListenError::Group {
                 path: path.clone(),
