@@ -131,11 +131,20 @@ fn english(what: &Happening) -> String {
             )
         }
         Happening::BoardRemoved => "board removed".to_owned(),
+        Happening::LineStopped {
+            code: code @ Code::LineHalted,
+            detail,
+        } => {
+            let words = advice(*code, Language::English);
+            format!("LINE STOPPED {code}: {detail}. {}", words.remedy)
+        }
         Happening::LineStopped { code, detail } => format!("LINE STOPPED {code}: {detail}"),
         Happening::SlotStopped { by } => format!("slot stopped by {by}"),
         Happening::SlotQuarantined { boards, code } => {
+            let words = advice(Code::SlotQuarantined, Language::English);
             format!(
-                "SLOT_QUARANTINED after {boards} different boards in a row failed, the last one {code}"
+                "SLOT_QUARANTINED after {boards} different boards in a row failed, the last one {code}. {}",
+                words.remedy
             )
         }
         Happening::SlotGoesOn { by } => format!("slot set free by {by}"),
@@ -282,10 +291,21 @@ fn chinese(what: &Happening) -> String {
             )
         }
         Happening::BoardRemoved => "板子已取出".to_owned(),
+        Happening::LineStopped {
+            code: code @ Code::LineHalted,
+            detail,
+        } => {
+            let words = advice(*code, Language::Chinese);
+            format!("生产线停止 {code}：{detail}。{}", words.remedy)
+        }
         Happening::LineStopped { code, detail } => format!("生产线停止 {code}：{detail}"),
         Happening::SlotStopped { by } => format!("工位被 {by} 停止"),
         Happening::SlotQuarantined { boards, code } => {
-            format!("SLOT_QUARANTINED：连续 {boards} 块不同的板子失败，最后一块为 {code}，工位停用")
+            let words = advice(Code::SlotQuarantined, Language::Chinese);
+            format!(
+                "SLOT_QUARANTINED：连续 {boards} 块不同的板子失败，最后一块为 {code}，工位停用。{}",
+                words.remedy
+            )
         }
         Happening::SlotGoesOn { by } => format!("{by} 恢复了工位"),
         Happening::LineStoppedBy { by } => format!("生产线被 {by} 停止"),

@@ -156,3 +156,104 @@ pub fn history(connection: &Connection, station: &str) -> rusqlite::Result<Histo
         .collect::<rusqlite::Result<_>>()?;
     Ok(History { out, freed, jobs })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::record::change::Change;
+    use crate::record::testbench::{Bench, at, mac};
+
+    const STATION: &str = "bench 1";
+
+    fn keep(bench: &mut Bench, station: &str, change: ServiceChange) {
+        let station = station.to_owned();
+        let kept = bench.change(Change::Service { station, change });
+        assert!(kept.unwrap());
+    }
+
+    fn out(slot: Option<&str>, cause: StopCause, since: &str) -> OutOfService {
+        OutOfService {
+            slot: slot.map(SlotId::new),
+            cause,
+            since: at(since),
+        }
+    }
+
+    fn asked() -> StopCause {
+        StopCause::Asked {
+            by: Who::new("li", Role::Operator),
+        }
+    }
+
+    fn free(slot: Option<&str>, time: &str) -> ServiceChange {
+        ServiceChange::Free {
+            slot: slot.map(SlotId::new),
+            by: Who::new("anna", Role::Supervisor),
+            at: at(time),
+        }
+    }
+
+    #[test]
+    fn what_is_out_stays_out_over_a_restart_until_it_is_freed() {
+        let mut bench = Bench::new();
+        let failed = StopCause::Failures {
+            count: 3,
+            code: Code::NoSync,
+        };
+        let all = [
+            out(Some("1"), asked(), "08:01:00"),
+            out(Some("1"), failed.clone(), "08:02:00"),
+            out(Some("2"), failed.clone(), "08:03:00"),
+            out(None, failed, "08:04:00"),
+        ];
+        for change in &all {
+            keep(&mut bench, STATION, ServiceChange::Out(change.clone()));
+        }
+        // another station's are its own
+        let others = ServiceChange::Out(out(Some("1"), asked(), "08:05:00"));
+        keep(&mut bench, "bench 2", others);
+        let (mut bench, _) = bench.reopen(at("09:00:00"));
+        let history = bench.store.history(STATION).unwrap();
+        assert_eq!((&history.out[..], &history.freed[..]), (&all[..], &[][..]));
+
+        // both of slot 1's at once
+        keep(&mut bench, STATION, free(Some("1"), "09:01:00"));
+        keep(&mut bench, STATION, free(None, "09:02:00"));
+        let (bench, _) = bench.reopen(at("10:00:00"));
+        let history = bench.store.history(STATION).unwrap();
+        assert_eq!(history.out, all[2..3]);
+        assert_eq!(
+            history.freed,
+            [
+                (None, at("09:02:00")),
+                (Some(SlotId::new("1")), at("09:01:00"))
+            ]
+        );
+        assert_eq!(bench.store.history("bench 2").unwrap().out.len(), 1);
+    }
+
+    #[test]
+    fn the_last_jobs_come_by_their_end() {
+        let mut bench = Bench::new();
+        bench.job("08:00:30", Some(Code::NoSync), 2, 0);
+        bench.job("08:00:10", None, 1, 100);
+        let history = bench.store.history(STATION).unwrap();
+        let ended = |time: &str, board, outcome, code| EndedJob {
+            slot: SlotId::new("3"),
+            unit: Some(mac(board).into()),
+            outcome,
+            code,
+            ended: at(time) + Duration::from_secs(12),
+        };
+        assert_eq!(
+            history.jobs,
+            [
+                ended("08:00:10", 1, Outcome::Pass, None),
+                ended("08:00:30", 2, Outcome::Fail, Some(Code::NoSync)),
+            ]
+        );
+        assert_eq!(bench.store.history("bench 2").unwrap(), History::default());
+    }
+}

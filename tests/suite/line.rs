@@ -18,22 +18,26 @@ use tokio_util::sync::CancellationToken;
 use crate::product;
 
 /// A line of slots `1`, `2`, … at `/sim/1`, `/sim/2`, ….
-struct Line {
-    station: Station,
-    ports: SimPorts,
+pub(crate) struct Line {
+    pub(crate) station: Station,
+    pub(crate) ports: SimPorts,
     record: Record,
     stop: CancellationToken,
-    folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Line {
-    async fn new(slots: usize) -> Line {
+    pub(crate) async fn new(slots: usize) -> Line {
         Line::with(slots, "").await
     }
 
     /// A line whose manifest says more.
     async fn with(slots: usize, more: &str) -> Line {
-        let folder = tempfile::tempdir().unwrap();
+        Line::at(tempfile::tempdir().unwrap(), slots, more).await
+    }
+
+    /// A line whose database may be there already.
+    pub(crate) async fn at(folder: tempfile::TempDir, slots: usize, more: &str) -> Line {
         let bundle = Bundle::load(&product::write_with(folder.path(), more)).unwrap();
         let settings = settings(folder.path(), slots);
         let (record, interrupted) = Record::open(&settings.database).unwrap();
@@ -58,12 +62,12 @@ impl Line {
         }
     }
 
-    fn plug(&self, slot: &str, spec: BoardSpec) -> BoardHandle {
+    pub(crate) fn plug(&self, slot: &str, spec: BoardSpec) -> BoardHandle {
         self.ports.plug(slot, spec.pace(Pace::Unpaced))
     }
 
     /// Waits until the snapshot is so.
-    async fn wait(&mut self, mut when: impl FnMut(&Snapshot) -> bool) -> Arc<Snapshot> {
+    pub(crate) async fn wait(&mut self, mut when: impl FnMut(&Snapshot) -> bool) -> Arc<Snapshot> {
         let mut snapshots = self.station.snapshots.clone();
         let reached = snapshots.wait_for(|snapshot| when(snapshot));
         let patience = Duration::from_secs(20);
@@ -79,7 +83,7 @@ impl Line {
     }
 
     /// Waits for the result of a slot's job.
-    async fn result(&mut self, slot: &str) -> (Outcome, Option<Code>) {
+    pub(crate) async fn result(&mut self, slot: &str) -> (Outcome, Option<Code>) {
         let snapshot = self
             .wait(|snapshot| matches!(state(snapshot, slot), SlotState::Done(_)))
             .await;
@@ -89,8 +93,16 @@ impl Line {
         }
     }
 
+    /// Ends the station, and gives its folder back.
+    pub(crate) async fn leave(self) -> tempfile::TempDir {
+        self.stop.cancel();
+        self.station.ended().await;
+        self.record.close().await;
+        self.folder
+    }
+
     /// Ends the station; returns its last snapshot and every row of the record.
-    async fn end(self) -> (Arc<Snapshot>, Vec<flashline::record::JobRow>) {
+    pub(crate) async fn end(self) -> (Arc<Snapshot>, Vec<flashline::record::JobRow>) {
         self.stop.cancel();
         let mut snapshots = self.station.snapshots.clone();
         self.station.ended().await;
@@ -121,7 +133,7 @@ fn settings(folder: &Path, slots: usize) -> Settings {
     }
 }
 
-fn state<'a>(snapshot: &'a Snapshot, slot: &str) -> &'a SlotState {
+pub(crate) fn state<'a>(snapshot: &'a Snapshot, slot: &str) -> &'a SlotState {
     &snapshot
         .slots
         .iter()
@@ -130,7 +142,7 @@ fn state<'a>(snapshot: &'a Snapshot, slot: &str) -> &'a SlotState {
         .state
 }
 
-fn said(snapshot: &Snapshot, is: impl Fn(&Notice) -> bool) -> bool {
+pub(crate) fn said(snapshot: &Snapshot, is: impl Fn(&Notice) -> bool) -> bool {
     snapshot.notices.iter().any(|notice| is(notice))
 }
 

@@ -19,6 +19,7 @@ mod job;
 mod job_cli;
 mod pty;
 mod line;
+mod out_of_service;
 mod product;
 mod report;
 mod service;

@@ -233,6 +233,25 @@ fn what_a_row_may_not_say() {
     ] {
         assert!(refused(change), "{change}");
     }
+    let out = |what: &str| {
+        let columns = "station, slot, since_ms, who, failures, code, freed_by, freed_ms";
+        let sql = format!("INSERT INTO out_of_service ({columns}) VALUES ('b', {what})");
+        connection.execute(&sql, []).is_ok()
+    };
+    for right in [
+        "'1', 5, 'li', NULL, NULL, NULL, NULL",
+        "NULL, 5, NULL, 3, 'NO_SYNC', 'anna', 9",
+    ] {
+        assert!(out(right), "{right}");
+    }
+    for wrong in [
+        "'1', 5, NULL, NULL, NULL, NULL, NULL",
+        "'1', 5, 'li', 3, 'NO_SYNC', NULL, NULL",
+        "'1', 5, NULL, NULL, 'NO_SYNC', NULL, NULL",
+        "'1', 5, 'li', NULL, NULL, 'anna', NULL",
+    ] {
+        assert!(!out(wrong), "{wrong}");
+    }
 }
 
 #[test]

@@ -179,7 +179,10 @@ impl Dispatcher {
             probing.silences = 0;
         }
         if !is_told && !waited {
-            let port = slot.place();
+            let port = match &slot.present {
+                Some(port) => port.path.display().to_string(),
+                None => slot.place(),
+            };
             let why = Waiting::Stopped;
             self.journal
                 .slot(now, id, Happening::BoardWaits { port, why });

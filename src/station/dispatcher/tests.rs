@@ -16,6 +16,7 @@ mod line;
 mod own_usb;
 mod places;
 mod serials;
+mod service;
 
 /// A dispatcher, its clock, and everything it wanted done so far.
 struct Bench {
@@ -138,6 +139,11 @@ impl Bench {
     }
 
     fn with(settings: Settings, at_work: Vec<AtWork>) -> Bench {
+        Bench::after(&History::default(), settings, at_work)
+    }
+
+    /// A bench whose record tells of its past.
+    fn after(history: &History, settings: Settings, at_work: Vec<AtWork>) -> Bench {
         let clock = Instant::now();
         let now = Now {
             steady: clock,
@@ -148,7 +154,7 @@ impl Bench {
             at_work,
             Standing::default(),
             0,
-            &History::default(),
+            history,
             now,
         );
         Bench {
