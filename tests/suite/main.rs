@@ -7,6 +7,7 @@
 )]
 
 mod arrows;
+mod bundles;
 mod check;
 mod crash;
 mod daemon;
