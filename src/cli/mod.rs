@@ -12,9 +12,11 @@ mod go_on;
 mod hand;
 mod info;
 mod job;
+mod install_udev;
 mod logging;
 mod notify;
 mod out;
+mod ports;
 mod read;
 mod report;
 mod run;
@@ -112,6 +114,8 @@ enum Command {
     Verify(verify::Args),
     Check(check::Args),
     Slots(slots::Args),
+    Ports(ports::Args),
+    InstallUdev(install_udev::Args),
     Report(report::Args),
     Job(job::Args),
     WriteOff(write_off::Args),
@@ -157,6 +161,8 @@ pub fn main_with<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = 
         Command::Verify(args) => verify::run(args),
         Command::Check(args) => check::run(args),
         Command::Slots(args) => slots::run(args),
+        Command::Ports(args) => ports::run(args),
+        Command::InstallUdev(args) => install_udev::run(args),
         Command::Report(args) => report::run(args),
         Command::Job(args) => job::run(args),
         Command::WriteOff(args) => write_off::run(args),

@@ -29,8 +29,8 @@ pub const BRIDGES: &[Bridge] = &[
     bridge(0x10C4, 0xEA64, "CP2102C"),
     bridge(0x10C4, 0xEA70, "CP2105"),
     bridge(0x10C4, 0xEA71, "CP2108"),
-    bridge(0x10C4, 0xEA7A, "CP2105"),
-    bridge(0x10C4, 0xEA7B, "CP2108"),
+    bridge(0x10C4, 0xEA7A, "CP210x"),
+    bridge(0x10C4, 0xEA7B, "CP210x"),
     // Linux, drivers/usb/serial/ch341.c
     bridge(0x1A86, 0x5523, "CH341"),
     bridge(0x1A86, 0x7522, "CH340K"),
@@ -124,6 +124,13 @@ impl UsbId {
                 && bridge.product.is_none_or(|product| product == self.product)
         };
         BRIDGES.iter().find(fits).map(|bridge| bridge.name)
+    }
+
+    /// The same, only where the table names this very product.
+    pub fn known_product(self) -> Option<&'static str> {
+        let is_it =
+            |bridge: &&Bridge| (bridge.vendor, bridge.product) == (self.vendor, Some(self.product));
+        BRIDGES.iter().find(is_it).map(|bridge| bridge.name)
     }
 }
 

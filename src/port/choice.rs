@@ -7,7 +7,7 @@ use crate::settings::{Place, PortPattern, Settings};
 /// Why a port is no slot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LeftAlone {
-    #[error("ignored: `ignore` under [ports] has \"{0}\"")]
+    #[error("`ignore` under [ports] has \"{0}\"")]
     Ignored(PortPattern),
     #[error("no slot in the station file has this place")]
     NoSlotHere,
@@ -97,7 +97,7 @@ mod tests {
         assert!(!port.is_at(&elsewhere));
         settings.slots = vec![SlotSettings::at("1", elsewhere)];
         let told = port.is_slot_by_itself(&settings).unwrap_err();
-        let ignored = expected.starts_with("ignored");
+        let ignored = expected.starts_with("`ignore`");
         assert_eq!(told != LeftAlone::NoSlotHere, ignored, "{told}");
     }
 
@@ -108,7 +108,7 @@ mod tests {
         check(&[], &[], arduino, "not a known ESP bridge");
         let unknown = "not known to be on USB: name it in a [[slot]] by its path";
         check(&[], &[], None, unknown);
-        let ignored = "ignored: `ignore` under [ports] has \"10c4:*\"";
+        let ignored = "`ignore` under [ports] has \"10c4:*\"";
         check(&["303a:*", "10c4:*"], &[], cp2102, ignored);
         check(&["10c4:*"], &["10c4:ea60"], cp2102, ignored);
         check(&["303a:*"], &[], cp2102, "a slot");

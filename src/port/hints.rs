@@ -31,17 +31,29 @@ pub struct Folders {
     watched: BTreeMap<PathBuf, i32>,
 }
 
+/// How both ends are made, within a runtime.
+pub type Open = fn() -> (Hints, Folders);
+
 /// Both ends; must be called within a runtime. What this system does not offer is left out, with a
 /// word in the log.
 pub fn open() -> (Hints, Folders) {
+    from(uevents(), inotify())
+}
+
+fn inotify() -> io::Result<Arc<OwnedFd>> {
+    let flags = inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC;
+    Ok(Arc::new(inotify::init(flags)?))
+}
+
+fn from(
+    uevents: io::Result<AsyncFd<Arc<OwnedFd>>>,
+    inotify: io::Result<Arc<OwnedFd>>,
+) -> (Hints, Folders) {
     let told = |what: &str, error: io::Error| {
         tracing::warn!("{what} cannot be watched, ports are found by looking: {error}");
     };
-    let uevents = uevents().map_err(|error| told("device events", error)).ok();
-    let inotify = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC)
-        .map(Arc::new)
-        .map_err(|error| told("folders", error.into()))
-        .ok();
+    let uevents = uevents.map_err(|error| told("device events", error)).ok();
+    let inotify = inotify.map_err(|error| told("folders", error)).ok();
     let folders = inotify.clone().and_then(|inotify| {
         kernel::register(inotify)
             .map_err(|error| told("folders", error))
@@ -121,8 +133,13 @@ enum Matters {
 /// Reads one device event.
 fn device_event(socket: &Arc<OwnedFd>) -> io::Result<Matters> {
     let mut bytes = [0; 8192];
-    match recv(socket, &mut bytes, RecvFlags::empty()) {
-        Ok((event, _)) => Ok(matters(&bytes[..event])),
+    let received = recv(socket, &mut bytes, RecvFlags::empty());
+    received_event(received.map(|(event, _)| &bytes[..event]))
+}
+
+fn received_event(received: Result<&[u8], Errno>) -> io::Result<Matters> {
+    match received {
+        Ok(event) => Ok(matters(event)),
         // Events were lost: any of them may have mattered.
         Err(Errno::NOBUFS) => Ok(Matters::Yes),
         Err(error) => Err(error.into()),
@@ -209,9 +226,28 @@ fn folders(dev: &Path, paths: &[PathBuf]) -> BTreeSet<PathBuf> {
     std::iter::once(dev).chain(places).chain(targets).collect()
 }
 
+/// As in a container that is refused the kernel's events.
+#[cfg(test)]
+pub(super) fn without_device_events() -> (Hints, Folders) {
+    from(Err(Errno::PERM.into()), inotify())
+}
+
+/// As on a system that has used up its watches as well.
+#[cfg(test)]
+pub(super) fn without_any() -> (Hints, Folders) {
+    from(Err(Errno::PERM.into()), Err(Errno::MFILE.into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn after_lost_events_it_is_looked() {
+        assert_eq!(received_event(Err(Errno::NOBUFS)).unwrap(), Matters::Yes);
+        assert!(received_event(Err(Errno::WOULDBLOCK)).is_err());
+        assert_eq!(received_event(Ok(b"SUBSYSTEM=tty")).unwrap(), Matters::Yes);
+    }
 
     #[test]
     fn only_terminals_matter() {

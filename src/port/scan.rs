@@ -1,5 +1,8 @@
 //! Which ports are there now: a look at sysfs, at `/dev` and at the configured paths. Blocking, and
 //! without memory; what changed between two looks is `system`'s affair.
+//!
+//! In a container sysfs may be missing, or be the host's: then it tells of lines that are not passed in,
+//! and `/dev` may have those that are under other names. So a node is what its device number says.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,13 +18,19 @@ use super::{PortInfo, usb};
 pub struct Roots {
     pub sys: PathBuf,
     pub dev: PathBuf,
+    /// Major numbers of the nodes in `dev` that are serial lines on USB whatever sysfs knows.
+    pub majors: &'static [u32],
 }
+
+/// ttyACM and ttyUSB (Linux, `Documentation/admin-guide/devices.txt`).
+const USB_MAJORS: &[u32] = &[166, 188];
 
 impl Default for Roots {
     fn default() -> Roots {
         Roots {
             sys: "/sys".into(),
             dev: "/dev".into(),
+            majors: USB_MAJORS,
         }
     }
 }
@@ -33,8 +42,8 @@ pub struct Found {
     pub permitted: bool,
 }
 
-/// All serial lines on USB, and whatever is at the configured paths; a line that is at one of those is
-/// listed under that path alone.
+/// All serial lines on USB, and whatever is at the configured paths; a line that is at one of those, or has
+/// several nodes, is listed once.
 pub fn scan(roots: &Roots, configured: &[PathBuf]) -> Vec<Found> {
     let mut devices = Vec::new();
     let mut found = Vec::new();
@@ -44,8 +53,20 @@ pub fn scan(roots: &Roots, configured: &[PathBuf]) -> Vec<Found> {
             found.push(info);
         }
     }
-    let lines = usb_lines(roots).filter(|(device, _)| !devices.contains(device));
-    found.extend(lines.map(|(_, info)| info));
+    for (device, info) in usb_lines(roots) {
+        if !devices.contains(&device) {
+            devices.push(device);
+            found.push(info);
+        }
+    }
+    for path in usb_nodes(roots) {
+        if let Some((Some(device), info)) = at_path(roots, &path)
+            && !devices.contains(&device)
+        {
+            devices.push(device);
+            found.push(info);
+        }
+    }
     found
         .into_iter()
         .map(|info| Found {
@@ -103,9 +124,25 @@ fn usb_lines(roots: &Roots) -> impl Iterator<Item = (u64, PortInfo)> {
         let tty = folder.join(target).canonicalize().ok()?;
         let number = device_number(&tty)?;
         let node = roots.dev.join(entry.file_name());
-        node.exists().then_some(())?;
+        let meta = fs::metadata(&node).ok()?;
+        let is_another = meta.file_type().is_char_device() && meta.rdev() != number;
+        (!is_another).then_some(())?;
         Some((number, usb_info(node, number, usb::line(&tty)?)))
     })
+}
+
+/// The nodes that are serial lines on USB by their numbers.
+fn usb_nodes(roots: &Roots) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(&roots.dev).into_iter().flatten().flatten();
+    let nodes = entries.filter(|entry| {
+        let is_device = entry.file_type().is_ok_and(|kind| kind.is_char_device());
+        let number = |meta: fs::Metadata| major(meta.rdev());
+        is_device
+            && entry
+                .metadata()
+                .is_ok_and(|meta| roots.majors.contains(&number(meta)))
+    });
+    nodes.map(|entry| entry.path())
 }
 
 fn usb_info(path: PathBuf, device: u64, line: usb::UsbLine) -> PortInfo {

@@ -22,6 +22,7 @@ pub struct SystemPorts {
     servers: Vec<PathBuf>,
     roots: Roots,
     rescan: Duration,
+    hints: hints::Open,
 }
 
 /// Hints may be missed, and may not exist: so often it looks in any case. (With eight slots all looks
@@ -51,6 +52,7 @@ impl SystemPorts {
             servers,
             roots: Roots::default(),
             rescan: RESCAN,
+            hints: hints::open,
         }
     }
 
@@ -81,7 +83,7 @@ impl Ports for SystemPorts {
 
 async fn watch(ports: SystemPorts, sender: mpsc::Sender<PortChange>) {
     let rescan = ports.rescan;
-    let (hints, folders) = hints::open();
+    let (hints, folders) = (ports.hints)();
     let mut looker = Looker { ports, folders };
     let mut known: Option<Known> = None;
     loop {

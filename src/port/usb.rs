@@ -49,6 +49,7 @@ pub fn line(tty: &Path) -> Option<UsbLine> {
     }
     let (id, product, enumeration) = device?;
     parts.reverse();
+    let port = port.or_else(|| Some(among_siblings(tty)?.to_string()));
     let suffix = port.map(|port| format!("-port{port}")).unwrap_or_default();
     let product = product.unwrap_or_else(|| format!("USB device {id}"));
     Some(UsbLine {
@@ -72,6 +73,19 @@ fn device_facts(folder: &Path) -> Option<(UsbId, Option<String>, (u16, u16))> {
     };
     let enumeration = (number("busnum")?, number("devnum")?);
     Some((id, attribute(folder, "product"), enumeration))
+}
+
+/// Which of its interface's lines this is, where a driver that does not number them (WCH's own for CH348
+/// and CH9344) puts several into one folder: udev gives all of them the same name, and the kernel counts
+/// them up as the chip does.
+fn among_siblings(tty: &Path) -> Option<usize> {
+    let folder = tty.parent().filter(|folder| folder.ends_with("tty"))?;
+    let folder = fs::read_dir(folder).ok()?;
+    let names = folder.flatten().map(|entry| entry.file_name());
+    let mut names: Vec<_> = names.collect();
+    names.sort_by_key(|name| (name.len(), name.clone()));
+    let own = tty.file_name()?;
+    names.iter().position(|name| name == own)
 }
 
 fn attribute(folder: &Path, name: &str) -> Option<String> {

@@ -82,6 +82,15 @@ struct Bench {
 
 impl Bench {
     async fn new(slots: &[&str], before: impl FnOnce(&Path)) -> (Bench, Vec<PathBuf>) {
+        Bench::hinted_by(hints::open, Duration::from_secs(3600), slots, before).await
+    }
+
+    async fn hinted_by(
+        hints: hints::Open,
+        rescan: Duration,
+        slots: &[&str],
+        before: impl FnOnce(&Path),
+    ) -> (Bench, Vec<PathBuf>) {
         let folder = tempfile::tempdir().unwrap();
         before(folder.path());
         let ports = SystemPorts {
@@ -91,8 +100,10 @@ impl Bench {
             roots: Roots {
                 sys: folder.path().join("no-sysfs"),
                 dev: "/dev".into(),
+                majors: &[],
             },
-            rescan: Duration::from_secs(3600),
+            rescan,
+            hints,
         };
         let (mut changes, watch) = ports.start();
         let present = match changes.recv().await {
@@ -144,6 +155,27 @@ async fn boards_come_and_go() {
     // Pulled in such a way that only the link is left.
     drop(two);
     bench.vanishes("slot2").await;
+}
+
+/// In containers the kernel's events may be refused, and watches used up: what is left is enough.
+#[tokio::test]
+async fn boards_come_and_go_whatever_tells_of_them() {
+    let hour = Duration::from_secs(3600);
+    let sources: [(hints::Open, Duration); 2] = [
+        (hints::without_device_events, hour),
+        (hints::without_any, Duration::from_millis(20)),
+    ];
+    for (hints, rescan) in sources {
+        let pty = tty::pty();
+        let (mut bench, present) = Bench::hinted_by(hints, rescan, &["slot1"], |_| {}).await;
+        assert!(present.is_empty());
+        for _ in 0..2 {
+            symlink(&pty.1, bench.slot("slot1")).unwrap();
+            bench.appears("slot1").await;
+            fs::remove_file(bench.slot("slot1")).unwrap();
+            bench.vanishes("slot1").await;
+        }
+    }
 }
 
 #[tokio::test]
