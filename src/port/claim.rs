@@ -156,7 +156,7 @@ impl Claim {
     }
 
     /// Whether someone who wants to work waits for this probe. Asks the file system: off the workers.
-    pub fn ismark(&self) -> bool {
+    pub fn is_wanted(&self) -> bool {
         self.files.iter().any(|file| {
             let marked = open(&wanted(&file.path), OpenOptions::new().read(true));
             marked.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
@@ -374,17 +374,17 @@ mod tests {
     fn a_probe_sees_that_it_is_waited_for() {
         let port = names("wanted");
         let probe = Claim::take(&port, "flashline run", Purpose::Probe).unwrap();
-        assert!(!probe.ismark());
+        assert!(!probe.is_wanted());
         let waiting = std::thread::spawn({
             let port = port.clone();
             move || Claim::take(&port, "flashline read", Purpose::Work)
         });
-        while !probe.ismark() {
+        while !probe.is_wanted() {
             std::thread::yield_now();
         }
         drop(probe);
         let claim = waiting.join().unwrap().unwrap();
-        assert!(!claim.ismark());
+        assert!(!claim.is_wanted());
         drop(claim);
         assert!(port.files().all(|file| !wanted(&file).exists()));
     }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AccessSettings, After, Document, Fault, Fields, Found, LineRules, Misfit, NetPort, PortRules,
-    Reset, Sequence, Severity,
+    AccessSettings, After, Document, Fault, Fields, Found, LineRules, Misfit, NetPort, NetProtocol,
+    PortRules, Reset, Sequence, Severity,
 };
 use super::{SocketSettings, access, line, ports, socket, stub_dir};
 use super::{Source, text, whole, word, yes_or_no};
@@ -290,11 +290,21 @@ fn slots(document: &Document<'_>, root: &mut Fields<'_>, folder: &Path) -> Vec<S
             && is_on_network(&place.value)
             && start_value == Start::Plug
         {
-            let span = start.map_or(place.span.clone(), |start| start.span);
+            let span = start.as_ref().map_or(&place.span, |start| &start.span);
             document.error(
-                &span,
+                span,
                 "a network port is always there, so plugging a board in cannot start its job",
                 "add: start = \"probe\" (a board is noticed by its answer), or \"request\"",
+            );
+        }
+        if let (Some(place), Some(start)) = (&place, &start)
+            && matches!(start.value, Start::Cts | Start::Dsr)
+            && is_bytes_alone(&place.value)
+        {
+            document.error(
+                &start.span,
+                "a socket:// port carries bytes alone: the jig's switch cannot be read through it",
+                "let the server speak RFC 2217 (rfc2217://), or start by \"probe\", \"scan\" or \"request\"",
             );
         }
         slot.finish();
@@ -403,6 +413,14 @@ fn at_path(folder: &Path, path: String) -> Place {
 
 fn is_on_network(place: &Place) -> bool {
     matches!(place, Place::Path(path) if NetPort::from_path(path).is_some())
+}
+
+fn is_bytes_alone(place: &Place) -> bool {
+    let Place::Path(path) = place else {
+        return false;
+    };
+    let port = NetPort::from_path(path);
+    port.is_some_and(|port| port.protocol == NetProtocol::Socket)
 }
 
 /// A path, or the URL of a network port.

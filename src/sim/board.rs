@@ -324,6 +324,14 @@ impl Board {
         self.start(now, Cause::PowerOn);
     }
 
+    /// Another board, wired the same way, is put in its place.
+    pub fn replace(&mut self, now: Moment, spec: BoardSpec) {
+        let (wiring, en_rise) = (self.spec.wiring, self.en_rise);
+        *self = Board::new(spec.wiring(wiring));
+        self.en_rise = en_rise;
+        self.power_on(now);
+    }
+
     /// A board that has several ports is wired as the one that was opened last; a change restarts it.
     pub fn rewire(&mut self, now: Moment, wiring: Wiring) {
         self.advance(now);

@@ -30,6 +30,8 @@ pub struct Gatekeeper {
     record: Option<Record>,
     /// Where each unit is. Locked for a lookup, never across an await.
     on_bench: Mutex<HashMap<Unit, SlotId>>,
+    /// Units that slots are through with and that may still be in them. Locked for a lookup only.
+    through_with: Mutex<HashMap<SlotId, Unit>>,
     identified: Option<mpsc::Sender<Identified>>,
     baud_ceilings: HashMap<SlotId, u32>,
     baud_ceiling: Option<u32>,
@@ -45,6 +47,7 @@ impl Gatekeeper {
         Gatekeeper {
             record,
             on_bench: Mutex::default(),
+            through_with: Mutex::default(),
             identified,
             baud_ceilings: HashMap::new(),
             baud_ceiling,
@@ -74,6 +77,33 @@ impl Gatekeeper {
     fn bench(&self) -> std::sync::MutexGuard<'_, HashMap<Unit, SlotId>> {
         // the map is whole after every operation, so a panic elsewhere leaves nothing half-done
         self.on_bench.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The slot's next job finds another board than this one, which the slot is through with, or any.
+    pub fn expect(&self, slot: &SlotId, through_with: Option<Unit>) {
+        let mut units = self.units_done();
+        match through_with {
+            Some(unit) => units.insert(slot.clone(), unit),
+            None => units.remove(slot),
+        };
+    }
+
+    fn units_done(&self) -> std::sync::MutexGuard<'_, HashMap<SlotId, Unit>> {
+        // as above
+        self.through_with
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether another board is in the slot than the one that it is through with.
+    fn is_another(&self, unit: &Unit, slot: &SlotId) -> Result<(), Objection> {
+        match self.units_done().get(slot) {
+            Some(done) if done == unit => Err(Objection {
+                code: Code::NotRemoved,
+                detail: format!("{unit} has this firmware already, and was not taken out since"),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Takes the unit for the slot, or tells which other slot has it.
@@ -154,7 +184,11 @@ impl BundleGate {
         }
         let bundle = self.planner.bundle();
         let verdict = judge(bundle, identity, serial).and_then(|()| {
-            Unit::of(Some(identity), serial).map_or(Ok(()), |unit| keeper.claim(unit, slot))
+            let Some(unit) = Unit::of(Some(identity), serial) else {
+                return Ok(());
+            };
+            keeper.is_another(&unit, slot)?;
+            keeper.claim(unit, slot)
         });
         if let Err(Objection { code, detail }) = verdict {
             return Admission::Refuse { code, detail };
@@ -202,6 +236,21 @@ impl Gate for BundleGate {
 mod tests {
     use super::*;
     use crate::chip::Mac;
+
+    #[test]
+    fn a_board_that_its_slot_is_through_with_is_not_taken_again() {
+        let keeper = Gatekeeper::new(None, None, None);
+        let (one, two) = (SlotId::new("1"), SlotId::new("2"));
+        let unit = Unit::Mac(Mac([0x24, 0x0A, 0xC4, 0, 0, 1]));
+        let other = Unit::Mac(Mac([0x24, 0x0A, 0xC4, 0, 0, 2]));
+        keeper.expect(&one, Some(unit.clone()));
+        let objection = keeper.is_another(&unit, &one).unwrap_err();
+        assert_eq!(objection.code, Code::NotRemoved);
+        assert_eq!(keeper.is_another(&other, &one), Ok(()));
+        assert_eq!(keeper.is_another(&unit, &two), Ok(()));
+        keeper.expect(&one, None);
+        assert_eq!(keeper.is_another(&unit, &one), Ok(()));
+    }
 
     #[test]
     fn a_unit_is_on_one_slot_until_its_board_leaves() {

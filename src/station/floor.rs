@@ -20,6 +20,7 @@ use super::manifests;
 use super::pulse::{Beat, Pulse};
 use super::reports::JobReports;
 use super::slot::{BEGUN, Now};
+use super::watch::{Watch, Watching};
 use super::{Asker, Bundles, Gatekeeper, Identified, Request, Snapshot};
 use crate::event::{JobId, Progress, Serial, SlotId, Who};
 use crate::job::{self, Assignment, Silence, StubUse};
@@ -158,6 +159,8 @@ struct SlotLines {
     /// The port that was there last: it may be held while its device is gone.
     last: Option<PortInfo>,
     running: Option<RunningLines>,
+    /// Who watches its switch, or is about to let go of it.
+    watch: Option<Watch>,
 }
 
 struct RunningLines {
@@ -311,6 +314,7 @@ impl Floor {
             presence: watch::channel(None).0,
             last: None,
             running: None,
+            watch: None,
         })
     }
 
@@ -326,8 +330,12 @@ impl Floor {
             Effect::OpenRow { slot, job } => {
                 let (record, claims) = (self.record.clone(), self.claims.clone());
                 let at = self.whereabouts(&slot);
+                let watch = self.lines(&slot).watch.take();
                 self.tell(async move {
                     let id = job.job;
+                    if let Some(watch) = watch {
+                        watch.end().await;
+                    }
                     if let Err(Held { by }) = claims.take(&slot, at).await {
                         return Input::Taken { slot, job: id, by };
                     }
@@ -350,7 +358,11 @@ impl Floor {
                 after,
                 silence,
                 planner,
-            } => self.spawn_job(slot, job, serial, (reset, after, silence), planner),
+                through_with,
+            } => {
+                self.gatekeeper.expect(&slot, through_with);
+                self.spawn_job(slot, job, serial, (reset, after, silence), planner);
+            }
             Effect::StopJob { slot, reason } => {
                 if let Some(running) = &self.lines(&slot).running {
                     running.stop.ask(reason);
@@ -385,6 +397,36 @@ impl Floor {
                     };
                     Input::Probed { slot, result }
                 });
+            }
+            Effect::WatchSwitch {
+                slot,
+                watch,
+                path,
+                input,
+            } => {
+                let at = self.whereabouts(&slot);
+                let doors = (self.ports.clone(), self.claims.clone());
+                let (inbox, tasks) = (self.inbox_sender.clone(), self.tasks.clone());
+                let lines = self.lines(&slot);
+                let before = lines.watch.take();
+                let watched = Watching {
+                    slot: slot.clone(),
+                    path,
+                    at,
+                    input,
+                };
+                lines.watch = Some(Watch::start(watched, before, doors, &tasks, move |told| {
+                    let (inbox, slot) = (inbox.clone(), slot.clone());
+                    async move {
+                        // the floor that is gone has nothing left to decide
+                        let _ = inbox.send(Input::Switch { slot, watch, told }).await;
+                    }
+                }));
+            }
+            Effect::LeaveSwitch { slot } => {
+                if let Some(watch) = &self.lines(&slot).watch {
+                    watch.leave();
+                }
             }
             Effect::CheckHealth => {
                 let record = self.record.clone();

@@ -17,6 +17,8 @@ mod manifests;
 mod pulse;
 mod reports;
 mod slot;
+mod switch;
+mod watch;
 
 pub use access::Access;
 pub use admission::{Gatekeeper, Identified, record_code};

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::switch::{Contact, Switch, SwitchInput};
 use super::{BoardView, ResultView, SlotOut, SlotState, SlotView};
 use crate::chip::Identity;
-use crate::event::{Code, JobId, Progress, Serial, SlotId, Step, UsbHub, Waiting};
+use crate::event::{Code, JobId, Progress, Serial, SlotId, Step, Unit, UsbHub, Waiting};
 use crate::job::{Silence, Verdict};
 use crate::plan::Planner;
 use crate::port::PortInfo;
@@ -186,6 +187,10 @@ pub struct Slot {
     /// The last committed result.
     pub result: Option<ResultView>,
     pub probing: Option<Probing>,
+    /// What starts it, where a switch does.
+    pub switch: Option<Switch>,
+    /// The unit that it is through with, by this bundle's digest, and that was not seen leaving.
+    pub through_with: Option<(Unit, [u8; 32])>,
     /// The port that came last is the chip's own USB.
     pub own_usb: bool,
     /// On a chip's own USB: that its board starts anew is no other board.
@@ -209,6 +214,7 @@ impl Slot {
             silences: 0,
             next: ProbeDue::At(now.steady),
         });
+        let switch = SwitchInput::of(settings.start).map(|input| Switch::new(input, now.steady));
         Slot {
             settings,
             manifest: 0,
@@ -218,6 +224,8 @@ impl Slot {
             since: now.wall,
             result: None,
             probing,
+            switch,
+            through_with: None,
             own_usb: false,
             restart: None,
             view: None,
@@ -246,15 +254,36 @@ impl Slot {
         )
     }
 
-    /// What it means that nothing in it answers: where the port comes with the board, the port tells that
-    /// one is there.
+    /// What it means that nothing in it answers: a port that came with the board, or a closed switch,
+    /// tells that one is there.
     pub fn silence(&self) -> Silence {
         match self.settings.start {
             Start::Plug => Silence::BadBoard,
+            Start::Cts | Start::Dsr if self.switch_reads() == Some(Contact::Closed) => {
+                Silence::BadBoard
+            }
             Start::Probe | Start::Request | Start::Scan | Start::Cts | Start::Dsr => {
                 Silence::NoBoard
             }
         }
+    }
+
+    /// How its switch reads; `None` where it has none, or it is not known.
+    pub fn switch_reads(&self) -> Option<Contact> {
+        self.switch.as_ref().and_then(Switch::reads)
+    }
+
+    /// Whether it is seen when the board leaves.
+    pub fn sees_removal(&self) -> bool {
+        match self.settings.start {
+            Start::Plug | Start::Probe | Start::Cts | Start::Dsr => true,
+            Start::Request | Start::Scan => false,
+        }
+    }
+
+    /// Whether the result on show is that of the board that is in it.
+    pub fn shows_its_board(&self) -> bool {
+        self.result.as_ref().is_some_and(|result| result.present)
     }
 
     /// The place in words.

@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::product;
 
+mod jigs;
+
 /// A line of slots `1`, `2`, … at `/sim/1`, `/sim/2`, ….
 pub(crate) struct Line {
     pub(crate) station: Station,

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::chip::Mac;
 use crate::port::Inputs;
 use crate::sim::board::{Board, BoardState};
-use crate::sim::spec::Wiring;
+use crate::sim::spec::{BoardSpec, Wiring};
 use crate::sim::wire::Moment;
 
 /// A board and the clock that its moments count from. Outlives being pulled out.
@@ -228,6 +228,11 @@ impl BoardHandle {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(Box::new(when));
         self.plug.ask_script();
+    }
+
+    /// Puts another board into the jig: the port, which is the jig's, stays.
+    pub fn exchange(&self, spec: BoardSpec) {
+        self.plug.with(|board, now| board.replace(now, spec));
     }
 
     /// Moves the switches of its jig, on the port's CTS and DSR. Without effect where the port has no lines.

@@ -59,6 +59,8 @@ impl Dispatcher {
                 after,
             };
             slot.enter(phase, now);
+            // by hand it may be given anything
+            slot.through_with = None;
             self.journal.slot(now, id, Happening::SlotHeld { by });
         }
     }

@@ -6,8 +6,10 @@ use super::super::admission::record_code;
 use super::super::slot::{
     Arming, Block, Commit, Next, Now, Phase, ProbeDue, Restart, Running, Slot,
 };
+use super::super::switch::Contact;
 use super::hubs::{Turn, as_lost_with_hub};
 use super::ports::{RESTART_BACK, RESTART_GOES};
+use super::removal::Through;
 use super::{Dispatcher, Effect, Fact, Line, PROBE_INTERVAL};
 use crate::event::{Code, Happening, JobId, Outcome, Progress, Serial, SlotId, Step, Unit};
 use crate::job::{Retries, Verdict};
@@ -31,6 +33,11 @@ impl Dispatcher {
         let Some(index) = self.slots.iter().position(|slot| slot.id() == id) else {
             return;
         };
+        if self.slots[index].switch_reads() == Some(Contact::Open) {
+            // it was taken out while it waited
+            self.slots[index].enter(Phase::Idle, now);
+            return;
+        }
         if let Some(why) = self.block_of(id) {
             self.block(id, why, serial, now);
             return;
@@ -109,6 +116,7 @@ impl Dispatcher {
                 let (reset, after) = (slot.settings.reset.clone(), slot.settings.after);
                 let (serial, planner) = (running.serial.clone(), running.planner.clone());
                 let silence = slot.silence();
+                let through_with = slot.may_still_hold(planner.bundle().digest).cloned();
                 slot.enter(Phase::Working(running), now);
                 effects.push(Effect::Spawn {
                     slot: id.clone(),
@@ -118,6 +126,7 @@ impl Dispatcher {
                     after,
                     silence,
                     planner,
+                    through_with,
                 });
             }
             Err(error) => {
@@ -271,6 +280,14 @@ impl Dispatcher {
         let took = now.steady.saturating_duration_since(running.began.steady);
         let (verdict, next) = (Verdict::clone(verdict), *next);
         let unit = Unit::of(verdict.identity.as_ref(), running.serial.as_ref());
+        let ended = Through {
+            outcome: verdict.outcome,
+            code: verdict.code,
+            unit: unit.as_ref(),
+            bundle_digest: running.planner.bundle().digest,
+        };
+        let replaced = next == Next::Arrived;
+        slot.through_with = ended.leaves(slot.through_with.take()).filter(|_| !replaced);
         slot.result = Some(ResultView {
             job,
             outcome: verdict.outcome,

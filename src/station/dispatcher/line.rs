@@ -87,6 +87,7 @@ impl Dispatcher {
                 self.may_start(&slot)?;
                 self.begin(&slot, serial, now, effects);
             }
+            Ask::Scan { text, slot } => self.scanned(&text, slot, now, effects)?,
             Ask::StopJob { slot: id } => match self.slots.iter().find(|slot| *slot.id() == id) {
                 None => return Err(RequestRefused::NoSuchSlot(id)),
                 Some(slot) if matches!(slot.phase, Phase::Working(_)) => {
@@ -102,8 +103,6 @@ impl Dispatcher {
             Ask::FreeSlot { slot } => return self.free_slot(slot, by, now, effects),
             Ask::StopLine => return self.halt_asked(by, now),
             Ask::FreeLine => return self.free_line(by, now, effects),
-            // until slots that start by a scan are here
-            Ask::Scan { .. } => return Err(RequestRefused::NobodyScans),
             Ask::TakeBundle { bundle } => return Err(RequestRefused::NoSuchBundle(bundle)),
         }
         Ok(())
@@ -145,10 +144,7 @@ impl Dispatcher {
                 by: by.clone(),
             });
         }
-        if slot.present.is_none() {
-            return Err(RequestRefused::NoBoard(id.clone()));
-        }
-        Ok(())
+        self.may_be_worked_on(slot)
     }
 
     pub(super) fn stop(&mut self, now: Now, effects: &mut Vec<Effect>) {

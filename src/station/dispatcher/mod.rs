@@ -8,6 +8,9 @@ mod jigs;
 mod jobs;
 mod line;
 mod ports;
+mod removal;
+mod scans;
+mod switches;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -20,14 +23,16 @@ use std::time::{Duration, Instant};
 pub use bundles::{AtWork, NotTaken, Taking, at_work};
 use hubs::Hubs;
 use ports::Arrival;
+use scans::Chosen;
 use service::Service;
 use tokio::sync::oneshot;
 
 use super::journal::Journal;
 use super::slot::{Now, Phase, ProbeDue, Restart, Running, Slot};
+use super::switch::{SwitchInput, SwitchTold};
 use super::{BundleView, LineState, PortView, Request, RequestRefused, Snapshot};
 use crate::chip::Identity;
-use crate::event::{Code, Happening, JobId, Progress, Serial, SlotId, Step, StopReason};
+use crate::event::{Code, Happening, JobId, Progress, Serial, SlotId, Step, StopReason, Unit};
 use crate::job::{Silence, Verdict};
 use crate::plan::Planner;
 use crate::port::{OpenError, PortChange, PortInfo};
@@ -88,6 +93,12 @@ pub enum Input {
         slot: SlotId,
         result: Result<bool, OpenError>,
     },
+    /// What the watch with this number tells of the slot's switch.
+    Switch {
+        slot: SlotId,
+        watch: u64,
+        told: SwitchTold,
+    },
     Health(Result<Standing, RecordError>),
     /// What is in service was committed, or not.
     ServiceKept(Result<(), RecordError>),
@@ -144,6 +155,8 @@ pub enum Effect {
         silence: Silence,
         /// The bundle that it flashes.
         planner: Arc<Planner>,
+        /// The unit that the slot is through with and that may still be in it.
+        through_with: Option<Unit>,
     },
     StopJob {
         slot: SlotId,
@@ -163,6 +176,17 @@ pub enum Effect {
         slot: SlotId,
         port: PortInfo,
         reset: Reset,
+    },
+    /// Watch the slot's switch, once the watch before is over.
+    WatchSwitch {
+        slot: SlotId,
+        watch: u64,
+        path: PathBuf,
+        input: SwitchInput,
+    },
+    /// Let go of the slot's port.
+    LeaveSwitch {
+        slot: SlotId,
     },
     CheckHealth,
     /// Put on record what is in service: `ServiceKept`.
@@ -214,6 +238,8 @@ pub struct Dispatcher {
     standing: Arc<Standing>,
     health: HealthDue,
     hubs: Hubs,
+    /// Whose name was scanned last.
+    chosen: Option<Chosen>,
     service: Service,
     bundles_view: Arc<[BundleView]>,
 }
@@ -269,6 +295,7 @@ impl Dispatcher {
             standing: Arc::new(standing),
             health: HealthDue::At(now.steady + HEALTH_INTERVAL),
             hubs: Hubs::default(),
+            chosen: None,
             service,
             bundles_view: Arc::new([]),
         };
@@ -313,6 +340,7 @@ impl Dispatcher {
             }
             Input::Probed { slot, result } => self.probed(&slot, result, now, &mut effects),
             Input::ServiceKept(result) => self.service_kept(result, now),
+            Input::Switch { slot, watch, told } => self.switch_told(&slot, watch, told, now),
             Input::Health(result) => self.health_told(result, now, &mut effects),
             Input::Request(request) => self.requested(request, now, &mut effects),
             Input::Manifest { manifest, found } => {
@@ -334,6 +362,7 @@ impl Dispatcher {
             _ => None,
         });
         let probes = self.slots.iter().filter_map(|slot| self.probe_due(slot));
+        let switches = self.slots.iter().filter_map(|slot| self.switch_due(slot));
         let health = match (&self.line, self.health) {
             (Line::Running | Line::Stopped { .. }, HealthDue::At(at)) => Some(at),
             _ => None,
@@ -357,6 +386,7 @@ impl Dispatcher {
         settling
             .chain(restarts)
             .chain(probes)
+            .chain(switches)
             .chain(health)
             .chain(ending)
             .chain(hubs.into_iter().flatten())
@@ -405,6 +435,7 @@ impl Dispatcher {
     }
 
     fn deadlines(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        self.settle_switches(now, effects);
         let settled = self.slots.iter().filter_map(|slot| match &slot.phase {
             Phase::Settling { until, serial } if *until <= now.steady => {
                 Some((slot.id().clone(), serial.clone()))
@@ -445,6 +476,7 @@ impl Dispatcher {
             }
             Line::Ending { jobs_by, all_by } => self.ending(jobs_by, all_by, now, effects),
         }
+        self.tend_switches(now, effects);
     }
 
     fn slot_mut(&mut self, id: &SlotId) -> Option<&mut Slot> {

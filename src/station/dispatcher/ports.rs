@@ -40,6 +40,9 @@ impl Dispatcher {
         let slot = &mut self.slots[index];
         let shown = port.path.display().to_string();
         slot.present = Some(port.clone());
+        if let Some(switch) = &mut slot.switch {
+            switch.forget();
+        }
         slot.own_usb = port.usb_id.and_then(UsbId::own_usb).is_some();
         effects.push(Effect::Presence {
             slot: slot.id().clone(),
@@ -56,10 +59,9 @@ impl Dispatcher {
             Phase::Recording { next, .. } => *next = Next::Arrived,
             Phase::Held { after, .. } => {
                 *after = match (slot.settings.start, arrival) {
-                    (Start::Probe, _) => return,
-                    (Start::Request | Start::Cts | Start::Dsr, _) => {
-                        AfterHold::Waiting(Waiting::Request)
-                    }
+                    // these jigs' adapters come without a board
+                    (Start::Probe | Start::Cts | Start::Dsr, _) => return,
+                    (Start::Request, _) => AfterHold::Waiting(Waiting::Request),
                     (Start::Scan, _) => AfterHold::Waiting(Waiting::Scan),
                     (Start::Plug, Arrival::BeforeStart) => {
                         AfterHold::Waiting(Waiting::PresentAtStart)
@@ -69,8 +71,8 @@ impl Dispatcher {
             }
             Phase::Idle | Phase::Waiting(_) | Phase::Settling { .. } | Phase::Blocked { .. } => {
                 let waits = match (slot.settings.start, arrival) {
-                    (Start::Probe, _) => return,
-                    (Start::Request | Start::Cts | Start::Dsr, _) => Waiting::Request,
+                    (Start::Probe | Start::Cts | Start::Dsr, _) => return,
+                    (Start::Request, _) => Waiting::Request,
                     (Start::Scan, _) => Waiting::Scan,
                     (Start::Plug, Arrival::BeforeStart) => Waiting::PresentAtStart,
                     (Start::Plug, Arrival::Now) => {
@@ -122,6 +124,9 @@ impl Dispatcher {
             return;
         };
         let place = slot.present.take().and_then(|port| port.usb_path);
+        if let Some(switch) = &mut slot.switch {
+            switch.forget();
+        }
         let id = slot.id().clone();
         if let Some(Restart::Due { until }) = slot.restart.take()
             && now.steady <= until
@@ -189,6 +194,7 @@ impl Dispatcher {
         let Some(slot) = self.slot_mut(id) else {
             return;
         };
+        slot.through_with = None;
         if let Some(result) = &mut slot.result {
             result.present = false;
         }

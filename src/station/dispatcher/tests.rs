@@ -15,8 +15,11 @@ mod jigs;
 mod line;
 mod own_usb;
 mod places;
+mod removal;
+mod scans;
 mod serials;
 mod service;
+mod switches;
 
 /// A dispatcher, its clock, and everything it wanted done so far.
 struct Bench {
