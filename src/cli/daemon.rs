@@ -1,7 +1,7 @@
 //! What the commands share that talk to a running daemon: where its socket is, one question and its
 //! answer, and what a refusal makes of the exit code.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Exit, faults, session};
 use crate::settings::Settings;
@@ -11,9 +11,10 @@ use crate::station::{Ask, RequestRefused, Snapshot};
 /// Which daemon.
 #[derive(Debug, clap::Args)]
 pub struct Which {
-    /// The station file of the daemon: it says where the socket is
-    #[arg(long, value_name = "FILE", default_value = "station.toml")]
-    config: PathBuf,
+    /// The station file of the daemon, which says where the socket is: station.toml here or, where there is
+    /// none, the service's in /etc/flashline
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// The daemon's socket, without a station file
     #[arg(long, value_name = "PATH", conflicts_with = "config")]
     socket: Option<PathBuf>,
@@ -25,7 +26,8 @@ impl Which {
         if let Some(path) = &self.socket {
             return Ok(path.clone());
         }
-        match Settings::load(&self.config) {
+        let config = self.config.as_deref().unwrap_or_else(|| usual());
+        match Settings::load(config) {
             Ok(settings) => Ok(settings.socket.path),
             Err(faults) => {
                 faults::tell(&faults);
@@ -60,6 +62,16 @@ impl Which {
             Ok(Err(error)) => trouble(&error),
             Err(error) => trouble(&error),
         }
+    }
+}
+
+/// The station file where none is named.
+fn usual() -> &'static Path {
+    let (here, service) = ("station.toml", Path::new("/etc/flashline/station.toml"));
+    if !Path::new(here).exists() && service.exists() {
+        service
+    } else {
+        here.as_ref()
     }
 }
 

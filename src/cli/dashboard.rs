@@ -1,6 +1,7 @@
 //! `flashline dashboard`: the screen of a daemon that runs elsewhere on this computer.
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::Exit;
 use super::daemon::{Which, trouble};
@@ -53,10 +54,20 @@ async fn show(attached: Attached, face: Face) -> Result<(), Box<dyn std::error::
     };
     let (snapshots, asker) = (attached.snapshots.clone(), attached.asker.clone());
     let telling = tokio::spawn(tell(attached.contact.clone(), captions));
-    let shown = match face {
-        Face::Dashboard => dashboard::tui(snapshots, asker, options).await,
-        Face::Plain | Face::Json => dashboard::plain(snapshots, asker, options).await,
+    let stop = CancellationToken::new();
+    session::stop_on_signals(&stop)?;
+    let face = async {
+        match face {
+            Face::Dashboard => dashboard::tui(snapshots, asker, options).await,
+            Face::Plain | Face::Json => dashboard::plain(snapshots, asker, options).await,
+        }
     };
+    // a face that is dropped gives the terminal back
+    let shown = tokio::select! {
+        shown = face => shown,
+        () = stop.cancelled() => Ok(()),
+    };
+    stop.cancel();
     telling.abort();
     let ended: Result<(), ClientError> = attached.ended().await;
     shown?;

@@ -97,6 +97,8 @@ impl Reader {
         outcome: Option<Outcome>,
     ) -> Result<Vec<JobRow>, RecordError> {
         self.read(|snapshot| {
+            // a filter that may be absent would keep SQLite from its index; each is named all the same, since
+            // what is bound must be
             let mut sql = "SELECT * FROM job WHERE ?2 IS ?2 AND ?3 IS ?3".to_owned();
             if slot.is_some() {
                 sql.push_str(" AND slot = ?2");

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use flashline::sim::{Bench, BoardSpec, Pace};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -312,7 +313,53 @@ fn an_attached_dashboard_leaves_and_the_daemon_goes_on() {
         let contents = screen.contents();
         !contents.contains("DAEMON LOST") && contents.contains("thermostat 1.2.0")
     });
+    // and gives its terminal back whatever ends it
     other.signal(Signal::TERM);
+    let (status, screen) = other.end();
+    assert!(status.success() && !screen.alternate_screen());
+}
+
+/// One dashboard is stopped in its tracks, one is killed: boards pass as if nobody looked.
+#[test]
+fn a_dashboard_that_is_frozen_slows_no_board() {
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(folder.path());
+    let socket = daemon.socket();
+    let socket = socket.to_str().unwrap();
+    let dashboard = flashline(folder.path(), &["dashboard", "--socket", socket]);
+    let [frozen, killed] = [(); 2].map(|()| {
+        let terminal = Terminal::start(&dashboard, 80, 24);
+        terminal.wait_for("thermostat 1.2.0");
+        terminal
+    });
+    frozen.signal(Signal::STOP);
+    killed.signal(Signal::KILL);
+    let mut stream = UnixStream::connect(daemon.socket()).unwrap();
+    stream
+        .write_all(b"{\"id\":1,\"follow\":[\"notices\"]}\n")
+        .unwrap();
+    let mut told = BufReader::new(stream).lines().map(Result::unwrap);
+    let bench = Bench::new(folder.path()).unwrap();
+    for round in 0..3 {
+        let boards = ["1", "2"].map(|slot| {
+            let spec = BoardSpec::esp32(round * 2 + slot.parse::<u32>().unwrap());
+            let place = format!("port{slot}");
+            bench.plug(&place, spec.pace(Pace::Unpaced)).unwrap()
+        });
+        let mut count = |event: &str| {
+            let is = |line: &String| line.contains(event);
+            assert_eq!(told.by_ref().filter(is).take(2).count(), 2, "{event}");
+        };
+        count("\"outcome\":\"PASS\"");
+        for board in boards {
+            board.pull();
+        }
+        count("board_removed");
+    }
+    frozen.signal(Signal::CONT);
+    frozen.wait("the last results", |screen| {
+        screen.contents().matches("✔ PASS").count() >= 2
+    });
 }
 
 #[test]
