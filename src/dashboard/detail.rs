@@ -11,15 +11,15 @@ use super::status::{self, Status};
 use super::text::{clip, width, wrap};
 use super::tile;
 use crate::chip::Identity;
-use crate::event::Unit;
+use crate::event::{Code, Unit};
 use crate::job::Measurement;
 use crate::lang::{self, Word, advice};
-use crate::station::{SlotState, SlotView};
+use crate::station::{SlotOut, SlotState, SlotView};
 
 /// Draws the slot with this index, which must exist.
 pub fn draw(scene: &Scene<'_>, index: usize, area: Rect, buffer: &mut Buffer) {
     let slot = &scene.snapshot.slots[index];
-    let kind = Status::of(&slot.state);
+    let kind = Status::of(slot);
     let head = Rect { height: 1, ..area };
     buffer.set_style(head, palette::tile(kind, scene.colour));
     let title = format!(
@@ -71,6 +71,28 @@ fn rows(scene: &Scene<'_>, slot: &SlotView) -> Vec<(Word, String)> {
             rows.push((word, value));
         }
     };
+    if let Some(product) = &slot.product {
+        push(Word::Product, product.to_string());
+    }
+    if let Some(out) = &slot.out {
+        let word = scene.word(Status::of_out(out).word());
+        let why = match out {
+            SlotOut::Quarantined { boards, code } => {
+                let happened = advice(*code, language).happened;
+                format!("{boards} × {code} ({happened})")
+            }
+            SlotOut::Stopped { by } => lang::stopped_by(&by.name, language),
+        };
+        push(Word::OutOfService, format!("{word}: {}", why.trim_end()));
+        let remedy = match out {
+            SlotOut::Quarantined { .. } => advice(Code::SlotQuarantined, language).remedy,
+            SlotOut::Stopped { .. } => scene.word(Word::SupervisorFrees),
+        };
+        // what the slot shows below says it too, unless it has something else to say
+        if tile::out_beside(slot, language).is_some() {
+            push(Word::WhatToDo, remedy.to_owned());
+        }
+    }
     let time = status::time(slot, scene.now);
     match &slot.state {
         SlotState::Working(board) | SlotState::Recording(board) => {
@@ -115,7 +137,7 @@ fn rows(scene: &Scene<'_>, slot: &SlotView) -> Vec<(Word, String)> {
         SlotState::Held { by } => push(Word::Held, by.to_string()),
         _ => {}
     }
-    if let Some(code) = status::code(&slot.state) {
+    if let Some(code) = status::code(slot) {
         let words = advice(code, language);
         push(Word::Code, code.to_string());
         push(Word::WhatHappened, words.happened.to_owned());
@@ -123,7 +145,7 @@ fn rows(scene: &Scene<'_>, slot: &SlotView) -> Vec<(Word, String)> {
             push(Word::Detail, result.detail.clone());
         }
         push(Word::WhatToDo, words.remedy.to_owned());
-    } else if let Some(hint) = status::hint(&slot.state) {
+    } else if let Some(hint) = status::hint(slot) {
         push(Word::WhatToDo, lang::word(hint, language).to_owned());
     }
     if let SlotState::Done(result) = &slot.state {

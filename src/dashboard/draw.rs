@@ -1,21 +1,20 @@
 //! The whole screen, a pure function from a snapshot, the view and the time to cells. The parts are
-//! drawn in files of their own; the header and the banner here.
+//! drawn in files of their own; the header here.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::grid::{self, Banner, Grid, LEAST};
+use super::banners;
+use super::grid::{self, Grid, LEAST};
 use super::options::Colour;
 use super::palette::{self, Role};
-use super::status::Status;
 use super::text::{clip, width, wrap};
 use super::tile::{self, Look, Selection};
 use super::view::{Page, View};
 use super::{detail, figures, footer, help, notices};
-use crate::event::Code;
-use crate::lang::{self, Caption, Language, Word, advice};
-use crate::station::{Halt, LineState, Snapshot};
+use crate::lang::{self, Caption, Language, Word};
+use crate::station::{LineState, Snapshot};
 
 /// All that the screen shows.
 #[derive(Debug, Clone, Copy)]
@@ -48,28 +47,22 @@ impl Scene<'_> {
             colour: self.colour,
         }
     }
+}
 
-    /// Where everything is on a screen of this size.
-    pub fn grid(&self, area: Rect) -> Option<Grid> {
-        let banner = match self.snapshot.line {
-            _ if self.caption == Some(Caption::DaemonLost) => Banner::Shown,
-            LineState::Stopped { .. } | LineState::Halted(_) => Banner::Shown,
-            LineState::Running | LineState::Ending => Banner::Hidden,
-        };
-        grid::layout(area, self.snapshot.slots.len(), banner)
-    }
+/// Where everything is on a screen of this size.
+pub fn grid(snapshot: &Snapshot, caption: Option<Caption>, area: Rect) -> Option<Grid> {
+    let seats: Vec<_> = snapshot.slots.iter().map(|slot| slot.seat).collect();
+    grid::layout(area, &seats, banners::count(snapshot, caption))
 }
 
 /// Draws the whole screen.
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let Some(grid) = scene.grid(area) else {
+    let Some(grid) = grid(scene.snapshot, scene.caption, area) else {
         too_small(scene, area, buffer);
         return;
     };
     header(scene, grid.header, buffer);
-    if let Some(rect) = grid.banner {
-        banner(scene, rect, buffer);
-    }
+    banners::draw(scene, grid.banners, buffer);
     figures::draw(scene, grid.figures, buffer);
     let middle = Rect::new(
         area.x,
@@ -78,7 +71,8 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         grid.footer.y - grid.figures.bottom(),
     );
     match (scene.view.page, scene.view.selected_index(scene.snapshot)) {
-        (Page::Help, _) => help::draw(scene, middle, buffer),
+        (Page::Help, _) => help::keys(scene, middle, buffer),
+        (Page::Signs, _) => help::signs(scene, middle, buffer),
         (Page::Detail, Some(index)) => detail::draw(scene, index, middle, buffer),
         (Page::Bench | Page::Detail, selected) => {
             for (index, (slot, rect)) in scene.snapshot.slots.iter().zip(&grid.tiles).enumerate() {
@@ -127,37 +121,6 @@ fn header(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let right = clip(&right, cells);
     let x = area.right() - 1 - width(&right) as u16;
     buffer.set_string(x, area.y, right, Style::new());
-}
-
-fn banner(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let cells = usize::from(area.width) - 2;
-    if let Some(lost @ Caption::DaemonLost) = scene.caption {
-        buffer.set_style(area, scene.role(Role::Banner));
-        let sign = Status::LineStopped.sign();
-        let text = format!("{sign} {}", lang::caption(lost, scene.language()));
-        buffer.set_string(area.x + 1, area.y, clip(&text, cells), Style::new());
-        return;
-    }
-    let why = match &scene.snapshot.line {
-        LineState::Running | LineState::Ending => return,
-        LineState::Stopped { code, detail } => {
-            let remedy = advice(*code, scene.language()).remedy;
-            format!("{code}: {remedy} ({detail})")
-        }
-        LineState::Halted(Halt::Failures { slots, code }) => {
-            let halted = Code::LineHalted;
-            let remedy = advice(halted, scene.language()).remedy;
-            format!("{halted}: {remedy} ({slots} × {code})")
-        }
-        LineState::Halted(Halt::Asked { by }) => by.to_string(),
-    };
-    buffer.set_style(area, scene.role(Role::Banner));
-    let text = format!(
-        "{} {} {why}",
-        Status::LineStopped.sign(),
-        scene.word(Word::LineStopped),
-    );
-    buffer.set_string(area.x + 1, area.y, clip(&text, cells), Style::new());
 }
 
 #[cfg(test)]

@@ -10,7 +10,11 @@ use crate::event::{
 };
 use crate::lang::Language;
 use crate::record::{Jobs, OpenUnit, Standing, Yield};
-use crate::station::{BoardView, LineState, PortView, ResultView, SlotState, SlotView, Snapshot};
+use crate::settings::Seat;
+use crate::station::{
+    BoardView, BundleView, LineState, OnDisk, PortView, ResultView, SlotOut, SlotState, SlotView,
+    Snapshot,
+};
 
 /// The moment of every fixture: 10:03:44 UTC.
 pub fn now() -> jiff::Timestamp {
@@ -415,4 +419,87 @@ pub fn many(count: usize) -> Snapshot {
         slot(&number.to_string(), state)
     });
     with(slots.collect())
+}
+
+/// An empty slot on each of these seats, row and column, named by their order from 1.
+pub fn seated(seats: &[(u16, u16)]) -> Snapshot {
+    let slots = seats.iter().zip(1..).map(|((row, column), name)| {
+        let seat = Some(Seat {
+            row: *row,
+            column: *column,
+        });
+        let slot = SlotView::clone(&slot(&name.to_string(), SlotState::Empty));
+        Arc::new(SlotView { seat, ..slot })
+    });
+    with(slots.collect())
+}
+
+/// The bench with four bundles at work, of which two have become others on the disk and one a mistake.
+pub fn changed_on_disk() -> Snapshot {
+    let bundle = |manifest: &str, product: &str, on_disk| BundleView {
+        manifest: manifest.into(),
+        product: product.into(),
+        version: "1.4.2".into(),
+        bundle: "3f2a91c07be4".into(),
+        on_disk,
+    };
+    let changed = |product: &str, version: &str, digest: &str| OnDisk::Changed {
+        product: product.into(),
+        version: version.into(),
+        bundle: digest.into(),
+    };
+    let fault = "lamp.toml:12:1: the file app.bin does not exist".into();
+    Snapshot {
+        bundles: [
+            bundle(
+                "thermostat.toml",
+                "thermostat",
+                changed("thermostat", "1.4.3", "77d0c2b91e5a"),
+            ),
+            bundle("lamp.toml", "lamp", OnDisk::Invalid { fault }),
+            bundle("relay.toml", "relay", OnDisk::Same),
+            bundle(
+                "fan.toml",
+                "fan",
+                changed("blower", "2.0.0", "0c11aa5533ee"),
+            ),
+        ]
+        .into(),
+        ..bench()
+    }
+}
+
+/// A slot in service as it was, now out of it.
+pub fn out(slot: &Arc<SlotView>, out: SlotOut) -> Arc<SlotView> {
+    let slot = SlotView::clone(slot);
+    Arc::new(SlotView {
+        out: Some(out),
+        ..slot
+    })
+}
+
+/// Eight slots: in quarantine and stopped, idle, at work and with a result; one of another product.
+pub fn bench_out_of_service() -> Snapshot {
+    let quarantined = || SlotOut::Quarantined {
+        boards: 3,
+        code: Code::NoSync,
+    };
+    let stopped = || SlotOut::Stopped { by: li() };
+    let mut lamp = SlotView::clone(&slot("8", SlotState::Empty));
+    lamp.product = Some("lamp 2.0.1".into());
+    with(vec![
+        out(&slot("1", SlotState::Empty), quarantined()),
+        out(&slot("2", SlotState::Empty), stopped()),
+        out(&slot("3", working(3)), quarantined()),
+        out(&slot("4", working(4)), stopped()),
+        out(&slot("5", ended(5, Code::NoSync, "")), quarantined()),
+        slot(
+            "6",
+            SlotState::Blocked {
+                code: Code::NotRemoved,
+            },
+        ),
+        slot("7", SlotState::Waiting(Waiting::Scan)),
+        Arc::new(lamp),
+    ])
 }

@@ -5,12 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::draw::Scene;
+use super::options::Quit;
 use super::palette::Role;
 use super::text::{clip, width};
 use super::view::{Page, Prompt, at_work};
 use crate::event::SlotId;
 use crate::lang::{self, Language, Word};
-use crate::station::RequestRefused;
+use crate::station::{BundleView, LineState, OnDisk, RequestRefused};
 
 /// Draws it.
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
@@ -21,6 +22,11 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
             return;
         }
         Prompt::ConfirmQuit => lang::confirm_quit(at_work(scene.snapshot), language),
+        Prompt::ConfirmStopLine => scene.word(Word::ConfirmStopLine).to_owned(),
+        Prompt::ConfirmBundle(shown) => confirm_bundle(shown, language),
+        Prompt::NothingToApprove => scene.word(Word::NothingToApprove).to_owned(),
+        Prompt::Scanned(text) => format!("{}: {text}", scene.word(Word::Scanned)),
+        Prompt::ScanCutShort => scene.word(Word::ScanCutShort).to_owned(),
         Prompt::SelectFirst => scene.word(Word::SelectFirst).to_owned(),
         Prompt::TryAgain => scene.word(Word::TryAgain).to_owned(),
         Prompt::Refused(refused) => refusal(refused, language),
@@ -28,6 +34,23 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     buffer.set_style(area, scene.role(Role::Message));
     let cells = usize::from(area.width) - 2;
     buffer.set_string(area.x + 1, area.y, clip(&say, cells), Style::new());
+}
+
+/// What is approved, before it is.
+fn confirm_bundle(shown: &BundleView, language: Language) -> String {
+    match &shown.on_disk {
+        OnDisk::Changed {
+            product,
+            version,
+            bundle,
+        } => {
+            let what = format!("{product} {version} ({bundle})");
+            lang::confirm_bundle(&what, &shown.manifest, language)
+        }
+        OnDisk::Same | OnDisk::Invalid { .. } => {
+            lang::word(Word::NothingToApprove, language).to_owned()
+        }
+    }
 }
 
 fn refusal(refused: &RequestRefused, language: Language) -> String {
@@ -55,32 +78,65 @@ fn refusal(refused: &RequestRefused, language: Language) -> String {
     }
 }
 
-fn keys(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let back = [("Esc", Word::ShortBack), ("q", Word::ShortQuit)];
-    let slot = [
-        ("Esc", Word::ShortBack),
-        ("s", Word::ShortStart),
-        ("x", Word::ShortStop),
-        ("l", Word::ShortLanguage),
-        ("q", Word::ShortQuit),
-    ];
-    let bench = [
-        ("q", Word::ShortQuit),
-        ("←↑↓→", Word::ShortSelect),
-        ("Enter", Word::ShortDetail),
-        ("s", Word::ShortStart),
-        ("x", Word::ShortStop),
-        ("l", Word::ShortLanguage),
-        ("?", Word::ShortHelp),
-    ];
-    let keys: &[(&str, Word)] = match scene.view.page {
-        Page::Bench => &bench,
-        Page::Detail => &slot,
-        Page::Help => &back,
+/// The keys that have a use now, the most urgent first: a narrow screen loses the last ones.
+fn useful(scene: &Scene<'_>) -> Vec<(&'static str, Word)> {
+    let snapshot = scene.snapshot;
+    let quit = match scene.view.quit {
+        Quit::LeaveOnly => Word::ShortLeave,
+        Quit::AtOnce | Quit::AskWhenBusy => Word::ShortQuit,
     };
+    let selected = scene.view.selected_index(snapshot);
+    let out = selected.is_some_and(|index| snapshot.slots[index].out.is_some());
+    let on_slot = [
+        ("s", Word::ShortStart),
+        ("x", Word::ShortStop),
+        match out {
+            true => ("g", Word::ShortGoOn),
+            false => ("p", Word::ShortStopSlot),
+        },
+    ];
+    let mut on_line = Vec::new();
+    if matches!(snapshot.line, LineState::Halted(_)) {
+        on_line.push(("G", Word::ShortLineGoesOn));
+    }
+    let is_changed = |bundle: &BundleView| matches!(bundle.on_disk, OnDisk::Changed { .. });
+    if snapshot.bundles.iter().any(is_changed) {
+        on_line.push(("b", Word::ShortApprove));
+    }
+    let mut keys = Vec::new();
+    match scene.view.page {
+        Page::Bench => {
+            keys.extend([("q", quit), ("?", Word::ShortHelp)]);
+            keys.extend(on_line);
+            keys.push(("←↑↓→", Word::ShortSelect));
+            if selected.is_some() {
+                keys.push(("Enter", Word::ShortDetail));
+                keys.extend(on_slot);
+            } else if snapshot.line == LineState::Running {
+                keys.push(("P", Word::ShortStopLine));
+            }
+            keys.push(("l", Word::ShortLanguage));
+        }
+        Page::Detail => {
+            keys.push(("Esc", Word::ShortBack));
+            keys.extend(on_slot);
+            keys.extend(on_line);
+            keys.extend([("l", Word::ShortLanguage), ("q", quit)]);
+        }
+        Page::Help => keys.extend([
+            ("Esc", Word::ShortBack),
+            ("?", Word::ShortSigns),
+            ("q", quit),
+        ]),
+        Page::Signs => keys.extend([("Esc", Word::ShortBack), ("q", quit)]),
+    }
+    keys
+}
+
+fn keys(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let mut x = area.x + 1;
-    for (key, word) in keys {
-        let word = scene.word(*word);
+    for (key, word) in useful(scene) {
+        let word = scene.word(word);
         let end = x + (width(key) + 1 + width(word)) as u16;
         if end >= area.right() {
             break;

@@ -5,6 +5,7 @@
 //!
 //! A face ends when the station has ended (its watch is closed), after showing the last of it.
 
+mod banners;
 mod big;
 mod detail;
 mod draw;
@@ -18,6 +19,7 @@ mod notices;
 mod options;
 mod palette;
 mod plain;
+mod scan;
 mod screen;
 mod status;
 mod text;

@@ -42,6 +42,9 @@ pub fn tile(status: Status, colour: Colour) -> Style {
             filled(WHITE, Color::Indexed(90))
         }
         (Colour::Colour, Status::Stopped | Status::Held) => filled(BLACK, Color::Indexed(247)),
+        // no green and no red: whatever is plugged in here stays as it is
+        (Colour::Colour, Status::Quarantined) => filled(WHITE, Color::Indexed(90)),
+        (Colour::Colour, Status::SlotStopped) => filled(WHITE, Color::Indexed(240)),
         (Colour::None, status) if wants_a_human(status) => {
             Style::new().add_modifier(Modifier::REVERSED)
         }
@@ -75,9 +78,14 @@ pub fn text(status: Status, colour: Colour) -> Style {
         (_, Status::Passed | Status::PassedAfterRetry) => Style::new().fg(Color::Green),
         (_, Status::Written) => Style::new().fg(Color::Cyan),
         (_, Status::Failed | Status::PulledTooEarly) => Style::new().fg(Color::Red),
-        (_, Status::BenchError | Status::LineStopped) => Style::new().fg(Color::Magenta),
+        (_, Status::BenchError | Status::LineStopped | Status::Quarantined) => {
+            Style::new().fg(Color::Magenta)
+        }
         (_, Status::Waiting | Status::PortLost) => Style::new().fg(Color::Yellow),
-        (_, Status::Empty | Status::Working | Status::Stopped | Status::Held) => Style::new(),
+        (
+            _,
+            Status::Empty | Status::Working | Status::Stopped | Status::Held | Status::SlotStopped,
+        ) => Style::new(),
     };
     if wants_a_human(status) {
         style.add_modifier(Modifier::BOLD)
@@ -113,5 +121,6 @@ fn wants_a_human(status: Status) -> bool {
             | Status::LineStopped
             | Status::PortLost
             | Status::Waiting
+            | Status::Quarantined
     )
 }

@@ -86,7 +86,7 @@ pub fn closing_table(snapshot: &Snapshot, options: &Options) -> String {
                 result.code.map(|code| code.to_string()),
                 result.unit.as_ref().map(|unit| unit.to_string()),
             ),
-            _ => (status::code(&slot.state).map(|code| code.to_string()), None),
+            _ => (status::code(slot).map(|code| code.to_string()), None),
         };
         rows.push([
             slot.slot.to_string(),

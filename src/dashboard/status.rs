@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::event::{Code, Happening, Outcome, Waiting};
 use crate::lang::Word;
-use crate::station::{BoardView, ResultView, SlotState, SlotView};
+use crate::station::{BoardView, ResultView, SlotOut, SlotState, SlotView};
 
 /// The kinds of a tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,10 +23,14 @@ pub enum Status {
     Stopped,
     LineStopped,
     Held,
+    /// The slot takes no boards: it failed too many.
+    Quarantined,
+    /// The slot takes no boards: someone stopped it.
+    SlotStopped,
 }
 
 impl Status {
-    pub const ALL: [Status; 13] = [
+    pub const ALL: [Status; 15] = [
         Status::Empty,
         Status::Waiting,
         Status::Working,
@@ -40,9 +44,33 @@ impl Status {
         Status::Stopped,
         Status::LineStopped,
         Status::Held,
+        Status::Quarantined,
+        Status::SlotStopped,
     ];
 
-    pub fn of(state: &SlotState) -> Status {
+    /// That the slot is out of service shows once nothing else has to: not while a board is at work, nor
+    /// over the result of one that is still to be taken out.
+    pub fn of(slot: &SlotView) -> Status {
+        let is_idle = match &slot.state {
+            SlotState::Empty | SlotState::Waiting(_) | SlotState::Settling => true,
+            SlotState::Done(result) => !result.present,
+            _ => false,
+        };
+        match &slot.out {
+            Some(out) if is_idle => Status::of_out(out),
+            _ => Status::of_state(&slot.state),
+        }
+    }
+
+    /// How a slot that is out of service is shown.
+    pub fn of_out(out: &SlotOut) -> Status {
+        match out {
+            SlotOut::Quarantined { .. } => Status::Quarantined,
+            SlotOut::Stopped { .. } => Status::SlotStopped,
+        }
+    }
+
+    fn of_state(state: &SlotState) -> Status {
         match state {
             SlotState::Empty => Status::Empty,
             SlotState::Waiting(_) => Status::Waiting,
@@ -51,7 +79,12 @@ impl Status {
                 Status::Working
             }
             SlotState::Done(result) => Status::of_result(result),
-            SlotState::Blocked { .. } => Status::LineStopped,
+            SlotState::Blocked { code } => match code {
+                Code::SlotQuarantined => Status::Quarantined,
+                // of the operator's doing, not the line's
+                Code::NotRemoved | Code::NoBoard => Status::Waiting,
+                _ => Status::LineStopped,
+            },
             SlotState::Held { .. } => Status::Held,
         }
     }
@@ -91,7 +124,14 @@ impl Status {
             Happening::Retried { .. } | Happening::PortLost { .. } => Some(Status::PortLost),
             Happening::BoardWaits { .. } | Happening::SwitchUnread { .. } => Some(Status::Waiting),
             Happening::SlotHeld { .. } => Some(Status::Held),
-            Happening::LineStopped { .. } => Some(Status::LineStopped),
+            Happening::LineStopped { .. } | Happening::LineStoppedBy { .. } => {
+                Some(Status::LineStopped)
+            }
+            Happening::SlotQuarantined { .. } => Some(Status::Quarantined),
+            Happening::SlotStopped { .. } => Some(Status::SlotStopped),
+            Happening::ManifestChanged { .. } | Happening::ManifestInvalid { .. } => {
+                Some(Status::Waiting)
+            }
             _ => None,
         }
     }
@@ -112,6 +152,8 @@ impl Status {
             Status::Stopped => "■",
             Status::LineStopped => "‖",
             Status::Held => "#",
+            Status::Quarantined => "Ø",
+            Status::SlotStopped => "|",
         }
     }
 
@@ -131,6 +173,8 @@ impl Status {
             Status::Stopped => Word::Stopped,
             Status::LineStopped => Word::LineStopped,
             Status::Held => Word::Held,
+            Status::Quarantined => Word::Quarantined,
+            Status::SlotStopped => Word::SlotStopped,
         }
     }
 
@@ -157,7 +201,15 @@ pub fn board(state: &SlotState) -> Option<&BoardView> {
 }
 
 /// The code that a slot shows.
-pub fn code(state: &SlotState) -> Option<Code> {
+pub fn code(slot: &SlotView) -> Option<Code> {
+    match (Status::of(slot), &slot.state) {
+        (Status::Quarantined, _) => Some(Code::SlotQuarantined),
+        (Status::SlotStopped, _) => None,
+        (_, state) => state_code(state),
+    }
+}
+
+fn state_code(state: &SlotState) -> Option<Code> {
     match state {
         SlotState::Done(result) => result.code,
         SlotState::Blocked { code } => Some(*code),
@@ -166,8 +218,11 @@ pub fn code(state: &SlotState) -> Option<Code> {
 }
 
 /// What the operator can do about a state that has no code.
-pub fn hint(state: &SlotState) -> Option<Word> {
-    match state {
+pub fn hint(slot: &SlotView) -> Option<Word> {
+    if Status::of(slot) == Status::SlotStopped {
+        return Some(Word::SupervisorFrees);
+    }
+    match &slot.state {
         SlotState::Empty => Some(Word::PlugBoard),
         SlotState::Waiting(Waiting::PresentAtStart) => Some(Word::WaitsPresentAtStart),
         SlotState::Waiting(Waiting::Request) => Some(Word::WaitsForRequest),

@@ -9,9 +9,9 @@ use super::options::Colour;
 use super::palette;
 use super::status::{self, Status};
 use super::text::{clip, width, wrap, wrap_into};
-use crate::event::Step;
+use crate::event::{Code, Step};
 use crate::lang::{self, Language, Word, advice};
-use crate::station::{SlotState, SlotView};
+use crate::station::{SlotOut, SlotState, SlotView};
 
 /// Whether the arrows stand on this slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Look {
 
 /// Draws the tile.
 pub fn draw(slot: &SlotView, selection: Selection, look: Look, area: Rect, buffer: &mut Buffer) {
-    let status = Status::of(&slot.state);
+    let status = Status::of(slot);
     buffer.set_style(area, palette::tile(status, look.colour));
     let first = Rect { height: 1, ..area };
     buffer.set_style(first, palette::tile_head(status, look.colour));
@@ -54,7 +54,7 @@ pub fn draw(slot: &SlotView, selection: Selection, look: Look, area: Rect, buffe
     let beside = format!("{name} {verdict}");
     // the verdict has a line of its own unless that costs the text a line and it fits beside the name
     let own_line = body_rows > 0 && (body.rows(cells) < body_rows || width(&beside) > cells);
-    let head = match status::code(&slot.state) {
+    let head = match status::code(slot) {
         _ if own_line => name.clone(),
         Some(code) if body_rows == 0 => format!("{beside} {code}"),
         _ => beside,
@@ -96,8 +96,11 @@ fn head(slot: &SlotView, text: &str, look: Look, area: Rect, buffer: &mut Buffer
 
 /// Sign and word.
 pub fn verdict(slot: &SlotView, language: Language) -> String {
-    let status = Status::of(&slot.state);
+    let status = Status::of(slot);
     let word = match &slot.state {
+        _ if matches!(status, Status::Quarantined | Status::SlotStopped) => {
+            lang::word(status.word(), language).to_owned()
+        }
         SlotState::Settling => lang::word(Word::Settling, language).to_owned(),
         SlotState::Recording(_) => lang::word(Word::Recording, language).to_owned(),
         SlotState::Working(board) if !board.lost => {
@@ -119,10 +122,7 @@ fn large(slot: &SlotView, cells: usize, spare: usize) -> Vec<(String, Modifier)>
             .filter(|_| progress.step == Step::Write)?;
         Some(format!("{percent}%"))
     };
-    let text = Status::of(&slot.state)
-        .large()
-        .map(str::to_owned)
-        .or_else(percent);
+    let text = Status::of(slot).large().map(str::to_owned).or_else(percent);
     let blank = (String::new(), Modifier::empty());
     let scale = |text: &String| Scale::fitting(text, cells, spare);
     let Some((text, scale)) = text.and_then(|text| scale(&text).map(|scale| (text, scale))) else {
@@ -167,8 +167,49 @@ impl Body {
     }
 }
 
+/// That the slot takes no boards after this one, where the tile shows something else.
+pub fn out_beside(slot: &SlotView, language: Language) -> Option<String> {
+    let out = Status::of_out(slot.out.as_ref()?);
+    let word = lang::word(out.word(), language);
+    (Status::of(slot) != out).then(|| format!("{} {word}", out.sign()))
+}
+
 fn body(slot: &SlotView, language: Language, cells: usize) -> Body {
     let mut short = Vec::new();
+    let mut text = String::new();
+    short.extend(out_beside(slot, language));
+    match (&slot.out, Status::of(slot)) {
+        (Some(SlotOut::Quarantined { boards, code }), Status::Quarantined) => {
+            short.push(Code::SlotQuarantined.to_string());
+            short.push(format!("{boards} × {code}"));
+        }
+        (Some(SlotOut::Stopped { by }), Status::SlotStopped) => {
+            text = lang::stopped_by(&by.name, language);
+        }
+        _ => text = state_body(slot, language, cells, &mut short),
+    }
+    short.extend(slot.product.as_ref().map(ToString::to_string));
+    if let Some(code) = status::code(slot) {
+        let words = advice(code, language);
+        let said = lang::word(Status::of(slot).word(), language);
+        text = if words.happened.eq_ignore_ascii_case(said) {
+            words.remedy.to_owned()
+        } else {
+            advice_line(words, language)
+        };
+    } else if let Some(hint) = status::hint(slot) {
+        text += lang::word(hint, language);
+    }
+    Body { short, text }
+}
+
+/// What the slot's state has to say beside its code and hint: short lines, and how its text begins.
+fn state_body(
+    slot: &SlotView,
+    language: Language,
+    cells: usize,
+    short: &mut Vec<String>,
+) -> String {
     let mut text = String::new();
     match &slot.state {
         SlotState::Working(board) | SlotState::Recording(board) => {
@@ -197,18 +238,7 @@ fn body(slot: &SlotView, language: Language, cells: usize) -> Body {
         }
         SlotState::Empty | SlotState::Waiting(_) | SlotState::Settling => {}
     }
-    if let Some(code) = status::code(&slot.state) {
-        let words = advice(code, language);
-        let said = lang::word(Status::of(&slot.state).word(), language);
-        text = if words.happened.eq_ignore_ascii_case(said) {
-            words.remedy.to_owned()
-        } else {
-            advice_line(words, language)
-        };
-    } else if let Some(hint) = status::hint(&slot.state) {
-        text += lang::word(hint, language);
-    }
-    Body { short, text }
+    text
 }
 
 /// What happened and what to do, in one run.

@@ -5,14 +5,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream};
+use crossterm::event::{Event, EventStream, KeyEvent};
 use futures_util::{Stream, StreamExt};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 use tokio::sync::watch;
 
 use super::draw::{Scene, draw};
+use super::grid::Arrangement;
 use super::options::{Options, Quit};
+use super::scan::{Heard, Scanner};
 use super::screen::{Screen, Spool};
 use super::view::{Act, Prompt, View, at_work};
 use crate::lang::Caption;
@@ -42,6 +44,7 @@ struct Face<B: Backend> {
     /// A shutdown that the station's full queue has not taken yet.
     shutdown: Shutdown,
     keyboard: Keyboard,
+    scanner: Scanner,
     caption: Option<watch::Receiver<Option<Caption>>>,
     options: Options,
     view: View,
@@ -67,6 +70,8 @@ enum Input {
     /// The station is gone.
     Ended,
     Event(Event),
+    /// Keys that were held back are no barcode.
+    KeysHeld,
     /// And with the keyboard the terminal.
     KeyboardGone,
     /// `None`: the station dropped the question.
@@ -106,6 +111,7 @@ where
             answer: None,
             shutdown: Shutdown::NotAsked,
             keyboard: Keyboard::There,
+            scanner: Scanner::default(),
             caption: options.caption.clone(),
             view: View::new(options.language, options.quit),
             options,
@@ -132,6 +138,7 @@ where
                     Some(event) => Input::Event(event?),
                     None => Input::KeyboardGone,
                 },
+                () = due(self.scanner.due()) => Input::KeysHeld,
                 answer = answered(&mut self.answer) => Input::Answer(answer),
                 asked = ask_shutdown(&self.asker, self.shutdown) => match asked {
                     Some(answer) => Input::ShutdownSent(answer),
@@ -168,6 +175,10 @@ where
                 Next::Ended
             }
             Input::Event(event) => self.event(&event)?,
+            Input::KeysHeld => {
+                let heard = self.scanner.lapse(now());
+                self.heard(heard)?
+            }
             Input::KeyboardGone => {
                 self.keyboard = Keyboard::Gone;
                 match self.options.quit {
@@ -186,11 +197,10 @@ where
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        let caption = self.caption.as_ref().and_then(|caption| *caption.borrow());
         let scene = Scene {
             snapshot: &self.snapshot,
             view: &self.view,
-            caption,
+            caption: self.caption.as_ref().and_then(|caption| *caption.borrow()),
             colour: self.options.colour,
             zone: &self.options.zone,
             now: jiff::Timestamp::now(),
@@ -202,29 +212,46 @@ where
     }
 
     fn event(&mut self, event: &Event) -> io::Result<Next> {
-        let key = match event {
-            Event::Key(key) => *key,
-            Event::Resize(..) => return Ok(Next::Redraw),
-            _ => return Ok(Next::Keep),
-        };
-        let columns = self.columns()?;
-        Ok(match self.view.key(key, &self.snapshot, columns) {
-            Act::Nothing => Next::Keep,
-            Act::Redraw => Next::Redraw,
-            Act::Leave => Next::Leave,
-            Act::Shutdown => self.ask_shutdown(),
-            Act::Start(slot) => self.ask(Ask::Start { slot, serial: None }),
-            Act::Stop(slot) => self.ask(Ask::StopJob { slot }),
-        })
+        match event {
+            Event::Key(key) => {
+                let heard = self.scanner.key(now(), *key);
+                self.heard(heard)
+            }
+            Event::Resize(..) => Ok(Next::Redraw),
+            _ => Ok(Next::Keep),
+        }
     }
 
-    /// Tiles side by side on the terminal of now.
-    fn columns(&mut self) -> io::Result<usize> {
+    /// Takes keys and barcodes in their order; one that leaves is the last.
+    fn heard(&mut self, heard: Vec<Heard>) -> io::Result<Next> {
+        let mut next = Next::Keep;
+        for heard in heard {
+            let act = match heard {
+                Heard::Key(key) => self.key(key)?,
+                Heard::Scan(text) => self.view.scan(text),
+                Heard::CutShort => {
+                    self.view.prompt = Prompt::ScanCutShort;
+                    Act::Redraw
+                }
+            };
+            match act {
+                Act::Nothing => {}
+                Act::Redraw => next = Next::Redraw,
+                Act::Leave => return Ok(Next::Leave),
+                Act::Shutdown => next = self.ask_shutdown(),
+                Act::Ask(ask) => next = self.ask(ask),
+            }
+        }
+        Ok(next)
+    }
+
+    fn key(&mut self, key: KeyEvent) -> io::Result<Act> {
         let size = self.terminal.size().map_err(io::Error::other)?;
         let area = ratatui::layout::Rect::new(0, 0, size.width, size.height);
-        let slots = self.snapshot.slots.len();
-        let grid = super::grid::layout(area, slots, super::grid::Banner::Hidden);
-        Ok(grid.map_or(1, |grid| grid.columns))
+        let caption = self.caption.as_ref().and_then(|caption| *caption.borrow());
+        let tiles = super::draw::grid(&self.snapshot, caption, area)
+            .map_or(Arrangement::Order { columns: 1 }, |grid| grid.arrangement);
+        Ok(self.view.key(key, &self.snapshot, tiles))
     }
 
     fn ask_shutdown(&mut self) -> Next {
@@ -254,6 +281,19 @@ where
             // what was asked shows on the slot
             Some(Ok(())) | None => Next::Keep,
         }
+    }
+}
+
+/// The clock of the keys.
+fn now() -> std::time::Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Never where nothing is due.
+async fn due(at: Option<std::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -367,6 +407,52 @@ mod tests {
         }
     }
 
+    /// A barcode made of hotkeys, and one of a slot that is selected.
+    #[tokio::test(start_paused = true)]
+    async fn a_barcode_is_no_hotkey_and_goes_to_the_selected_slot() {
+        let mut bench = bench();
+        let typed = |text: &'static str| stream::iter(text.chars().map(|c| key(KeyCode::Char(c))));
+        let enter = || stream::iter([key(KeyCode::Enter)]);
+        let right = stream::iter([key(KeyCode::Right)]);
+        let keys = typed("qqsx")
+            .chain(enter())
+            .chain(right)
+            .chain(typed("A17"));
+        let keys = keys.chain(enter()).chain(stream::pending());
+        let station = async {
+            let mut asked = Vec::new();
+            for _ in 0..2 {
+                asked.push(bench.requests.recv().await.unwrap().ask);
+            }
+            drop(bench.snapshots);
+            asked
+        };
+        let (ended, asked) = tokio::join!(bench.face.run(keys, async || Ok(())), station);
+        ended.unwrap();
+        let scan = |text: &str, slot: Option<&str>| Ask::Scan {
+            text: text.to_owned(),
+            slot: slot.map(SlotId::new),
+        };
+        assert_eq!(asked, [scan("qqsx", None), scan("A17", Some("1"))]);
+    }
+
+    /// Held back for a moment, then it acts.
+    #[tokio::test(start_paused = true)]
+    async fn a_hotkey_acts_once_it_is_no_barcode() {
+        let mut bench = bench();
+        let keys = stream::iter([key(KeyCode::Right), key(KeyCode::Char('p'))]);
+        let station = async {
+            let ask = bench.requests.recv().await.unwrap().ask;
+            drop(bench.snapshots);
+            ask
+        };
+        let keys = keys.chain(stream::pending());
+        let (ended, ask) = tokio::join!(bench.face.run(keys, async || Ok(())), station);
+        ended.unwrap();
+        let slot = SlotId::new("1");
+        assert_eq!(ask, Ask::StopSlot { slot });
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_refused_request_is_told() {
         let mut bench = bench();
@@ -388,6 +474,8 @@ mod tests {
             for event in keys.collect::<Vec<_>>().await {
                 face.handle(Input::Event(event.unwrap())).unwrap();
             }
+            due(face.scanner.due()).await;
+            face.handle(Input::KeysHeld).unwrap();
             let answer = answered(&mut face.answer).await;
             face.handle(Input::Answer(answer)).unwrap();
             told.replace(Some(face.view.prompt));

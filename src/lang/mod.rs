@@ -7,7 +7,8 @@ mod screen;
 pub use advice::{Advice, advice};
 pub use notice::notice;
 pub use screen::{
-    Caption, Word, caption, confirm_quit, effort, missed, step, too_small, unassigned, units, word,
+    Caption, Word, caption, changed_on_disk, confirm_bundle, confirm_quit, effort, halted,
+    invalid_on_disk, missed, step, stopped_by, too_small, unassigned, units, word,
 };
 
 /// A language of the faces.

@@ -1,6 +1,6 @@
 //! The words of the dashboard: what stands on the screen whatever happens, in both languages.
 
-use super::Language;
+use super::{Advice, Language};
 use crate::event::Step;
 
 /// A fixed word or short phrase of the screen.
@@ -36,6 +36,8 @@ pub enum Word {
     Stopped,
     LineStopped,
     Held,
+    Quarantined,
+    SlotStopped,
     Ending,
     // ---- hints on a tile
     PlugBoard,
@@ -49,10 +51,14 @@ pub enum Word {
     WaitsForSupervisor,
     PortMayComeBack,
     GoesOnWhenFreed,
+    SupervisorFrees,
+    SupervisorFreesLine,
     // ---- headings
     Notices,
     Slot,
     Place,
+    Product,
+    OutOfService,
     State,
     Job,
     Chip,
@@ -79,18 +85,34 @@ pub enum Word {
     KeyEscape,
     KeyStart,
     KeyStop,
+    KeySlot,
+    KeyLine,
+    KeyBundle,
+    KeyScan,
     KeyLanguage,
     KeyHelp,
     KeyQuit,
+    KeyLeave,
     ShortSelect,
     ShortDetail,
     ShortBack,
     ShortStart,
     ShortStop,
+    ShortStopSlot,
+    ShortGoOn,
+    ShortStopLine,
+    ShortLineGoesOn,
+    ShortApprove,
     ShortLanguage,
     ShortHelp,
+    ShortSigns,
     ShortQuit,
+    ShortLeave,
     // ---- answers
+    ConfirmStopLine,
+    NothingToApprove,
+    Scanned,
+    ScanCutShort,
     SelectFirst,
     NoSuchSlot,
     NoBoard,
@@ -146,6 +168,8 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         Word::Stopped => ("STOPPED", "已停止"),
         Word::LineStopped => ("LINE STOPPED", "生产线停止"),
         Word::Held => ("HELD", "占用中"),
+        Word::Quarantined => ("QUARANTINED", "已隔离"),
+        Word::SlotStopped => ("SLOT STOPPED", "工位停用"),
         Word::Ending => ("ENDING", "正在结束"),
         Word::PlugBoard => ("plug a board", "请插入板子"),
         Word::TakeOut => ("take it out", "请取出"),
@@ -170,9 +194,13 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         ),
         Word::PortMayComeBack => ("waiting for it to come back", "等待恢复"),
         Word::GoesOnWhenFreed => ("Goes on by itself when it is free.", "解除占用后自动继续。"),
+        Word::SupervisorFrees => ("The supervisor sets it free (g).", "由班长恢复（g）。"),
+        Word::SupervisorFreesLine => ("The supervisor lets it go on (G).", "由班长恢复生产（G）。"),
         Word::Notices => ("notices", "消息"),
         Word::Slot => ("slot", "工位"),
         Word::Place => ("place", "位置"),
+        Word::Product => ("product", "产品"),
+        Word::OutOfService => ("takes no boards", "不接受板子"),
         Word::State => ("state", "状态"),
         Word::Job => ("job", "任务"),
         Word::Chip => ("chip", "芯片"),
@@ -204,20 +232,60 @@ const fn both(word: Word) -> (&'static str, &'static str) {
             "stop: end the job on the selected slot at a safe point",
             "停止：在安全点结束所选工位的任务",
         ),
+        Word::KeySlot => (
+            "p: give the slot no more boards   g: let it go on (supervisor)",
+            "p：工位停用   g：恢复工位（班长）",
+        ),
+        Word::KeyLine => (
+            "P: stop the line   G: let it go on (supervisor)",
+            "P：停止生产线   G：恢复生产线（班长）",
+        ),
+        Word::KeyBundle => (
+            "approve a manifest that changed on disk (supervisor)",
+            "批准磁盘上已改变的清单（班长）",
+        ),
+        Word::KeyScan => (
+            "a barcode: for the selected slot, or the one that waits",
+            "扫描条码：用于所选工位或等待扫描的工位",
+        ),
         Word::KeyLanguage => ("language: 中文", "语言：English"),
         Word::KeyHelp => ("this page", "本页"),
         Word::KeyQuit => (
             "quit: stop every job at a safe point and end",
             "退出：在安全点停止全部任务并结束",
         ),
+        Word::KeyLeave => (
+            "leave this screen: the station goes on",
+            "离开此画面：工作站继续运行",
+        ),
         Word::ShortSelect => ("select", "选择"),
         Word::ShortDetail => ("detail", "详情"),
         Word::ShortBack => ("back", "返回"),
         Word::ShortStart => ("start", "开始"),
         Word::ShortStop => ("stop", "停止"),
+        Word::ShortStopSlot => ("stop slot", "停用工位"),
+        Word::ShortGoOn => ("go on", "恢复"),
+        Word::ShortStopLine => ("stop line", "停线"),
+        Word::ShortLineGoesOn => ("line goes on", "恢复生产线"),
+        Word::ShortApprove => ("approve", "批准"),
+        Word::ShortSigns => ("signs", "符号"),
+        Word::ShortLeave => ("leave", "离开"),
         Word::ShortLanguage => ("中文", "English"),
         Word::ShortHelp => ("help", "帮助"),
         Word::ShortQuit => ("quit", "退出"),
+        Word::ConfirmStopLine => (
+            "stop the line? Boards at work are finished.   y: stop   Esc: no",
+            "停止生产线？正在工作的板子会完成。   y：停止   Esc：取消",
+        ),
+        Word::NothingToApprove => (
+            "no manifest on the disk waits for approval",
+            "没有等待批准的清单",
+        ),
+        Word::Scanned => ("scanned", "已扫描"),
+        Word::ScanCutShort => (
+            "the end of the barcode did not come: scan it again",
+            "条码不完整：请重新扫描",
+        ),
         Word::SelectFirst => (
             "select a slot with the arrows first",
             "请先用方向键选择工位",
@@ -325,6 +393,51 @@ pub fn confirm_quit(jobs: usize, language: Language) -> String {
             format!("{boards} at work. q: stop at a safe point and end   Esc: go on")
         }
         Language::Chinese => format!("{jobs} 块板子正在工作。q：在安全点停止并结束   Esc：继续"),
+    }
+}
+
+/// Who stopped a slot or the line; a sentence.
+pub fn stopped_by(name: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("Stopped by {name}. "),
+        Language::Chinese => format!("被 {name} 停止。"),
+    }
+}
+
+/// Why the line is halted, `failed` says what failed how often, and what to do.
+pub fn halted(failed: &str, words: Advice, remedy: &str, language: Language) -> String {
+    let happened = words.happened;
+    match language {
+        Language::English => format!("{failed} ({happened}). {remedy}"),
+        Language::Chinese => format!("{failed}（{happened}）。{remedy}"),
+    }
+}
+
+/// A manifest on the disk is another one than at work: `change` says from what to what.
+pub fn changed_on_disk(change: &str, manifest: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("{change}, b: approve ({manifest})"),
+        Language::Chinese => format!("{change}，b：批准（{manifest}）"),
+    }
+}
+
+/// A manifest on the disk cannot be used.
+pub fn invalid_on_disk(at_work: &str, fault: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("{at_work} stays at work: {fault}"),
+        Language::Chinese => format!("仍使用 {at_work}：{fault}"),
+    }
+}
+
+/// Asks before a changed manifest is taken.
+pub fn confirm_bundle(what: &str, manifest: &str, language: Language) -> String {
+    match language {
+        Language::English => {
+            format!("approve {what}?   y: yes   b: next   Esc: no   {manifest}")
+        }
+        Language::Chinese => {
+            format!("批准 {what}？   y：批准   b：下一个   Esc：取消   {manifest}")
+        }
     }
 }
 

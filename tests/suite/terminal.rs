@@ -3,10 +3,10 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use flashline::dashboard::{self, Options};
-use flashline::event::{Role, Who};
+use flashline::dashboard::{self, Options, Quit};
+use flashline::event::{Role, SlotId, Who};
 use flashline::record::Standing;
-use flashline::station::{Asker, LineState, Snapshot};
+use flashline::station::{Ask, Asker, LineState, RequestRefused, SlotState, SlotView, Snapshot};
 use rustix::process::Signal;
 use tokio::sync::{mpsc, watch};
 
@@ -137,20 +137,101 @@ fn no_color_is_respected() {
     terminal.end();
 }
 
+fn snapshot(slots: Vec<Arc<SlotView>>) -> Snapshot {
+    Snapshot {
+        at: jiff::Timestamp::UNIX_EPOCH,
+        station: "bench-1".into(),
+        product: "thermostat".into(),
+        version: "1.4.2".into(),
+        bundle: "3f2a91c07be4".into(),
+        bundles: Arc::new([]),
+        line: LineState::Running,
+        slots,
+        unassigned: Arc::new([]),
+        standing: Arc::new(Standing::default()),
+        notices: Arc::new([]),
+    }
+}
+
+/// A test of this binary that is none by itself.
+fn staged(name: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .args(["--test-threads", "1"])
+        .env("LC_ALL", "C.UTF-8")
+        .env("RUST_BACKTRACE", "0");
+    command
+}
+
+/// A barcode of hotkeys, typed as fast as a reader does, and a hotkey.
+#[test]
+fn a_barcode_is_told_from_keys() {
+    let mut terminal = Terminal::start(&staged("terminal::a_dashboard_that_is_asked"), 100, 30);
+    terminal.wait_for("q leave");
+    terminal.press("\x1b[C");
+    terminal.wait_for("[7]");
+    terminal.press("qx17p\r");
+    terminal.wait_for("scanned: qx17p");
+    terminal.press("p");
+    terminal.wait_for("there is no such slot");
+    terminal.press("q");
+    let (status, screen) = terminal.end();
+    check_restored(&screen);
+    let contents = screen.contents();
+    assert!(status.success(), "{contents}");
+    let scan = r#"asked: Scan { text: "qx17p", slot: Some("7") }"#;
+    for words in [scan, r#"asked: StopSlot { slot: "7" }"#] {
+        assert_eq!(contents.matches(words).count(), 1, "{contents}");
+    }
+    assert_eq!(contents.matches("asked:").count(), 2, "{contents}");
+}
+
+#[test]
+#[ignore = "not a test by itself: a_barcode_is_told_from_keys runs it in a terminal"]
+fn a_dashboard_that_is_asked() {
+    let slot = SlotView {
+        slot: SlotId::new("7"),
+        place: "usb-1.7".to_owned(),
+        seat: None,
+        product: None,
+        state: SlotState::Empty,
+        out: None,
+        since: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let (_station, snapshots) = watch::channel(Arc::new(snapshot(vec![Arc::new(slot)])));
+    let (requests, mut asked) = mpsc::channel(4);
+    let asker = Asker::new(Who::new("li", Role::Operator), requests);
+    let options = Options {
+        quit: Quit::LeaveOnly,
+        ..Options::from_env()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let asks = runtime.block_on(async {
+        let answers = async {
+            let mut asks = Vec::new();
+            while let Some(request) = asked.recv().await {
+                if matches!(request.ask, Ask::StopSlot { .. }) {
+                    let refused = RequestRefused::NoSuchSlot(SlotId::new("7"));
+                    request.answer.send(Err(refused)).unwrap();
+                }
+                asks.push(request.ask);
+            }
+            asks
+        };
+        tokio::join!(dashboard::tui(snapshots, asker, options), answers).1
+    });
+    for ask in asks {
+        println!("asked: {ask:?}");
+    }
+}
+
 #[test]
 fn a_panic_gives_the_terminal_back_and_is_told() {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    let name = "terminal::a_dashboard_that_panics";
-    command
-        .args([
-            "--exact",
-            name,
-            "--ignored",
-            "--nocapture",
-            "--test-threads",
-            "1",
-        ])
-        .env("RUST_BACKTRACE", "0");
+    let command = staged("terminal::a_dashboard_that_panics");
     let (status, screen) = Terminal::start(&command, 80, 24).end();
     check_restored(&screen);
     assert!(!status.success());
@@ -164,20 +245,7 @@ fn a_panic_gives_the_terminal_back_and_is_told() {
 #[test]
 #[ignore = "not a test by itself: a_panic_gives_the_terminal_back_and_is_told runs it in a terminal"]
 fn a_dashboard_that_panics() {
-    let snapshot = Snapshot {
-        at: jiff::Timestamp::UNIX_EPOCH,
-        station: "bench-1".into(),
-        product: "thermostat".into(),
-        version: "1.4.2".into(),
-        bundle: "3f2a91c07be4".into(),
-        bundles: Arc::new([]),
-        line: LineState::Running,
-        slots: Vec::new(),
-        unassigned: Arc::new([]),
-        standing: Arc::new(Standing::default()),
-        notices: Arc::new([]),
-    };
-    let (_station, snapshots) = watch::channel(Arc::new(snapshot));
+    let (_station, snapshots) = watch::channel(Arc::new(snapshot(Vec::new())));
     let (requests, _asked) = mpsc::channel(1);
     let asker = Asker::new(Who::new("li", Role::Operator), requests);
     let runtime = tokio::runtime::Builder::new_current_thread()

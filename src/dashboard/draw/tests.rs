@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::super::status::Status;
 use super::super::view::Prompt;
 use super::*;
 use crate::dashboard::fixture;
 use crate::dashboard::options::Quit;
 use crate::event::{Code, SlotId};
 use crate::job::Measurement;
-use crate::station::{RequestRefused, SlotState};
+use crate::station::{Halt, RequestRefused, SlotState};
 
 /// The screen of a snapshot, as cells and as styles.
 fn screen(snapshot: &Snapshot, view: &View, colour: Colour, (width, height): (u16, u16)) -> Buffer {
@@ -150,6 +151,75 @@ fn written_is_no_pass_and_no_fail() {
     insta::assert_snapshot!("written_detail", text(&buffer));
 }
 
+fn chinese() -> View {
+    View {
+        language: Language::Chinese,
+        ..view()
+    }
+}
+
+#[test]
+fn slots_out_of_service() {
+    let snapshot = fixture::bench_out_of_service();
+    let english = selecting("1", Page::Bench);
+    for (name, view, colour, size) in [
+        ("colour", &english, Colour::Colour, (80, 24)),
+        ("plain", &english, Colour::None, (80, 24)),
+        ("chinese", &chinese(), Colour::Colour, (80, 24)),
+        ("large", &english, Colour::Colour, (120, 40)),
+    ] {
+        let buffer = screen(&snapshot, view, colour, size);
+        insta::assert_snapshot!(format!("out_{name}"), both(&buffer));
+    }
+    for slot in ["1", "2", "3", "8"] {
+        let view = selecting(slot, Page::Detail);
+        let buffer = screen(&snapshot, &view, Colour::Colour, (80, 24));
+        insta::assert_snapshot!(format!("out_detail_{slot}"), text(&buffer));
+    }
+}
+
+#[test]
+fn a_halted_line_and_manifests_that_changed_on_disk() {
+    let halted = |halt| Snapshot {
+        line: LineState::Halted(halt),
+        ..fixture::changed_on_disk()
+    };
+    let failures = halted(Halt::Failures {
+        slots: 3,
+        code: Code::NoSync,
+    });
+    let asked = halted(Halt::Asked { by: fixture::li() });
+    for (name, snapshot, view, colour) in [
+        ("failures", &failures, view(), Colour::Colour),
+        ("plain", &failures, view(), Colour::None),
+        ("chinese", &failures, chinese(), Colour::Colour),
+        ("asked", &asked, view(), Colour::Colour),
+        ("asked_chinese", &asked, chinese(), Colour::None),
+    ] {
+        let buffer = screen(snapshot, &view, colour, (100, 24));
+        let lines: Vec<_> = text(&buffer).lines().map(str::to_owned).collect();
+        let ends = [&lines[..5], &lines[lines.len() - 1..]].concat().join("\n");
+        insta::assert_snapshot!(format!("banners_{name}"), ends);
+    }
+    let buffer = screen(&failures, &view(), Colour::Colour, (120, 40));
+    insta::assert_snapshot!("banners_120x40", both(&buffer));
+}
+
+/// Two rows of four as on the bench, one place of them empty.
+#[test]
+fn tiles_at_their_seats() {
+    let mut snapshot = fixture::bench();
+    let seats = fixture::seated(&[(1, 1), (1, 2), (1, 3), (1, 4), (2, 4), (2, 3), (2, 1)]);
+    snapshot.slots.truncate(7);
+    for (slot, at) in snapshot.slots.iter_mut().zip(&seats.slots) {
+        std::sync::Arc::make_mut(slot).seat = at.seat;
+    }
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let buffer = screen(&snapshot, &view(), Colour::Colour, size);
+        insta::assert_snapshot!(format!("seats_{}x{}", size.0, size.1), text(&buffer));
+    }
+}
+
 #[test]
 fn sixty_four_slots() {
     for size in [(80, 24), (200, 60)] {
@@ -206,13 +276,20 @@ fn what_a_board_measured_in_detail() {
 
 #[test]
 fn help() {
-    let view = View {
-        page: Page::Help,
+    let attached = View {
+        quit: Quit::LeaveOnly,
         ..view()
     };
-    for size in [LEAST, (80, 24)] {
+    for (name, view, page, size) in [
+        ("60x18", view(), Page::Help, LEAST),
+        ("80x24", view(), Page::Help, (80, 24)),
+        ("chinese", chinese(), Page::Help, (80, 24)),
+        ("attached", attached, Page::Help, (80, 24)),
+        ("signs", view(), Page::Signs, LEAST),
+    ] {
+        let view = View { page, ..view };
         let buffer = screen(&fixture::bench(), &view, Colour::Colour, size);
-        insta::assert_snapshot!(format!("help_{}x{}", size.0, size.1), text(&buffer));
+        insta::assert_snapshot!(format!("help_{name}"), text(&buffer));
     }
 }
 
@@ -239,6 +316,11 @@ fn prompts_take_the_footer() {
         "slot 7: the slot has no board",
     );
     check(Prompt::TryAgain, "the station is busy, press again");
+    check(
+        Prompt::ConfirmBundle(fixture::changed_on_disk().bundles[0].clone()),
+        "approve thermostat 1.4.3 (77d0c2b91e5a)?   y: yes   b: next   Esc: no   therm…",
+    );
+    check(Prompt::Scanned("A17".to_owned()), "scanned: A17");
 }
 
 #[test]
@@ -272,7 +354,7 @@ proptest::proptest! {
     #[test]
     fn any_size_is_drawn(width in 0u16..230, height in 0u16..70, slots in 0usize..70, chinese: bool) {
         let language = if chinese { Language::Chinese } else { Language::English };
-        for page in [Page::Bench, Page::Detail, Page::Help] {
+        for page in [Page::Bench, Page::Detail, Page::Help, Page::Signs] {
             let view = View { language, ..selecting("1", page) };
             screen(&fixture::many(slots), &view, Colour::Colour, (width, height));
         }

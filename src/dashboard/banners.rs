@@ -1,0 +1,116 @@
+//! Lines above the figures that everyone must see: what stops the line, and which manifests on the disk are
+//! not those at work.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::draw::Scene;
+use super::palette::Role;
+use super::status::Status;
+use super::text::clip;
+use crate::event::Code;
+use crate::lang::{self, Caption, Word, advice};
+use crate::station::{BundleView, Halt, LineState, OnDisk, Snapshot};
+
+/// No more lines about manifests than these; the last one then tells how many more there are.
+const MOST_MANIFESTS: usize = 2;
+
+/// How many lines they take.
+pub fn count(snapshot: &Snapshot, caption: Option<Caption>) -> u16 {
+    let is_lost = caption == Some(Caption::DaemonLost);
+    let line = u16::from(is_lost || is_stopped(&snapshot.line));
+    // at most `MOST_MANIFESTS`
+    line + changed(snapshot).count().min(MOST_MANIFESTS) as u16
+}
+
+/// Draws them into as many lines as there are.
+pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let mut lines: Vec<(Role, String)> = Vec::new();
+    lines.extend(why_stopped(scene).map(|why| (Role::Banner, why)));
+    let all: Vec<&BundleView> = changed(scene.snapshot).collect();
+    for (index, bundle) in all.iter().take(MOST_MANIFESTS).enumerate() {
+        let mut text = on_disk(scene, bundle);
+        if index + 1 == MOST_MANIFESTS && all.len() > MOST_MANIFESTS {
+            text = format!("(+{}) {text}", all.len() - MOST_MANIFESTS);
+        }
+        lines.push((Role::Message, text));
+    }
+    let cells = usize::from(area.width).saturating_sub(2);
+    for (y, (role, text)) in (area.y..area.bottom()).zip(lines) {
+        let rect = Rect {
+            y,
+            height: 1,
+            ..area
+        };
+        buffer.set_style(rect, scene.role(role));
+        buffer.set_string(area.x + 1, y, clip(&text, cells), Style::new());
+    }
+}
+
+fn is_stopped(line: &LineState) -> bool {
+    matches!(line, LineState::Stopped { .. } | LineState::Halted(_))
+}
+
+fn changed(snapshot: &Snapshot) -> impl Iterator<Item = &BundleView> {
+    let bundles = snapshot.bundles.iter();
+    bundles.filter(|bundle| bundle.on_disk != OnDisk::Same)
+}
+
+fn why_stopped(scene: &Scene<'_>) -> Option<String> {
+    let language = scene.language();
+    let sign = Status::LineStopped.sign();
+    if let Some(lost @ Caption::DaemonLost) = scene.caption {
+        return Some(format!("{sign} {}", lang::caption(lost, language)));
+    }
+    let why = match &scene.snapshot.line {
+        LineState::Running | LineState::Ending => return None,
+        LineState::Stopped { code, detail } => {
+            let remedy = advice(*code, language).remedy;
+            format!("{code}: {remedy} ({detail})")
+        }
+        LineState::Halted(Halt::Failures { slots, code }) => {
+            let halted = Code::LineHalted;
+            let remedy = advice(halted, language).remedy;
+            let failed = format!("{halted} {slots} × {code}");
+            lang::halted(&failed, advice(*code, language), remedy, language)
+        }
+        LineState::Halted(Halt::Asked { by }) => format!(
+            "{}{}",
+            lang::stopped_by(&by.name, language),
+            scene.word(Word::SupervisorFreesLine)
+        ),
+    };
+    Some(format!("{sign} {} {why}", scene.word(Word::LineStopped)))
+}
+
+/// What became of a manifest on the disk.
+pub fn on_disk(scene: &Scene<'_>, bundle: &BundleView) -> String {
+    let language = scene.language();
+    let code = Code::ManifestChangedOnDisk;
+    let at_work = format!("{} {}", bundle.product, bundle.version);
+    match &bundle.on_disk {
+        OnDisk::Same => String::new(),
+        OnDisk::Changed {
+            product,
+            version,
+            bundle: digest,
+        } => {
+            let now = match *product == bundle.product {
+                true => version.to_string(),
+                false => format!("{product} {version}"),
+            };
+            let change = format!("{at_work} → {now} ({digest})");
+            format!(
+                "{code} {}",
+                lang::changed_on_disk(&change, &bundle.manifest, language)
+            )
+        }
+        OnDisk::Invalid { fault } => {
+            format!(
+                "{code} {}",
+                lang::invalid_on_disk(&at_work, fault, language)
+            )
+        }
+    }
+}
