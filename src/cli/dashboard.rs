@@ -55,7 +55,7 @@ async fn show(attached: Attached, face: Face) -> Result<(), Box<dyn std::error::
     let (snapshots, asker) = (attached.snapshots.clone(), attached.asker.clone());
     let telling = tokio::spawn(tell(attached.contact.clone(), captions));
     let stop = CancellationToken::new();
-    session::stop_on_signals(&stop)?;
+    session::stop_on_signals(&stop, session::HangUp::Ends)?;
     let face = async {
         match face {
             Face::Dashboard => dashboard::tui(snapshots, asker, options).await,

@@ -21,7 +21,7 @@ use self::story::{Round, Troubles};
 use self::verdict::{Played, Verdict};
 use super::Exit;
 use super::faults;
-use super::session::{self, Face};
+use super::session::{self, Face, HangUp};
 use crate::dashboard::{self, Options, Quit};
 use crate::event::{Role, Who};
 use crate::manifest::Bundle;
@@ -147,7 +147,7 @@ impl Show {
             .collect();
         let ports = Arc::new(SystemPorts::new(configured));
         let signal = CancellationToken::new();
-        session::stop_on_signals(&signal)?;
+        session::stop_on_signals(&signal, HangUp::Ends)?;
         let stop = signal.child_token();
         let bench = Bench::new(&stage.ports)?;
         let station = Station::start(

@@ -133,7 +133,7 @@ async fn connect_and(
     let screen = Arc::new(Screen::new(style));
     let (handle, stop) = StopHandle::new();
     let signals = CancellationToken::new();
-    if let Err(error) = session::stop_on_signals(&signals) {
+    if let Err(error) = session::stop_on_signals(&signals, session::HangUp::Ends) {
         eprintln!("flashline: {error}");
         return Exit::BenchError;
     }

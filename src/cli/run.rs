@@ -7,14 +7,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::faults;
 use super::notify::Systemd;
-use super::session::{self, Face};
+use super::session::{self, Face, HangUp};
 use super::starts;
 use super::{Exit, logging};
 use crate::dashboard::Options;
 use crate::event::Who;
 use crate::port::SystemPorts;
 use crate::record::Record;
-use crate::settings::{Fault, Place, Settings, Source};
+use crate::settings::{Fault, LogFormat, LogSettings, Place, Settings, Source};
 use crate::socket::{self, listen};
 use crate::station::{Access, Bundles, Station};
 
@@ -33,14 +33,13 @@ pub struct Args {
     /// Append a diagnostic log to this file (FLASHLINE_LOG names what, such as "debug")
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
+    /// The log's form, whatever the station file says: text or json
+    #[arg(long, value_name = "FORMAT", value_parser = log_format)]
+    log_format: Option<LogFormat>,
 }
 
 pub fn run(args: Args) -> Exit {
     let face = Face::choose(args.plain, args.json);
-    if let Err(error) = logging::start(args.log.as_deref(), face) {
-        eprintln!("flashline: the log cannot be written: {error}");
-        return Exit::Usage;
-    }
     let (settings, bundles) = match load(&args.config) {
         Ok(loaded) => loaded,
         Err(faults) => {
@@ -48,6 +47,23 @@ pub fn run(args: Args) -> Exit {
             return Exit::Usage;
         }
     };
+    let log = LogSettings {
+        file: args.log.or_else(|| settings.log.file.clone()),
+        format: args.log_format.unwrap_or(settings.log.format),
+        ..settings.log
+    };
+    let log = match logging::start(&log, face) {
+        Ok(log) => log,
+        Err(error) => {
+            let path = log.file.unwrap_or_default();
+            eprintln!(
+                "flashline: the log {} cannot be written: {error}",
+                path.display()
+            );
+            return Exit::Usage;
+        }
+    };
+    let hang_up = HangUp::of_daemon(log.as_ref());
     let (record, interrupted) = match Record::open(&settings.database) {
         Ok(opened) => opened,
         Err(error) => {
@@ -57,7 +73,15 @@ pub fn run(args: Args) -> Exit {
     };
     let here = Access::new(settings.access.clone()).at_terminal();
     let bundles = bundles.started_by(here.clone());
-    match session::block_on(work(settings, bundles, record, interrupted, face, here)) {
+    match session::block_on(work(
+        settings,
+        bundles,
+        record,
+        interrupted,
+        face,
+        here,
+        hang_up,
+    )) {
         Ok(exit) => exit,
         Err(error) => bench_error(&error),
     }
@@ -85,6 +109,7 @@ async fn work(
     interrupted: usize,
     face: Face,
     here: Who,
+    hang_up: HangUp,
 ) -> Exit {
     let configured = settings
         .slots
@@ -103,7 +128,7 @@ async fn work(
     };
     let ports = Arc::new(SystemPorts::new(configured));
     let stop = CancellationToken::new();
-    if let Err(error) = session::stop_on_signals(&stop) {
+    if let Err(error) = session::stop_on_signals(&stop, hang_up) {
         return bench_error(&error);
     }
     let access = Access::new(settings.access.clone());
@@ -162,4 +187,9 @@ async fn work(
 fn bench_error(error: &dyn std::error::Error) -> Exit {
     eprintln!("flashline: {error}");
     Exit::BenchError
+}
+
+fn log_format(text: &str) -> Result<LogFormat, &'static str> {
+    let known = LogFormat::NAMES.iter().find(|(name, _)| *name == text);
+    known.map(|(_, format)| *format).ok_or("one of text, json")
 }

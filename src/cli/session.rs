@@ -8,6 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::logging::{Lines, LogFile};
 use crate::dashboard::{self, Options};
 use crate::event::Who;
 use crate::station::Station;
@@ -46,21 +47,52 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
     Ok(result)
 }
 
-/// Cancels the token at the first SIGINT, SIGTERM or SIGHUP; the program's owner ends in order.
+/// What SIGHUP does.
+#[derive(Debug)]
+pub enum HangUp {
+    /// The terminal is gone, and the program ends with it.
+    Ends,
+    /// A service's log file is opened anew, where it has one.
+    Reopens(Option<Lines>),
+}
+
+impl HangUp {
+    /// A daemon without a terminal has none to lose.
+    pub fn of_daemon(log: Option<&LogFile>) -> HangUp {
+        if io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal() {
+            HangUp::Ends
+        } else {
+            HangUp::Reopens(log.map(LogFile::writer))
+        }
+    }
+}
+
+/// Cancels the token at the first SIGINT or SIGTERM, or SIGHUP where that ends the program; its owner ends
+/// in order.
 ///
 /// # Errors
 /// The handlers could not be installed.
-pub fn stop_on_signals(stop: &CancellationToken) -> io::Result<()> {
+pub fn stop_on_signals(stop: &CancellationToken, on_hang_up: HangUp) -> io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let stop = stop.clone();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-            () = stop.cancelled() => {}
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break,
+                _ = hang_up.recv() => match &on_hang_up {
+                    HangUp::Ends => break,
+                    HangUp::Reopens(log) => {
+                        if let Some(log) = log {
+                            log.reopen();
+                        }
+                        tracing::info!("the log is opened anew (SIGHUP)");
+                    }
+                },
+                () = stop.cancelled() => break,
+            }
         }
         stop.cancel();
     });

@@ -13,7 +13,7 @@ use super::{
     AccessSettings, After, Document, Fault, Fields, Found, LineRules, Misfit, NetPort, NetProtocol,
     PortRules, Reset, Sequence, Severity,
 };
-use super::{SocketSettings, access, line, ports, socket, stub_dir};
+use super::{LogSettings, SocketSettings, access, line, log, ports, socket, stub_dir};
 use super::{Source, text, whole, word, yes_or_no};
 use crate::chip::Stubs;
 use crate::event::{SlotId, UsbPath};
@@ -44,6 +44,7 @@ pub struct Settings {
     pub line: LineRules,
     pub access: AccessSettings,
     pub ports: PortRules,
+    pub log: LogSettings,
     /// How often manifests are looked at for changes.
     pub manifest_looks: Duration,
     pub socket: SocketSettings,
@@ -155,6 +156,7 @@ impl Settings {
             line: LineRules::default(),
             access: AccessSettings::default(),
             ports: PortRules::default(),
+            log: LogSettings::default(),
             manifest_looks: MANIFEST_LOOKS,
             socket,
         }
@@ -203,6 +205,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
     let access = access::table(&mut root);
     let ports = ports::table(&mut root);
     let socket = socket::table(&mut root);
+    let log = log::table(&mut root, folder);
     let stub_dir = root.optional("stub_dir", text(4096));
     let slots = slots(document, &mut root, folder);
     root.finish();
@@ -230,6 +233,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
         access,
         ports,
         socket: socket.settings(folder, &defaults.database),
+        log,
         stubs: Arc::new(
             stub_dir.map_or_else(Stubs::default, |found| stubs(document, folder, &found)),
         ),

@@ -173,3 +173,70 @@ fn a_job_is_found_by_how_its_id_begins() {
         "{none}"
     );
 }
+
+/// Waits until a file says something.
+fn wait_for(path: &Path, wanted: &str) -> String {
+    let started = std::time::Instant::now();
+    loop {
+        let told = fs::read_to_string(path).unwrap_or_default();
+        if told.contains(wanted) {
+            return told;
+        }
+        assert!(started.elapsed() < PATIENCE, "no {wanted} in {told}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_service_opens_its_log_anew_at_a_hang_up_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    station(
+        folder.path(),
+        "\n[log]\nfile = \"logs/f.log\"\nformat = \"json\"\n",
+    );
+    fs::create_dir(folder.path().join("logs")).unwrap();
+    let log = folder.path().join("logs/f.log");
+    let mut child = service(folder.path(), &["--json"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let told = wait_for(&log, "StationStarted");
+    for line in told.lines() {
+        let object: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(object["timestamp"].is_string(), "{line}");
+    }
+    fs::rename(&log, folder.path().join("logs/f.old")).unwrap();
+    signal(&child, Signal::HUP);
+    wait_for(&log, "SIGHUP");
+    signal(&child, Signal::TERM);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let mut stderr = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut stderr).unwrap();
+    assert_eq!(stderr, "");
+}
+
+#[test]
+fn the_command_line_wins_over_the_station_file() {
+    let folder = tempfile::tempdir().unwrap();
+    station(
+        folder.path(),
+        "\n[log]\nfile = \"of-file.log\"\nformat = \"json\"\n",
+    );
+    let args = ["--log", "of-line.log", "--log-format", "text"];
+    let mut child = service(folder.path(), &args).spawn().unwrap();
+    let told = wait_for(&folder.path().join("of-line.log"), "StationStarted");
+    assert!(told.contains(" INFO "), "{told}");
+    assert!(!folder.path().join("of-file.log").exists());
+    signal(&child, Signal::TERM);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+
+    let refused = service(folder.path(), &["--log", "nowhere/f.log"])
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(4));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        told.contains("the log nowhere/f.log cannot be written"),
+        "{told}"
+    );
+}

@@ -101,7 +101,7 @@ fn station_file(args: &Args) -> Result<StationFile, Exit> {
 /// On the thread that runs the program, which may wait for a slow terminal.
 async fn at_the_bench(args: &Args, file: &StationFile) -> Exit {
     let stop = CancellationToken::new();
-    if let Err(error) = session::stop_on_signals(&stop) {
+    if let Err(error) = session::stop_on_signals(&stop, session::HangUp::Ends) {
         eprintln!("flashline: {error}");
         return Exit::BenchError;
     }
