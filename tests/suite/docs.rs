@@ -1,5 +1,8 @@
 //! The documents that describe what the program holds, held to it.
 
+use std::collections::HashMap;
+use std::process::Command;
+
 use flashline::event::Code;
 use flashline::lang::{Language, advice};
 use flashline::record::Record;
@@ -78,4 +81,95 @@ fn every_column_is_documented_and_every_question_can_be_asked() {
             .prepare(question)
             .unwrap_or_else(|error| panic!("{error}:{question}"));
     }
+}
+
+/// Every command line of a document's blocks and of its code between backticks, as words behind
+/// `flashline`.
+fn command_lines(document: &str) -> Vec<Vec<String>> {
+    let mut lines = Vec::new();
+    for (number, part) in document.split("```").enumerate() {
+        if number % 2 == 1 {
+            lines.extend(part.lines().map(str::to_owned));
+        } else {
+            // a span may be broken over two lines
+            let text = part.replace('\n', " ");
+            lines.extend(text.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    let words = lines.iter().map(|line| line.split_whitespace());
+    words
+        .filter_map(|mut words| {
+            let first = words.next()?;
+            let is_ours = first == "flashline" || (first == "sudo" && words.next()? == "flashline");
+            is_ours.then(|| {
+                let words = words.take_while(|word| !word.starts_with('#') && *word != "|");
+                words
+                    .map(|word| word.trim_end_matches(';').to_owned())
+                    .collect()
+            })
+        })
+        .filter(|words: &Vec<String>| !words.is_empty())
+        .collect()
+}
+
+/// What `flashline … --help` says.
+fn help(words: &[&str]) -> String {
+    let output = Command::new(assert_cmd::cargo::cargo_bin!("flashline"))
+        .args(words)
+        .arg("--help")
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    if output.status.success() {
+        told
+    } else {
+        String::new()
+    }
+}
+
+#[test]
+fn every_command_that_a_page_names_is_one_with_its_options() {
+    let pages = [
+        ("README.md", include_str!("../../README.md")),
+        ("bench.md", include_str!("../../docs/bench.md")),
+        ("engineer.md", include_str!("../../docs/engineer.md")),
+        ("operator.md", include_str!("../../docs/operator.md")),
+        ("supervisor.md", include_str!("../../docs/supervisor.md")),
+        ("database.md", include_str!("../../docs/database.md")),
+        ("socket.md", include_str!("../../docs/socket.md")),
+        ("json.md", include_str!("../../docs/json.md")),
+        (
+            "failure-codes.md",
+            include_str!("../../docs/failure-codes.md"),
+        ),
+    ];
+    let mut told: HashMap<Vec<String>, String> = HashMap::new();
+    let mut checked = 0;
+    for (page, text) in pages {
+        for line in command_lines(text) {
+            let is_option = |word: &String| word.starts_with('-');
+            if is_option(&line[0]) {
+                continue;
+            }
+            let nested = line[0] == "slots" && line.get(1).is_some_and(|word| word == "learn");
+            let command = line[..=usize::from(nested)].to_vec();
+            let words: Vec<&str> = command.iter().map(String::as_str).collect();
+            let help = told.entry(command.clone()).or_insert_with(|| help(&words));
+            assert!(
+                !help.is_empty(),
+                "{page} names `flashline {}`, which is none",
+                line.join(" ")
+            );
+            for option in line.iter().filter(|word| is_option(word)) {
+                let name = option.split(['=', ',', ')']).next().unwrap();
+                assert!(
+                    help.split([' ', ',', '\n', '=']).any(|word| word == name),
+                    "{page}: `flashline {}` has no {name}",
+                    line.join(" ")
+                );
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked > 40, "{checked} commands in all pages");
 }
