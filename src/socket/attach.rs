@@ -10,12 +10,25 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::client::{Client, ClientError, Event};
-use super::wire::{ByeWord, Refused, Stream, What};
+use super::wire::{ByeWord, Query, Refused, Stream, What};
 use crate::event::{Notice, Who};
 use crate::station::{Ask, Asker, KEPT_NOTICES, Request, RequestRefused, Snapshot};
 
 /// Between two looks for a daemon that is gone.
 const LOOK_EACH: Duration = Duration::from_millis(500);
+
+/// A daemon that has told nothing for `ask_after` is asked something, and is lost if it still tells nothing
+/// for `patience`: one that stands still closes no connection.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    ask_after: Duration,
+    patience: Duration,
+}
+
+const PACE: Pace = Pace {
+    ask_after: Duration::from_secs(3),
+    patience: Duration::from_secs(5),
+};
 
 /// What a face may have asked and the daemon not yet been told.
 const REQUESTS_LENGTH: usize = 64;
@@ -62,6 +75,10 @@ impl Attached {
 /// # Errors
 /// Nobody answers, or speaks another version of the protocol.
 pub async fn attach(path: &Path, when_lost: WhenLost) -> Result<Attached, ClientError> {
+    attach_at(path, when_lost, PACE).await
+}
+
+async fn attach_at(path: &Path, when_lost: WhenLost, pace: Pace) -> Result<Attached, ClientError> {
     let (client, snapshot) = meet(path).await?;
     let hello = client.hello();
     let by = Who::new(&hello.you, hello.role);
@@ -71,6 +88,7 @@ pub async fn attach(path: &Path, when_lost: WhenLost) -> Result<Attached, Client
     let keeper = Keeper {
         path: path.to_owned(),
         when_lost,
+        pace,
         snapshot,
         notices: VecDeque::new(),
         publisher,
@@ -102,6 +120,7 @@ async fn meet(path: &Path) -> Result<(Client, Snapshot), ClientError> {
 struct Keeper {
     path: PathBuf,
     when_lost: WhenLost,
+    pace: Pace,
     snapshot: Snapshot,
     /// The newest ones.
     notices: VecDeque<Arc<Notice>>,
@@ -110,6 +129,14 @@ struct Keeper {
     requests: mpsc::Receiver<Request>,
     /// Not answered yet, by number.
     asked: HashMap<u64, oneshot::Sender<Result<(), RequestRefused>>>,
+}
+
+/// What the daemon owes while it tells nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Silence {
+    Short,
+    /// It was asked for a sign of life.
+    Asked,
 }
 
 /// Why a connection is over.
@@ -145,13 +172,28 @@ impl Keeper {
     }
 
     async fn talk(&mut self, mut client: Client) -> Over {
+        let mut silence = Silence::Short;
         loop {
+            let wait = match silence {
+                Silence::Short => self.pace.ask_after,
+                Silence::Asked => self.pace.patience,
+            };
             tokio::select! {
                 () = self.publisher.closed() => return Over::Left,
-                event = client.event() => match event {
-                    Ok(Event::Bye(bye)) if bye.word == ByeWord::Ended => return Over::Ended,
-                    Ok(event) => self.take(event),
-                    Err(error) => return Over::Lost(error),
+                event = client.event() => {
+                    silence = Silence::Short;
+                    match event {
+                        Ok(Event::Bye(bye)) if bye.word == ByeWord::Ended => return Over::Ended,
+                        Ok(event) => self.take(event),
+                        Err(error) => return Over::Lost(error),
+                    }
+                }
+                () = tokio::time::sleep(wait) => match silence {
+                    Silence::Asked => return Over::Lost(ClientError::Silent),
+                    Silence::Short => match client.ask(What::Query(Query::Standing)).await {
+                        Ok(_) => silence = Silence::Asked,
+                        Err(error) => return Over::Lost(error),
+                    },
                 },
                 Some(request) = self.requests.recv() => {
                     let Request { ask, answer, .. } = request;
@@ -218,11 +260,60 @@ impl Keeper {
                     continue;
                 }
             }
-            match meet(&self.path).await {
+            // one that stands still takes a connection and says nothing
+            let met = tokio::select! {
+                () = self.publisher.closed() => return Ok(None),
+                met = meet(&self.path) => met,
+            };
+            match met {
                 Ok(met) => return Ok(Some(met)),
                 Err(error @ ClientError::Protocol { .. }) => return Err(error),
                 Err(_) => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::UnixListener;
+
+    use super::*;
+    use crate::dashboard::fixture;
+    use crate::event::Role;
+    use crate::socket::wire::{Hello, PROTOCOL, Told, push_line};
+
+    #[tokio::test]
+    async fn a_daemon_that_stands_still_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let listener = UnixListener::bind(&path).unwrap();
+        let mut lines = Vec::new();
+        let hello = Hello {
+            protocol: PROTOCOL,
+            flashline: String::new(),
+            station: String::new(),
+            you: "li".to_owned(),
+            role: Role::Operator,
+        };
+        push_line(&mut lines, &Told::Hello(&hello));
+        push_line(&mut lines, &Told::Snapshot(&fixture::bench()));
+        let daemon = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(&lines).await.unwrap();
+            stream
+        };
+        let pace = Pace {
+            ask_after: Duration::from_millis(10),
+            patience: Duration::from_millis(10),
+        };
+        let attached = attach_at(&path, WhenLost::Look, pace);
+        let (attached, _stands_still) = tokio::join!(attached, daemon);
+        let mut attached = attached.unwrap();
+        let lost = attached
+            .contact
+            .wait_for(|contact| *contact == Contact::Lost);
+        assert_eq!(*lost.await.unwrap(), Contact::Lost);
     }
 }
