@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::super::failures::{LineRun, SlotRun, Tells};
-use super::super::slot::{Arming, Block, Commit, Now, Phase};
+use super::super::slot::{Arming, Block, Commit, Now, Phase, Slot};
 use super::{Dispatcher, Effect, Line};
 use crate::event::{Code, Happening, Outcome, Serial, SlotId, Unit, Waiting, Who};
 use crate::record::{History, OutOfService, RecordError, ServiceChange, StopCause};
@@ -256,7 +256,11 @@ impl Dispatcher {
             }
         }
         for (slot, code) in failed {
-            self.quarantine(slot, code, now);
+            // one that the file names no more would be told for ever
+            let is_known = |known: &Slot| known.id() == slot;
+            if self.settings.slots.is_empty() || self.slots.iter().any(is_known) {
+                self.quarantine(slot, code, now);
+            }
         }
         self.halt(now);
     }

@@ -491,6 +491,18 @@ fn what_a_killed_process_had_no_time_for_follows_at_the_start() {
 }
 
 #[test]
+fn a_slot_that_the_file_names_no_more_is_not_taken_out_for_its_past() {
+    let failed = |board| ended("old", Some(Code::NoSync), board, board.into());
+    let history = History {
+        jobs: vec![failed(1), failed(2), failed(3)],
+        ..History::default()
+    };
+    let mut bench = bench_with(1, &history);
+    assert!(kept(&mut bench).is_empty());
+    assert_eq!(said(&mut bench).len(), 1);
+}
+
+#[test]
 fn a_jigs_board_that_waits_is_still_probed_and_may_be_another_when_the_slot_goes_on() {
     let mut bench = Bench::new(vec![slot("1", Start::Probe)]);
     let answers = |bench: &mut Bench, answer| {
