@@ -21,6 +21,7 @@ mod job_cli;
 mod pty;
 mod line;
 mod out_of_service;
+mod ports;
 mod product;
 mod report;
 mod service;
