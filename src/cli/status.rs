@@ -6,7 +6,7 @@ use super::Exit;
 use super::daemon::{self, Which};
 use super::out;
 use crate::socket::{Query, What};
-use crate::station::{Halt, LineState, SlotOut, SlotState, Snapshot};
+use crate::station::{BundleView, Halt, LineState, OnDisk, SlotOut, SlotState, Snapshot};
 
 /// Tell how the running daemon is
 #[derive(Debug, clap::Args)]
@@ -60,13 +60,7 @@ pub fn run(args: Args) -> Exit {
 fn told(status: &Status, snapshot: &Snapshot, you: &str) -> String {
     let rows = [
         ("station", snapshot.station.to_string()),
-        (
-            "flashes",
-            format!(
-                "{} {} (bundle {})",
-                snapshot.product, snapshot.version, snapshot.bundle
-            ),
-        ),
+        ("flashes", bundles(snapshot)),
         ("line", line(&snapshot.line)),
         ("slots", slots(snapshot)),
         (
@@ -92,6 +86,33 @@ fn told(status: &Status, snapshot: &Snapshot, you: &str) -> String {
     ];
     let rows = rows.map(|(name, value)| format!("{name:<9}{value}"));
     rows.join("\n")
+}
+
+/// Each bundle at work, and what its manifest on the disk has become, below each other.
+fn bundles(snapshot: &Snapshot) -> String {
+    let bundle = |view: &BundleView| {
+        let BundleView {
+            manifest,
+            product,
+            version,
+            bundle,
+            on_disk,
+        } = view;
+        let on_disk = match on_disk {
+            OnDisk::Same => String::new(),
+            OnDisk::Changed {
+                product,
+                version,
+                bundle,
+            } => format!(
+                "; on the disk: {product} {version} (bundle {bundle}), for a supervisor to approve"
+            ),
+            OnDisk::Invalid { fault } => format!("; on the disk: {fault}"),
+        };
+        format!("{product} {version} (bundle {bundle}, {manifest}){on_disk}")
+    };
+    let bundles: Vec<String> = snapshot.bundles.iter().map(bundle).collect();
+    bundles.join("\n         ")
 }
 
 fn line(line: &LineState) -> String {
@@ -136,6 +157,8 @@ fn span(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::dashboard::fixture;
 
@@ -150,9 +173,34 @@ mod tests {
             resident_bytes: 25 << 20,
             connections: 2,
         };
-        insta::assert_snapshot!(told(&status, &fixture::bench(), "li (operator)"), @r"
+        let view = |product: &str, digits: &str, on_disk| BundleView {
+            manifest: format!("{product}.toml").into(),
+            product: product.into(),
+            version: "1.4.2".into(),
+            bundle: digits.into(),
+            on_disk,
+        };
+        let changed = OnDisk::Changed {
+            product: "lamp".into(),
+            version: "1.5".into(),
+            bundle: "77aa01c07be4".into(),
+        };
+        let invalid = OnDisk::Invalid {
+            fault: "fan.toml:3:1: unknown key `x`".into(),
+        };
+        let snapshot = Snapshot {
+            bundles: Arc::new([
+                view("thermostat", "3f2a91c07be4", OnDisk::Same),
+                view("lamp", "05d1c3a9b27e", changed),
+                view("fan", "c0ffee000001", invalid),
+            ]),
+            ..fixture::bench()
+        };
+        insta::assert_snapshot!(told(&status, &snapshot, "li (operator)"), @r"
         station  bench-1
-        flashes  thermostat 1.4.2 (bundle 3f2a91c07be4)
+        flashes  thermostat 1.4.2 (bundle 3f2a91c07be4, thermostat.toml)
+                 lamp 1.4.2 (bundle 05d1c3a9b27e, lamp.toml); on the disk: lamp 1.5 (bundle 77aa01c07be4), for a supervisor to approve
+                 fan 1.4.2 (bundle c0ffee000001, fan.toml); on the disk: fan.toml:3:1: unknown key `x`
         line     running
         slots    8, 1 at work
         daemon   flashline 0.1.0, process 4711, for 1 d 2:03:04
