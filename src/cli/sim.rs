@@ -1,7 +1,7 @@
 //! `flashline sim`: simulated boards for any client.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::Exit;
 use crate::chip::{Chip, Revision};
+use crate::port::Inputs;
 use crate::sim::{Access, Bench, BoardHandle, BoardSpec, Contents, Costs, Pace, Strap, Wiring};
 
 /// Simulated boards on pseudo-terminals, for any client
@@ -28,6 +29,10 @@ pub struct Args {
     /// Over RFC2217 the lines are those of the chip's own USB-Serial-JTAG, not a bridge's
     #[arg(long, requires = "rfc2217")]
     usb_jtag: bool,
+    /// Move the boards' switches by lines on standard input, such as `cts 0 closed` and `dsr 3 open`: the
+    /// inputs of their RFC2217 ports follow
+    #[arg(long, requires = "rfc2217")]
+    switches: bool,
     /// Keep each board's flash in this folder (board0.bin, …): read at the start if there, written
     /// whenever a client closes, and at the end
     #[arg(long, value_name = "DIR")]
@@ -147,6 +152,7 @@ async fn serve(args: &Args) -> Result<(), SimError> {
     }
     let mut keepers = JoinSet::new();
     let mut kept = Vec::new();
+    let mut remotes = Vec::new();
     let mut out = io::stdout().lock();
     for number in 0..args.boards {
         let name = format!("board{number}");
@@ -174,6 +180,7 @@ async fn serve(args: &Args) -> Result<(), SimError> {
                 .also_rfc2217(address, &faces[0], wiring)
                 .map_err(failed("listening on", address))?;
             line.push_str(&format!(" {}", remote.path().display()));
+            remotes.push(remote.clone());
             faces.push(remote);
         }
         // who reads this has gone: serving goes on
@@ -187,6 +194,13 @@ async fn serve(args: &Args) -> Result<(), SimError> {
     }
     let _ = out.flush();
     drop(out);
+    if args.switches {
+        // a read of standard input ends with the process alone, so it has a thread of its own
+        std::thread::Builder::new()
+            .name("switches".to_owned())
+            .spawn(move || move_switches(&remotes, io::stdin().lock()))
+            .map_err(failed("starting", "the reader of switches"))?;
+    }
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -197,6 +211,40 @@ async fn serve(args: &Args) -> Result<(), SimError> {
         write_flash(&board, &file, "end").map_err(failed("writing", file.display()))?;
     }
     Ok(())
+}
+
+/// Until the input ends. A line that means nothing is told and moves nothing.
+fn move_switches(boards: &[BoardHandle], lines: impl BufRead) {
+    let mut inputs = vec![Inputs::default(); boards.len()];
+    for line in lines.lines().map_while(Result::ok) {
+        match moved(&line, &mut inputs) {
+            Some(number) => boards[number].set_inputs(inputs[number]),
+            None => eprintln!(
+                "flashline sim: {line:?} moves no switch; write such as `cts 0 closed`, `dsr 0 open`"
+            ),
+        }
+    }
+}
+
+/// The board whose switch the line moves.
+fn moved(line: &str, inputs: &mut [Inputs]) -> Option<usize> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [input, number, contact] = words[..] else {
+        return None;
+    };
+    let number = number.parse().ok()?;
+    let of_board: &mut Inputs = inputs.get_mut::<usize>(number)?;
+    let line = match input {
+        "cts" => &mut of_board.cts,
+        "dsr" => &mut of_board.dsr,
+        _ => return None,
+    };
+    *line = match contact {
+        "closed" => true,
+        "open" => false,
+        _ => return None,
+    };
+    Some(number)
 }
 
 fn spec(args: &Args, number: u16, file: Option<&Path>) -> Result<BoardSpec, SimError> {
@@ -267,4 +315,33 @@ fn write_flash(board: &BoardHandle, file: &Path, part: &str) -> io::Result<()> {
     let part = file.with_extension(format!("bin.{part}"));
     std::fs::write(&part, board.flash())?;
     std::fs::rename(&part, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_move_switches() {
+        let mut inputs = [Inputs::default(); 2];
+        let mut check = |line: &str, number: Option<usize>, second: (bool, bool)| {
+            assert_eq!(moved(line, &mut inputs), number, "{line}");
+            assert_eq!((inputs[1].cts, inputs[1].dsr), second, "{line}");
+            assert_eq!(inputs[0], Inputs::default());
+        };
+        check("cts 1 closed", Some(1), (true, false));
+        check(" dsr  1 closed\r", Some(1), (true, true));
+        check("cts 1 open", Some(1), (false, true));
+        for odd in [
+            "",
+            "cts",
+            "cts 2 closed",
+            "cts -1 open",
+            "rts 1 closed",
+            "cts 1 shut",
+            "cts 1 open now",
+        ] {
+            check(odd, None, (false, true));
+        }
+    }
 }

@@ -112,6 +112,11 @@ impl Switch {
         }
     }
 
+    /// A job begins: as it reads now it counts, and where that is not known, as it reads first after it.
+    pub fn job_begins(&mut self) {
+        (self.contact, self.change) = (self.reads(), None);
+    }
+
     /// Its port came or went: nothing is known of it any more.
     pub fn forget(&mut self) {
         (self.contact, self.change, self.failures) = (None, None, 0);

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use flashline::port::{Claim, Names, Purpose};
+use flashline::port::{Claim, Inputs, Names, Purpose};
 use flashline::record::{Jobs, Reader, Since};
 use flashline::sim::{Bench, BoardSpec, Pace};
 use rustix::process::{Pid, Signal, kill_process};
@@ -159,4 +159,43 @@ fn a_slot_at_work_is_not_taken_by_hand() {
     let reader = Reader::open(&rig.folder.path().join("flashline.db")).unwrap();
     assert!(reader.jobs(Since::default()).unwrap().is_empty());
     assert_eq!(rig.station.end(Signal::TERM), Some(0));
+}
+
+/// Who watches a jig's switch holds the port for as long as the slot is idle, and lets go of it for a
+/// command.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watched_switch_lets_commands_in_and_starts_the_next_board() {
+    let folder = tempfile::tempdir().unwrap();
+    product::write(folder.path());
+    let bench = Bench::new(&folder.path().join("bench")).unwrap();
+    let board = BoardSpec::esp32(1).pace(Pace::Unpaced);
+    let anywhere = "127.0.0.1:0".parse().unwrap();
+    let jig = bench.plug_rfc2217(anywhere, board).unwrap();
+    let url = jig.path().display().to_string();
+    let station = format!(
+        "station = \"bench\"\nmanifest = \"manifest.toml\"\ndatabase = \"line.db\"\nsettle_ms = 50\n\n\
+         [[slot]]\nname = \"7\"\npath = \"{url}\"\nstart = \"cts\"\n"
+    );
+    fs::write(folder.path().join("station.toml"), station).unwrap();
+    let mut station = Process::start(folder.path(), &["run", "--json"]);
+    station.hear_event("station_started");
+    jig.wait_until(|board| board.open).await;
+    let names = Names::of_path(&jig.path());
+    let claim = Claim::take(&names, "flashline read", Purpose::Work).unwrap();
+    station.hear_event("slot_held");
+    drop(claim);
+    station.hear_event("slot_freed");
+    jig.wait_until(|board| board.open).await;
+    let args = ["info", "--port", &url, "--json"];
+    let mut hand = Process::start(folder.path(), &args);
+    assert_eq!(hand.hear_event("result")["ok"], true);
+    assert_eq!(hand.child.wait().unwrap().code(), Some(0));
+    jig.set_inputs(Inputs {
+        cts: true,
+        dsr: false,
+    });
+    assert_eq!(station.hear_event("job_ended")["outcome"], "PASS");
+    jig.set_inputs(Inputs::default());
+    station.hear_event("board_removed");
+    assert_eq!(station.end(Signal::TERM), Some(0));
 }

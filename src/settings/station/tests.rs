@@ -330,6 +330,18 @@ fn network_ports() {
       |
       = help: add: start = "probe" (a board is noticed by its answer), or "request"
     "#);
+    let switch = |path: &str| slot(&format!("path = \"{path}\"\nstart = \"dsr\""));
+    insta::assert_snapshot!(told(&switch("socket://rack:4000")), @r#"
+    error: a socket:// port carries bytes alone: the jig's switch cannot be read through it
+     --> station.toml:6:9
+      |
+    6 | start = "dsr"
+      |         ^^^^^
+      |
+      = help: let the server speak RFC 2217 (rfc2217://), or start by "probe", "scan" or "request"
+    "#);
+    let remote = parse(&switch("rfc2217://rack:4000"));
+    assert_eq!(remote.slots[0].start, Start::Dsr);
 }
 
 #[test]

@@ -62,6 +62,9 @@ impl Dispatcher {
             None => place.clone(),
         };
         slot.restart = None;
+        if let Some(switch) = &mut slot.switch {
+            switch.job_begins();
+        }
         let planner = self.at_work[slot.manifest].planner().clone();
         let bundle = planner.bundle().clone();
         let running = Running::new(job, serial.clone(), planner, slot.product.clone(), now);

@@ -340,7 +340,9 @@ impl Dispatcher {
             }
             Input::Probed { slot, result } => self.probed(&slot, result, now, &mut effects),
             Input::ServiceKept(result) => self.service_kept(result, now),
-            Input::Switch { slot, watch, told } => self.switch_told(&slot, watch, told, now),
+            Input::Switch { slot, watch, told } => {
+                self.switch_told(&slot, watch, told, now, &mut effects);
+            }
             Input::Health(result) => self.health_told(result, now, &mut effects),
             Input::Request(request) => self.requested(request, now, &mut effects),
             Input::Manifest { manifest, found } => {

@@ -10,7 +10,9 @@ use crate::event::{Happening, SlotId, Waiting};
 
 /// After the port was left to someone else, or could not be read.
 pub(super) const WATCH_AGAIN: Duration = Duration::from_millis(400);
-/// What lasts so long will be told.
+/// Once it was told that it cannot be read: each try raises the port's lines for a moment.
+pub(super) const WATCH_SELDOM: Duration = Duration::from_secs(5);
+/// Once may be an adapter that is just going.
 const FAILURES_TOLD: u32 = 2;
 
 impl Dispatcher {
@@ -54,7 +56,14 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn switch_told(&mut self, id: &SlotId, watch: u64, told: SwitchTold, now: Now) {
+    pub(super) fn switch_told(
+        &mut self,
+        id: &SlotId,
+        watch: u64,
+        told: SwitchTold,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
         let settle = self.settings.settle;
         let Some(slot) = self.slot_mut(id) else {
             return;
@@ -92,6 +101,10 @@ impl Dispatcher {
             (Some(Contact::Open), Contact::Open, Phase::Settling { .. }) => {
                 slot.enter(Phase::Idle, now);
             }
+            // started while nobody could read it, and taken out since
+            (None, Contact::Open, _) if slot.shows_its_board() => {
+                self.board_left(id, now, effects);
+            }
             (None, Contact::Closed, Phase::Idle) if !slot.shows_its_board() => {
                 let waits = Waiting::PresentAtStart;
                 slot.enter(Phase::Waiting(waits), now);
@@ -126,6 +139,9 @@ impl Dispatcher {
             WatchEnd::Failed(why) => why,
         };
         switch.failures += 1;
+        if switch.failures >= FAILURES_TOLD {
+            switch.watch = Watched::From(now.steady + WATCH_SELDOM);
+        }
         if switch.failures == FAILURES_TOLD {
             if matches!(slot.phase, Phase::Idle | Phase::Waiting(_)) {
                 slot.enter(Phase::Waiting(Waiting::SwitchUnread), now);

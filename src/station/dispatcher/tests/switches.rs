@@ -1,7 +1,7 @@
 //! Jigs that start when a switch on CTS or DSR closes.
 
 use super::super::super::switch::{Contact, SwitchInput, SwitchTold, WatchEnd};
-use super::super::switches::WATCH_AGAIN;
+use super::super::switches::{WATCH_AGAIN, WATCH_SELDOM};
 use super::*;
 use Contact::{Closed, Open};
 
@@ -239,7 +239,7 @@ fn a_switch_that_cannot_be_read_is_told_once_and_works_again_when_it_can() {
         let all: Vec<String> = notices.iter().filter_map(|n| said(&n.what)).collect();
         all
     };
-    let again = |bench: &mut Bench| bench.pass(WATCH_AGAIN.as_millis() as u64);
+    let again = |bench: &mut Bench| bench.pass(WATCH_SELDOM.as_millis() as u64);
     let mut bench = jig();
     reads(&mut bench, Open);
     let busy = || SwitchTold::Ended(WatchEnd::Failed("in use by minicom".to_owned()));
@@ -270,6 +270,49 @@ fn a_switch_that_cannot_be_read_is_told_once_and_works_again_when_it_can() {
             ..
         }
     )));
+}
+
+#[test]
+fn a_board_that_began_in_the_middle_of_a_change_is_one_job() {
+    let mut bench = jig();
+    reads(&mut bench, Open);
+    reads(&mut bench, Closed);
+    held(&mut bench, Some("flashline read"));
+    held(&mut bench, None);
+    reads(&mut bench, Closed);
+    bench.pass(300);
+    let job = bench.commit_row();
+    pass(&mut bench, job);
+    reads(&mut bench, Closed);
+    bench.pass(10_000);
+    assert!(bench.opened().is_empty());
+    assert!(present(&mut bench));
+}
+
+#[test]
+fn a_board_that_was_started_while_the_switch_could_not_be_read_is_one_job_too() {
+    let again = |bench: &mut Bench| bench.pass(WATCH_SELDOM.as_millis() as u64);
+    let job = || {
+        let mut bench = jig();
+        reads(&mut bench, Open);
+        for _ in 0..2 {
+            let busy = WatchEnd::Failed("in use by minicom".to_owned());
+            tell(&mut bench, SwitchTold::Ended(busy));
+            again(&mut bench);
+        }
+        assert_eq!(ask(&mut bench, start("1", None)), Ok(()));
+        let job = bench.commit_row();
+        pass(&mut bench, job);
+        bench
+    };
+    let mut bench = job();
+    reads(&mut bench, Closed);
+    bench.pass(10_000);
+    assert!(bench.opened().is_empty());
+    assert!(present(&mut bench));
+    let mut bench = job();
+    reads(&mut bench, Open);
+    assert!(!present(&mut bench));
 }
 
 #[test]
