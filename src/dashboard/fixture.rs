@@ -493,12 +493,7 @@ pub fn bench_out_of_service() -> Snapshot {
         out(&slot("3", working(3)), quarantined()),
         out(&slot("4", working(4)), stopped()),
         out(&slot("5", ended(5, Code::NoSync, "")), quarantined()),
-        slot(
-            "6",
-            SlotState::Blocked {
-                code: Code::NotRemoved,
-            },
-        ),
+        slot("6", ended(6, Code::NotRemoved, "")),
         slot("7", SlotState::Waiting(Waiting::Scan)),
         Arc::new(lamp),
     ])

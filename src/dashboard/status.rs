@@ -81,8 +81,7 @@ impl Status {
             SlotState::Done(result) => Status::of_result(result),
             SlotState::Blocked { code } => match code {
                 Code::SlotQuarantined => Status::Quarantined,
-                // of the operator's doing, not the line's
-                Code::NotRemoved | Code::NoBoard => Status::Waiting,
+                code if is_the_operators(*code) => Status::Waiting,
                 _ => Status::LineStopped,
             },
             SlotState::Held { .. } => Status::Held,
@@ -102,6 +101,7 @@ impl Status {
             Outcome::Written => Status::Written,
             Outcome::Fail if code == Some(Code::Unplugged) => Status::PulledTooEarly,
             Outcome::Fail => Status::Failed,
+            Outcome::Error if code.is_some_and(is_the_operators) => Status::Waiting,
             Outcome::Error => Status::BenchError,
             Outcome::Aborted => Status::Stopped,
         }
@@ -190,6 +190,11 @@ impl Status {
             _ => None,
         }
     }
+}
+
+/// Neither board nor bench is bad: a jig waits for someone to take a board out, or to put one in.
+fn is_the_operators(code: Code) -> bool {
+    matches!(code, Code::NotRemoved | Code::NoBoard)
 }
 
 /// The board that a slot works on.
