@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::event::SlotId;
+use crate::event::{SlotId, UsbPath};
 use crate::port::{Claim, Held, Names, PortInfo, Purpose, Sharing};
 use crate::settings::Place;
 
@@ -12,7 +12,11 @@ use crate::settings::Place;
 #[derive(Debug, Clone)]
 pub struct Whereabouts {
     pub place: Option<Place>,
+    /// The port that is there.
     pub port: Option<PortInfo>,
+    /// The place of the one that was there last: it may be held while its device is gone. Its device's
+    /// name tells nothing any more, for another port may have taken it.
+    pub left: Option<UsbPath>,
 }
 
 impl Whereabouts {
@@ -23,9 +27,10 @@ impl Whereabouts {
             Some(Place::Usb(usb_path)) => Names::of_usb(usb_path),
             None => Names::default(),
         };
-        match &self.port {
-            Some(port) => place.and(Names::of(port)),
-            None => place,
+        match (&self.port, &self.left) {
+            (Some(port), _) => place.and(Names::of(port)),
+            (None, Some(left)) => place.and(Names::of_usb(left)),
+            (None, None) => place,
         }
     }
 }
@@ -98,5 +103,48 @@ impl Claims {
     fn lock(&self) -> MutexGuard<'_, HashMap<SlotId, Claim>> {
         // the map is whole after every operation
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usb(place: &str) -> UsbPath {
+        UsbPath(format!("test {} {place}", std::process::id()))
+    }
+
+    /// A slot that is configured by its place; its port is there under this name, or has left.
+    fn slot(place: &str, device: Option<&str>) -> Whereabouts {
+        Whereabouts {
+            place: Some(Place::Usb(usb(place))),
+            port: device.map(|device| PortInfo {
+                usb_path: Some(usb(place)),
+                ..PortInfo::at(format!("/test/{}/{device}", std::process::id()))
+            }),
+            left: Some(usb(place)),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_device_name_that_went_to_another_slot_holds_nobody() {
+        let claims = Claims::new(Sharing::WithOtherProcesses);
+        let (left, right) = (SlotId::new("left"), SlotId::new("right"));
+        claims
+            .take(&right, slot("1.2", Some("ttyUSB0")))
+            .await
+            .unwrap();
+        // ttyUSB0 was this slot's until its board was pulled
+        let seen = claims.look(vec![(left.clone(), slot("1.1", None))]).await;
+        assert_eq!(seen, [(left.clone(), None)]);
+        // and what is still at work somewhere else on the same place is seen though its device is gone
+        let elsewhere = Claims::new(Sharing::WithOtherProcesses);
+        let by_hand = SlotId::new("by hand");
+        elsewhere
+            .take(&by_hand, slot("1.1", Some("ttyUSB9")))
+            .await
+            .unwrap();
+        let seen = claims.look(vec![(left.clone(), slot("1.1", None))]).await;
+        assert!(seen[0].1.is_some(), "{seen:?}");
     }
 }

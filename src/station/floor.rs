@@ -22,7 +22,7 @@ use super::reports::JobReports;
 use super::slot::{BEGUN, Now};
 use super::watch::{Watch, Watching};
 use super::{Asker, Bundles, Gatekeeper, Identified, Request, Snapshot};
-use crate::event::{JobId, Progress, Serial, SlotId, Who};
+use crate::event::{JobId, Progress, Serial, SlotId, UsbPath, Who};
 use crate::job::{self, Assignment, Silence, StubUse};
 use crate::plan::{Method, Planner};
 use crate::port::{Held, OpenError, PortChange, PortInfo, Ports, Stop, StopHandle};
@@ -156,8 +156,8 @@ impl Station {
 /// Where a slot's job can be reached.
 struct SlotLines {
     presence: watch::Sender<Option<PortInfo>>,
-    /// The port that was there last: it may be held while its device is gone.
-    last: Option<PortInfo>,
+    /// Where the port is, or was last.
+    last: Option<UsbPath>,
     running: Option<RunningLines>,
     /// Who watches its switch, or is about to let go of it.
     watch: Option<Watch>,
@@ -323,7 +323,7 @@ impl Floor {
             Effect::Presence { slot, port } => {
                 let lines = self.lines(&slot);
                 if let Some(port) = &port {
-                    lines.last = Some(port.clone());
+                    lines.last = port.usb_path.clone();
                 }
                 lines.presence.send_replace(port);
             }
@@ -462,9 +462,11 @@ impl Floor {
 
     fn whereabouts(&self, slot: &SlotId) -> Whereabouts {
         let configured = self.settings.slots.iter().find(|known| known.name == *slot);
+        let lines = self.slots.get(slot);
         Whereabouts {
             place: configured.map(|slot| slot.place.clone()),
-            port: self.slots.get(slot).and_then(|lines| lines.last.clone()),
+            port: lines.and_then(|lines| lines.presence.borrow().clone()),
+            left: lines.and_then(|lines| lines.last.clone()),
         }
     }
 

@@ -98,6 +98,8 @@ pub struct Running {
     pub identity: Option<Arc<Identity>>,
     pub progress: Progress,
     pub lost: bool,
+    /// The port's device has gone since the job last moved.
+    pub left: bool,
     /// The port was lost together with all others of this hub.
     pub hub_lost: Option<Arc<UsbHub>>,
 }
@@ -129,6 +131,7 @@ impl Running {
             identity: None,
             progress: BEGUN,
             lost: false,
+            left: false,
             hub_lost: None,
         }
     }

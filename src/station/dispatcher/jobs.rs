@@ -185,6 +185,7 @@ impl Dispatcher {
             // a job that moves on has its port back
             if running.progress != progress {
                 running.lost = false;
+                running.left = false;
                 running.hub_lost = None;
             }
             running.progress = progress;
@@ -215,8 +216,10 @@ impl Dispatcher {
             None => verdict,
         };
         running.progress.step = Step::Record;
-        // a port that is there after its job gave it up came back too late to be the same board
+        // a port that is there again after its job gave it up came back too late to be the same board;
+        // one that never went is still to go: some drivers keep it for seconds after the plug was pulled
         let came_back = matches!(verdict.code, Some(Code::Unplugged | Code::HubPower))
+            && running.left
             && slot.present.is_some();
         let next = if came_back { Next::Arrived } else { Next::None };
         let went = matches!(

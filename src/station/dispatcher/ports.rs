@@ -149,7 +149,10 @@ impl Dispatcher {
             return;
         };
         match &mut slot.phase {
-            Phase::Opening(_) | Phase::Working(_) => return,
+            Phase::Opening(running) | Phase::Working(running) => {
+                running.left = true;
+                return;
+            }
             Phase::Recording { next, .. } => {
                 *next = Next::None;
                 return;

@@ -369,6 +369,20 @@ fn a_board_that_comes_between_the_jobs_end_and_its_report_is_taken_too() {
 }
 
 #[test]
+fn a_port_that_goes_after_its_job_gave_it_up_is_no_new_board() {
+    let mut bench = Bench::plug_slot();
+    let job = bench.start_job();
+    bench.finish(job, Some(Code::Unplugged));
+    bench.record(job, Ok(Standing::default()));
+    bench.pass(10_000);
+    bench.pull("/bench/1");
+    assert!(bench.opened().is_empty());
+    assert!(matches!(bench.state("1"), SlotState::Done(_)));
+    bench.plug("/bench/1");
+    assert_eq!(bench.state("1"), SlotState::Settling);
+}
+
+#[test]
 fn a_swapped_board_waits_for_a_replug() {
     let mut bench = Bench::plug_slot();
     let job = bench.start_job();
