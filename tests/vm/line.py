@@ -25,7 +25,9 @@ class Line:
         self.sending = threading.Lock()
         self.dtr = self.rts = False
         self.sent = 0
-        self.first_byte = None  # when the host's first byte came, on the monotonic clock
+        # when the host's first frame came, on the monotonic clock; bytes before it are the tty's echo of what the board
+        # said, from between open() and the raw mode
+        self.first_frame = None
         self.hold_at = None
         self.held = threading.Event()
         self.reached = None  # (bytes, what is then done), once
@@ -51,10 +53,11 @@ class Line:
 
     def data(self, data):
         """Bytes from the adapter."""
-        if self.first_byte is None:
-            self.first_byte = time.monotonic()
+        if self.first_frame is None and data.startswith(b"\xc0"):
+            self.first_frame = time.monotonic()
         if self.hold_at is not None and self.sent + len(data) > self.hold_at:
             self.held.set()
+        if self.held.is_set():
             return
         self.sent += len(data)
         self._send(data.replace(b"\xff", b"\xff\xff"))

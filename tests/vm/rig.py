@@ -3,6 +3,7 @@ is not as it must be, with the guest's log.
 
 usage: rig.py FOLDER_OF_IMAGES PATH_OF_FLASHLINE [SCENARIO ...]"""
 
+import os
 import signal
 import sys
 import time
@@ -47,7 +48,7 @@ def work(images, binary, wanted):
                     print(f"        {what}: {told(value)}", flush=True)
         finally:
             guest.stop()
-    print(f"    the whole rig: {time.monotonic() - began:.0f} s", flush=True)
+    print(f"    the whole rig: {time.monotonic() - began:.0f} s (load {os.getloadavg()[0]:.1f})", flush=True)
     return failures
 
 

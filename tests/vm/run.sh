@@ -70,10 +70,11 @@ fi
 # images are of this recipe, whatever built the ones that are there
 recipe="$(cat tests/vm/run.sh tests/vm/image.py tests/vm/guest/* | sha256sum | cut -c1-16)"
 if [ ! -d "$cache/$recipe" ]; then
-    rm -rf "$cache"
     mkdir -p "$cache"
+    # other recipes' may be in use by another run
+    find "$cache" -mindepth 1 -maxdepth 1 -mtime +7 -exec rm -rf {} +
     building="$(mktemp -d "$cache/building.XXXXXX")"
     build "$building"
-    mv "$building" "$cache/$recipe"
+    mv -T "$building" "$cache/$recipe" 2>/dev/null || rm -rf "$building"
 fi
 exec python3 tests/vm/rig.py "$cache/$recipe" "$bin" "${@:2}"

@@ -16,6 +16,10 @@ KINDS = dict(zip(SLOTS, [Cp210x, Cp210x, Ch340, Ftdi, Cp210x, Ch340, UsbSerialJt
 
 PASS = ("PASS", None)
 UNPLUGGED = ("FAIL", "UNPLUGGED")
+# station.toml's settle_ms where it says nothing, in seconds
+SETTLE = 0.3
+# idle threads that the runtime's pool may keep, since the look at the ports every two seconds uses one or another
+POOL = 6
 
 
 def put(bench, slot, board=None, kind=None):
@@ -35,7 +39,6 @@ def remove(bench, slot):
 
 def one_of_each(guest, binary, figures):
     """Every driver, one board at a time: it passes, and it is known how long everything takes."""
-    settle = 0.3
     with Bench(guest, binary, "one", SLOTS) as bench:
         bench.start()
         rows = []
@@ -45,13 +48,13 @@ def one_of_each(guest, binary, figures):
             bench.ends(mark, (slot, board, *PASS))
             rows.append((slot, board, *PASS))
             made = next(at for at, what, _ in guest.nodes[nodes:] if what == "+")
-            ready = max(at for at, what, _ in guest.nodes[nodes:] if what in "+=" and at < board.line.first_byte)
+            ready = max(at for at, what, _ in guest.nodes[nodes:] if what in "+=" and at < board.line.first_frame)
             [channel] = guest.plugged[PLACE[slot]].device.channels
             opened = next(at for at in channel.touches if at > ready)
             name = KINDS[slot].name
             figures.append((f"{name}: plug → node", made - plugged))
-            figures.append((f"{name}: node ready → port opened", opened - ready))
-            figures.append((f"{name}: settled → first byte on the wire", board.line.first_byte - ready - settle))
+            figures.append((f"{name}: node ready and settled → first request on the wire", opened - ready - SETTLE))
+            figures.append((f"{name}: that → first frame, the reset between them", board.line.first_frame - opened))
             figures.append((f"{name}: unplug → noticed", remove(bench, slot)))
             board.holds_the_product()
         bench.stop()
@@ -140,11 +143,10 @@ def comes_back_under_another_number(guest, binary, figures):
 
 
 def a_hub_is_pulled(guest, binary, figures):
-    """Three boards in mid-write on the second hub: it is the hub's fault, not theirs. A board on the first hub goes
-    on. With the hub back, all of them are made good."""
+    """Three boards in mid-write on the second hub: those that are lost within a moment are the hub's fault, not
+    theirs. A board on the first hub goes on. With the hub back, all of them are made good."""
     down = ["5", "6", "8"]
-    lost = ("ERROR", "HUB_POWER")
-    with Bench(guest, binary, "hub", SLOTS, grace_ms=500) as bench:
+    with Bench(guest, binary, "hub", SLOTS, grace_ms=3000) as bench:
         bench.start()
         mark = bench.mark()
         boards = {slot: put(bench, slot) for slot in down}
@@ -154,8 +156,11 @@ def a_hub_is_pulled(guest, binary, figures):
             bench.wait(lambda: board.line.held.is_set() or None, "the boards to be in mid-write")
         stays = put(bench, "1")
         guest.pull_second_hub()
-        bench.notice("hub_lost", mark, code="HUB_POWER")
-        bench.ends(mark, *[(slot, board, *lost) for slot, board in boards.items()], ("1", stays, *PASS))
+        _, notice = bench.notice("hub_lost", mark, code="HUB_POWER", hub="usb-1.8")
+        # the kernel takes them away one after the other, and this one is emulated: a third may be too late
+        bench.same(True, len(notice["slots"]) >= 2, "the hub's slots", notice)
+        lost = {slot: ("ERROR", "HUB_POWER") if slot in notice["slots"] else UNPLUGGED for slot in down}
+        bench.ends(mark, *[(slot, board, *lost[slot]) for slot, board in boards.items()], ("1", stays, *PASS))
         bench.open_units_are(*boards.values())
         mark = bench.mark()
         guest.plug_second_hub()
@@ -163,7 +168,7 @@ def a_hub_is_pulled(guest, binary, figures):
             put(bench, slot, board)
         bench.ends(mark, *[(slot, board, *PASS) for slot, board in boards.items()])
         bench.stop()
-        rows = [row for slot, board in boards.items() for row in ((slot, board, *lost), (slot, board, *PASS))]
+        rows = [row for slot, board in boards.items() for row in ((slot, board, *lost[slot]), (slot, board, *PASS))]
         bench.rows_are(*rows, ("1", stays, *PASS))
         bench.open_units_are()
 
@@ -234,6 +239,54 @@ def killed_in_mid_write(guest, binary, figures):
         bench.open_units_are()
 
 
+def a_hundred_cycles(guest, binary, figures):
+    """Thirteen rounds of eight boards, plugged and pulled, some before they are through: a row each, and nothing is
+    left behind in the daemon."""
+    rounds = 13
+    with Bench(guest, binary, "cycles", SLOTS, grace_ms=500) as bench:
+        bench.start()
+        boards = {slot: bench.board("own-usb" if kind is UsbSerialJtag else "bridged") for slot, kind in KINDS.items()}
+
+        def plug_and_pull(number):
+            mark = bench.mark()
+            for slot, board in boards.items():
+                put(bench, slot, board)
+            if number % 3 == 2:
+                # one while it is asked who it is, one while its port is being opened
+                boards["6"].line.when_sent(300, lambda: bench.unplug(PLACE["6"]))
+                bench.notice("board_arrived", mark, slot="2")
+                bench.unplug(PLACE["2"])
+            for slot in SLOTS:
+                bench.notice("job_ended", mark, slot=slot)
+            for slot in SLOTS:
+                if PLACE[slot] in guest.plugged:
+                    remove(bench, slot)
+
+        # the first round fills caches and pools
+        plug_and_pull(0)
+        before = bench.usage()
+        for number in range(1, rounds):
+            plug_and_pull(number)
+
+        def at_rest():
+            now = bench.usage()
+            settled = now["tasks"] <= before["tasks"] and now["descriptors"] <= before["descriptors"]
+            return now if settled and now["threads"] <= before["threads"] + POOL else None
+
+        after = bench.wait(at_rest, f"tasks, descriptors and threads to be back at {before}")
+        figures.append(("after the first round", before))
+        figures.append((f"after {rounds * len(SLOTS)} cycles", after))
+        bench.same(True, after["kilobytes"] < before["kilobytes"] + 16_384, f"memory grew from {before} to {after}")
+        bench.stop()
+        [(jobs, slots)] = bench.record("SELECT count(*), count(DISTINCT slot) FROM job WHERE outcome IS NOT NULL")
+        bench.same((rounds * len(SLOTS), len(SLOTS)), (jobs, slots), "jobs and slots in the record")
+        others = bench.record("SELECT DISTINCT slot, code FROM job WHERE outcome <> 'PASS'")
+        # pulled before its port was open, while the driver was at it, or after
+        codes = ("PORT_ABSENT", "PORT_ERROR", "UNPLUGGED")
+        pulled = {(slot, code) for slot in ("2", "6") for code in codes}
+        bench.same(set(), set(others) - pulled, "what else came of boards")
+
+
 # with udevd where permissions, names and events are its affair
 PLAIN = [
     one_of_each,
@@ -244,6 +297,7 @@ PLAIN = [
     several_lines_on_one_device,
     events_overflow,
     killed_in_mid_write,
+    a_hundred_cycles,
 ]
 UDEV = [
     one_of_each,

@@ -196,6 +196,13 @@ class Bench:
         self.guest.sh(f"kill -9 {self.pid()}")
         self.wait(lambda: self.ended, "the daemon's end")
 
+    def usage(self):
+        """What would grow if the daemon leaked."""
+        status = json.loads(self.guest.sh(f"flashline status --json --socket {HERE}/flashline.sock"))
+        threads = int(self.guest.sh(f"ls /proc/{status['process']}/task | wc -l"))
+        kilobytes = status["resident_bytes"] >> 10
+        return {"tasks": status["tasks"], "descriptors": status["descriptors"], "threads": threads, "kilobytes": kilobytes}
+
     def mark(self):
         """Notices from here on."""
         self._take_notices()
