@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Chip, Eui64, Feature, FlashId, Mac, spelled};
 
@@ -98,8 +98,7 @@ pub enum Access {
 
 /// A board as identify found it. Everything that is read from a register is `None` or empty in
 /// Secure Download Mode.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "Told")]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Identity {
     pub chip: Chip,
     pub access: Access,
@@ -139,36 +138,36 @@ impl Identity {
     }
 }
 
-/// An identity as programs are told it: with the size that its flash ID means.
-#[derive(Serialize)]
-struct Told {
-    chip: Chip,
-    access: Access,
-    revision: Option<Revision>,
-    mac: Option<Mac>,
-    mac_crc_holds: bool,
-    eui64: Option<Eui64>,
-    features: Vec<Feature>,
-    crystal_mhz: Option<u32>,
-    flash_id: Option<FlashId>,
-    flash_bytes: Option<u64>,
-    security: Security,
-}
-
-impl From<Identity> for Told {
-    fn from(identity: Identity) -> Told {
-        Told {
-            flash_bytes: identity.flash_bytes(),
-            chip: identity.chip,
-            access: identity.access,
-            revision: identity.revision,
-            mac: identity.mac,
-            mac_crc_holds: identity.mac_crc_holds,
-            eui64: identity.eui64,
-            features: identity.features,
-            crystal_mhz: identity.crystal_mhz,
-            flash_id: identity.flash_id,
-            security: identity.security,
+/// As programs are told it: with the size that its flash ID means.
+impl Serialize for Identity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Told<'a> {
+            chip: Chip,
+            access: Access,
+            revision: Option<Revision>,
+            mac: Option<Mac>,
+            mac_crc_holds: bool,
+            eui64: Option<Eui64>,
+            features: &'a [Feature],
+            crystal_mhz: Option<u32>,
+            flash_id: Option<FlashId>,
+            flash_bytes: Option<u64>,
+            security: Security,
         }
+        Told {
+            chip: self.chip,
+            access: self.access,
+            revision: self.revision,
+            mac: self.mac,
+            mac_crc_holds: self.mac_crc_holds,
+            eui64: self.eui64,
+            features: &self.features,
+            crystal_mhz: self.crystal_mhz,
+            flash_id: self.flash_id,
+            flash_bytes: self.flash_bytes(),
+            security: self.security,
+        }
+        .serialize(serializer)
     }
 }

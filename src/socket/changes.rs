@@ -1,9 +1,10 @@
 //! What changed between two snapshots: the slots that did, each whole, and the parts beside them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use super::wire::{Told, push_line};
 use crate::event::spelling;
 use crate::record::Standing;
 use crate::station::{BundleView, LineState, PortView, SlotView, Snapshot};
@@ -118,5 +119,70 @@ impl Changes {
                 *old = slot;
             }
         }
+    }
+}
+
+/// The line of the changes that were asked for last. Clients that keep up ask for the same ones, so that
+/// many of them cost little more than one.
+#[derive(Debug, Default)]
+pub struct LastLine {
+    last: Mutex<Option<Between>>,
+}
+
+#[derive(Debug)]
+struct Between {
+    before: Arc<Snapshot>,
+    now: Arc<Snapshot>,
+    line: Arc<[u8]>,
+}
+
+impl LastLine {
+    /// The line from one snapshot to the next, empty where nothing but the time changed; `None` where
+    /// all of it is to be told.
+    pub fn between(&self, before: &Arc<Snapshot>, now: &Arc<Snapshot>) -> Option<Arc<[u8]>> {
+        // replaced whole or not at all
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = &*last
+            && Arc::ptr_eq(&last.before, before)
+            && Arc::ptr_eq(&last.now, now)
+        {
+            return Some(last.line.clone());
+        }
+        let changes = Changes::between(before, now)?;
+        let mut line = Vec::new();
+        if !changes.is_empty() {
+            push_line(&mut line, &Told::Changes(&changes));
+        }
+        let line: Arc<[u8]> = line.into();
+        *last = Some(Between {
+            before: before.clone(),
+            now: now.clone(),
+            line: line.clone(),
+        });
+        Some(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dashboard::fixture;
+
+    #[test]
+    fn clients_that_keep_up_share_a_line() {
+        let last = LastLine::default();
+        let first = Arc::new(fixture::bench());
+        let same = Arc::new((*first).clone());
+        let mut ending = (*first).clone();
+        ending.line = LineState::Ending;
+        let ending = Arc::new(ending);
+        let told = last.between(&first, &ending).unwrap();
+        assert!(Arc::ptr_eq(&told, &last.between(&first, &ending).unwrap()));
+        // one that was slower has another one, and an old one is made again
+        assert!(last.between(&first, &same).unwrap().is_empty());
+        assert_eq!(last.between(&first, &ending).unwrap(), told);
+        assert_ne!(last.between(&ending, &first).unwrap(), told);
+        let others = Arc::new(fixture::many(3));
+        assert_eq!(last.between(&first, &others), None);
     }
 }

@@ -14,7 +14,6 @@ use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::changes::Changes;
 use super::feed::{Feed, Item};
 use super::line::{Lines, TooLong};
 use super::server::Daemon;
@@ -219,11 +218,10 @@ impl Connection {
         if let Some(shown) = &mut self.shown {
             let changes = match shown {
                 Shown::Nothing => None,
-                Shown::Snapshot(before) => Changes::between(before, &now),
+                Shown::Snapshot(before) => self.daemon.changes.between(before, &now),
             };
             match changes {
-                Some(changes) if changes.is_empty() => {}
-                Some(changes) => push_line(out, &Told::Changes(&changes)),
+                Some(line) => out.extend_from_slice(&line),
                 None => push_line(out, &Told::Snapshot(&now)),
             }
             *shown = Shown::Snapshot(now.clone());

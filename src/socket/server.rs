@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::changes::LastLine;
 use super::connection;
 use super::health::{self, Status};
 use super::history::{self, JobObject, StoryObject};
@@ -54,6 +55,7 @@ pub(super) struct Daemon {
     began: Instant,
     places: Arc<Semaphore>,
     readers: Semaphore,
+    pub(super) changes: LastLine,
 }
 
 /// What a question was answered.
@@ -86,6 +88,7 @@ pub fn serve(
         began: Instant::now(),
         places: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
         readers: Semaphore::new(MOST_READERS),
+        changes: LastLine::default(),
     });
     Ok(Server {
         task: tokio::spawn(take(listening, listener, daemon)),
