@@ -37,13 +37,14 @@ pub enum ServiceChange {
     },
 }
 
-/// A job that has ended, as the rules of stopping look at it.
+/// A job that has ended, as a station looks at it that starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndedJob {
     pub slot: SlotId,
     pub unit: Option<Unit>,
     pub outcome: Outcome,
     pub code: Option<Code>,
+    pub bundle_digest: [u8; 32],
     pub ended: Timestamp,
 }
 
@@ -58,7 +59,7 @@ pub struct History {
     pub jobs: Vec<EndedJob>,
 }
 
-/// How far back runs of failures are looked for: some hours of a busy bench of 64 slots.
+/// How far back runs of failures, and boards that their slots are through with, are looked for: some hours of a busy bench of 64 slots.
 pub const JOBS_LOOKED_AT: i64 = 2_000;
 
 /// Writes a change down.
@@ -137,7 +138,7 @@ pub fn history(connection: &Connection, station: &str) -> rusqlite::Result<Histo
         .collect::<rusqlite::Result<_>>()?;
     let jobs = connection
         .prepare(&format!(
-            "SELECT slot, ended_ms, {} FROM job
+            "SELECT slot, ended_ms, bundle_digest, {} FROM job
              WHERE number > (SELECT max(number) FROM job) - ?1 AND station = ?2
                  AND ended_ms IS NOT NULL
              ORDER BY ended_ms, number",
@@ -150,6 +151,7 @@ pub fn history(connection: &Connection, station: &str) -> rusqlite::Result<Histo
                 unit: job.unit,
                 outcome: job.outcome,
                 code: job.code,
+                bundle_digest: row::required(row, "bundle_digest", row::unhex)?,
                 ended: row::time(row, "ended_ms")?,
             })
         })?
@@ -245,6 +247,7 @@ mod tests {
             unit: Some(mac(board).into()),
             outcome,
             code,
+            bundle_digest: [0xAB; 32],
             ended: at(time) + Duration::from_secs(12),
         };
         assert_eq!(

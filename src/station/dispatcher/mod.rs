@@ -263,6 +263,10 @@ impl Dispatcher {
                 let own = at_work.iter().position(|known| known.is_at(path));
                 let mut slot = Slot::new(slot.clone(), now);
                 slot.manifest = own.unwrap_or_default();
+                // where removal is seen, what was not seen is not held against the board that is there
+                if !slot.sees_removal() {
+                    slot.through_with = removal::remembered(&history.jobs, slot.id());
+                }
                 slot
             })
             .collect();

@@ -4,7 +4,8 @@
 use super::super::slot::Slot;
 use super::super::switch::Contact;
 use super::Dispatcher;
-use crate::event::{Code, Outcome, Unit};
+use crate::event::{Code, Outcome, SlotId, Unit};
+use crate::record::EndedJob;
 use crate::station::RequestRefused;
 
 impl Dispatcher {
@@ -28,6 +29,20 @@ impl Slot {
         let (unit, by) = self.through_with.as_ref()?;
         (*by == bundle_digest).then_some(unit)
     }
+}
+
+/// The unit that a slot is through with after these jobs of the station's past, and by which bundle.
+pub(super) fn remembered(jobs: &[EndedJob], slot: &SlotId) -> Option<(Unit, [u8; 32])> {
+    let of_it = jobs.iter().filter(|job| job.slot == *slot);
+    of_it.fold(None, |before, job| {
+        let ended = Through {
+            outcome: job.outcome,
+            code: job.code,
+            unit: job.unit.as_ref(),
+            bundle_digest: job.bundle_digest,
+        };
+        ended.leaves(before)
+    })
 }
 
 /// A job that has ended, as far as it tells of the board that is in the slot now.

@@ -1,6 +1,8 @@
 //! Boards that a slot is through with and that are still in it.
 
 use super::*;
+use crate::event::Outcome;
+use crate::record::EndedJob;
 
 fn unit() -> Unit {
     identity().mac.expect("it has one").into()
@@ -112,4 +114,53 @@ fn a_port_that_could_not_be_opened_tells_nothing_of_the_board() {
     bench.wanted.clear();
     assert_eq!(ask(&mut bench, start("1", None)), Ok(()));
     assert_eq!(expected(&mut bench), Some(unit()));
+}
+
+#[test]
+fn a_restart_forgets_no_board_whose_removal_nobody_sees() {
+    let (passed, failed) = (None, Some(Code::VerifyMismatch));
+    let digest = fixture::bundle().digest;
+    let check = |how: Start, past: &[(&str, Option<Code>, Option<Unit>, [u8; 32])], known: bool| {
+        let jobs = past
+            .iter()
+            .map(|(slot, code, unit, bundle_digest)| EndedJob {
+                slot: SlotId::new(slot),
+                unit: unit.clone(),
+                outcome: code.map_or(Outcome::Pass, Code::outcome),
+                code: *code,
+                bundle_digest: *bundle_digest,
+                ended: jiff::Timestamp::UNIX_EPOCH,
+            });
+        let history = History {
+            jobs: jobs.collect(),
+            ..History::default()
+        };
+        let settings = Settings {
+            slots: vec![slot("1", how)],
+            ..Settings::of("bench", "m.toml".into(), "db".into())
+        };
+        let at_work = at_work(&settings, &Arc::new(fixture::bundle()).into());
+        let mut bench = Bench::after(&history, settings, at_work);
+        bench.tell(Input::Port(PortChange::Present(vec![port("/bench/1")])));
+        assert_eq!(ask(&mut bench, start("1", None)), Ok(()), "{past:?}");
+        assert_eq!(expected(&mut bench), known.then(unit), "{past:?}");
+    };
+    let done = ("1", passed, Some(unit()), digest);
+    for how in [Start::Request, Start::Scan] {
+        check(how, &[], false);
+        check(how, std::slice::from_ref(&done), true);
+        let refused = ("1", Some(Code::NotRemoved), Some(unit()), digest);
+        check(how, &[done.clone(), refused], true);
+        let busy = ("1", Some(Code::PortBusy), None, digest);
+        check(how, &[done.clone(), busy], true);
+        let empty = ("1", Some(Code::NoBoard), None, digest);
+        check(how, &[done.clone(), empty], false);
+        check(how, &[("1", failed, Some(unit()), digest)], false);
+        check(how, &[("2", passed, Some(unit()), digest)], false);
+        check(how, &[("1", passed, Some(unit()), [7; 32])], false);
+    }
+    // what left while nothing ran is not known: the board that is there may be another
+    for how in [Start::Plug, Start::Probe, Start::Cts, Start::Dsr] {
+        check(how, std::slice::from_ref(&done), false);
+    }
 }

@@ -384,6 +384,7 @@ fn ended(slot: &str, code: Option<Code>, board: u8, second: i64) -> EndedJob {
         unit: Some(Unit::Mac(mac(board))),
         outcome: code.map_or(crate::event::Outcome::Pass, Code::outcome),
         code,
+        bundle_digest: [0; 32],
         ended: jiff::Timestamp::from_second(second).unwrap(),
     }
 }
