@@ -161,6 +161,7 @@ pub fn every_happening() -> Vec<Arc<Notice>> {
                 product: "thermostat".to_owned(),
                 version: "1.4.2".to_owned(),
                 slots: 8,
+                own_manifests: 0,
             },
         ),
         (none, Happening::InterruptedClosed { jobs: 2 }),

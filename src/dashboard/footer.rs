@@ -67,6 +67,7 @@ fn refusal(refused: &RequestRefused, language: Language) -> String {
         RequestRefused::Idle(slot) => about(slot, Word::NothingRuns),
         RequestRefused::NotRemoved(slot) => about(slot, Word::NotRemoved),
         RequestRefused::SlotOut(slot) => about(slot, Word::SlotIsOut),
+        RequestRefused::NotApproved { slot, .. } => about(slot, Word::NotApproved),
         RequestRefused::SlotRuns(slot) => about(slot, Word::SlotRuns),
         RequestRefused::LineStopped(why) => with(Word::LineStopped, why),
         RequestRefused::LineRuns => lang::word(Word::LineRuns, language).to_owned(),

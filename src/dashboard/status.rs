@@ -232,6 +232,7 @@ pub fn hint(slot: &SlotView) -> Option<Word> {
         SlotState::Waiting(Waiting::PresentAtStart) => Some(Word::WaitsPresentAtStart),
         SlotState::Waiting(Waiting::Request) => Some(Word::WaitsForRequest),
         SlotState::Waiting(Waiting::Scan) => Some(Word::WaitsForScan),
+        SlotState::Waiting(Waiting::SwitchClosed) => Some(Word::WaitsForSwitch),
         SlotState::Waiting(Waiting::SwitchUnread) => Some(Word::SwitchUnread),
         SlotState::Waiting(Waiting::Stopped) => Some(Word::WaitsForSupervisor),
         SlotState::Waiting(Waiting::HubTurn) => Some(Word::WaitsForHub),

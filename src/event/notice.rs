@@ -63,6 +63,8 @@ pub enum Waiting {
     Request,
     /// The jig starts when its board's serial number is scanned.
     Scan,
+    /// The jig's switch is closed, and was when it was first read: it starts when it opens and closes.
+    SwitchClosed,
     /// The input that the jig's switch closes cannot be read.
     SwitchUnread,
     /// Its slot or the line takes no boards until a supervisor lets it go on.
@@ -82,6 +84,8 @@ pub enum Happening {
         product: String,
         version: String,
         slots: usize,
+        /// How many of them flash what another manifest says.
+        own_manifests: usize,
     },
     /// Jobs that an earlier run left open were closed as INTERRUPTED.
     InterruptedClosed { jobs: usize },

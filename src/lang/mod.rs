@@ -2,14 +2,16 @@
 
 mod advice;
 mod notice;
+mod phrase;
 mod screen;
 
 pub use advice::{Advice, advice};
 pub use notice::notice;
-pub use screen::{
-    Caption, Word, caption, changed_on_disk, confirm_bundle, confirm_quit, effort, halted,
-    invalid_on_disk, missed, step, stopped_by, too_small, unassigned, units, word,
+pub use phrase::{
+    Caption, caption, changed_on_disk, confirm_bundle, confirm_quit, effort, halted,
+    invalid_on_disk, missed, stopped_by, too_small, unassigned, units,
 };
+pub use screen::{Word, step, word};
 
 /// A language of the faces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -19,13 +19,26 @@ fn english(what: &Happening) -> String {
             product,
             version,
             slots,
+            own_manifests,
         } => {
-            let places = match slots {
-                0 => "each bridge plugged in from now on".to_owned(),
-                1 => "1 slot".to_owned(),
-                _ => format!("{slots} slots"),
-            };
-            format!("station {station} flashes {product} {version} on {places}")
+            let product = format!("{product} {version}");
+            match (slots, own_manifests) {
+                (0, _) => format!(
+                    "station {station} flashes {product} on each bridge plugged in from now on"
+                ),
+                (_, 0) => format!(
+                    "station {station} flashes {product} on {}",
+                    of_slots(*slots)
+                ),
+                (all, own) if all == own => {
+                    format!("station {station}: {}", with_manifests(*own))
+                }
+                (all, own) => format!(
+                    "station {station} flashes {product} on {}; {}",
+                    of_slots(all - own),
+                    with_manifests(*own)
+                ),
+            }
         }
         Happening::InterruptedClosed { jobs: 1 } => {
             "1 job of an earlier run was closed as INTERRUPTED".to_owned()
@@ -33,46 +46,26 @@ fn english(what: &Happening) -> String {
         Happening::InterruptedClosed { jobs } => {
             format!("{jobs} jobs of an earlier run were closed as INTERRUPTED")
         }
-        Happening::BoardWaits {
-            port,
-            why: Waiting::PresentAtStart,
-        } => {
-            format!("was there before the start: replug it or start it by hand ({port})")
-        }
-        Happening::BoardWaits {
-            port,
-            why: Waiting::Request,
-        } => {
-            format!("is there and starts on request ({port})")
-        }
-        Happening::BoardWaits {
-            port,
-            why: Waiting::HubTurn,
-        } => {
-            format!("waits for its turn on the hub ({port})")
-        }
-        Happening::BoardWaits {
-            port,
-            why: Waiting::Scan,
-        } => {
-            format!("is there and starts when its serial number is scanned ({port})")
-        }
-        Happening::BoardWaits {
-            port,
-            why: Waiting::SwitchUnread,
-        } => {
-            format!("the jig's switch cannot be read ({port})")
+        Happening::BoardWaits { port, why } => {
+            let waits = match why {
+                Waiting::PresentAtStart => {
+                    "was there before the start: replug it or start it by hand"
+                }
+                Waiting::Request => "is there and starts on request",
+                Waiting::Scan => "is there and starts when its serial number is scanned",
+                Waiting::SwitchClosed => {
+                    "its switch is closed already: it starts when the jig is opened and closed"
+                }
+                Waiting::SwitchUnread => "the jig's switch cannot be read",
+                Waiting::Stopped => {
+                    "is there and starts when the supervisor lets the slot or the line go on"
+                }
+                Waiting::HubTurn => "waits for its turn on the hub",
+            };
+            format!("{waits} ({port})")
         }
         Happening::SwitchUnread { port, why } => {
             format!("the jig's switch cannot be read, so no board starts by it: {why} ({port})")
-        }
-        Happening::BoardWaits {
-            port,
-            why: Waiting::Stopped,
-        } => {
-            format!(
-                "is there and starts when the supervisor lets the slot or the line go on ({port})"
-            )
         }
         Happening::PortUnassigned { port, why } => format!("{port} is left alone: {why}"),
         Happening::BoardArrived { port } => format!("board arrived at {port}"),
@@ -186,54 +179,40 @@ fn chinese(what: &Happening) -> String {
             product,
             version,
             slots,
+            own_manifests,
         } => {
-            let places = match slots {
-                0 => "此后插入的每个适配器".to_owned(),
-                _ => format!("工位 {slots} 个"),
-            };
-            format!("工作站 {station} 烧录 {product} {version}，{places}")
+            let product = format!("{product} {version}");
+            match (slots, own_manifests) {
+                (0, _) => {
+                    format!("工作站 {station} 烧录 {product}，此后插入的每个适配器")
+                }
+                (_, 0) => format!("工作站 {station} 烧录 {product}，工位 {slots} 个"),
+                (all, own) if all == own => {
+                    format!("工作站 {station}：{own} 个工位各有自己的清单")
+                }
+                (all, own) => format!(
+                    "工作站 {station} 烧录 {product}，工位 {} 个；另有 {own} 个工位各有自己的清单",
+                    all - own
+                ),
+            }
         }
         Happening::InterruptedClosed { jobs } => {
             format!("上次运行遗留的 {jobs} 个任务已记为 INTERRUPTED")
         }
-        Happening::BoardWaits {
-            port,
-            why: Waiting::PresentAtStart,
-        } => {
-            format!("启动前已插入：请重新插入或手动开始（{port}）")
-        }
-        Happening::BoardWaits {
-            port,
-            why: Waiting::Request,
-        } => {
-            format!("已插入，等待手动开始（{port}）")
-        }
-        Happening::BoardWaits {
-            port,
-            why: Waiting::HubTurn,
-        } => {
-            format!("等待集线器空闲（{port}）")
-        }
-        Happening::BoardWaits {
-            port,
-            why: Waiting::Scan,
-        } => {
-            format!("已在工位上，扫描序列号后开始（{port}）")
-        }
-        Happening::BoardWaits {
-            port,
-            why: Waiting::SwitchUnread,
-        } => {
-            format!("无法读取治具开关（{port}）")
+        Happening::BoardWaits { port, why } => {
+            let waits = match why {
+                Waiting::PresentAtStart => "启动前已插入：请重新插入或手动开始",
+                Waiting::Request => "已插入，等待手动开始",
+                Waiting::Scan => "已在工位上，扫描序列号后开始",
+                Waiting::SwitchClosed => "开关早已闭合：打开治具再合上后开始",
+                Waiting::SwitchUnread => "无法读取治具开关",
+                Waiting::Stopped => "已插入，班长恢复工位或生产线后开始",
+                Waiting::HubTurn => "等待集线器空闲",
+            };
+            format!("{waits}（{port}）")
         }
         Happening::SwitchUnread { port, why } => {
             format!("无法读取治具开关，板子不会自动开始：{why}（{port}）")
-        }
-        Happening::BoardWaits {
-            port,
-            why: Waiting::Stopped,
-        } => {
-            format!("已插入，班长恢复工位或生产线后开始（{port}）")
         }
         Happening::PortUnassigned { port, why } => format!("{port} 不使用：{why}"),
         Happening::BoardArrived { port } => format!("板子插入 {port}"),
@@ -362,26 +341,52 @@ fn size(bytes: u64) -> String {
     }
 }
 
+fn of_slots(slots: usize) -> String {
+    match slots {
+        1 => "1 slot".to_owned(),
+        _ => format!("{slots} slots"),
+    }
+}
+
+fn with_manifests(slots: usize) -> String {
+    match slots {
+        1 => "1 slot has a manifest of its own".to_owned(),
+        _ => format!("{slots} slots have manifests of their own"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn none_one_and_many() {
-        let started = |slots| Happening::StationStarted {
+        let started = |slots, own_manifests| Happening::StationStarted {
             station: "bench".to_owned(),
             product: "lamp".to_owned(),
             version: "1".to_owned(),
             slots,
+            own_manifests,
         };
         let closed = |jobs| Happening::InterruptedClosed { jobs };
         let check = |what: &Happening, end: &str| {
             let told = english(what);
             assert!(told.ends_with(end), "{told}");
         };
-        check(&started(0), " on each bridge plugged in from now on");
-        check(&started(1), " on 1 slot");
-        check(&started(8), " on 8 slots");
+        check(
+            &started(0, 0),
+            "lamp 1 on each bridge plugged in from now on",
+        );
+        check(&started(1, 0), "lamp 1 on 1 slot");
+        check(&started(8, 0), "lamp 1 on 8 slots");
+        check(
+            &started(8, 8),
+            "station bench: 8 slots have manifests of their own",
+        );
+        check(
+            &started(8, 1),
+            "lamp 1 on 7 slots; 1 slot has a manifest of its own",
+        );
         check(
             &closed(1),
             "1 job of an earlier run was closed as INTERRUPTED",
@@ -390,5 +395,27 @@ mod tests {
             &closed(2),
             "2 jobs of an earlier run were closed as INTERRUPTED",
         );
+    }
+
+    #[test]
+    fn each_way_to_wait_has_words_of_its_own() {
+        let whys = [
+            Waiting::PresentAtStart,
+            Waiting::Request,
+            Waiting::Scan,
+            Waiting::SwitchClosed,
+            Waiting::SwitchUnread,
+            Waiting::Stopped,
+            Waiting::HubTurn,
+        ];
+        let mut told = std::collections::HashSet::new();
+        for why in whys {
+            let port = "/dev/ttyUSB0".to_owned();
+            let what = Happening::BoardWaits { port, why };
+            for words in [english(&what), chinese(&what)] {
+                assert!(words.contains("/dev/ttyUSB0"), "{words}");
+                assert!(told.insert(words), "{why:?}");
+            }
+        }
     }
 }

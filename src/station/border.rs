@@ -351,6 +351,8 @@ pub enum RequestRefused {
     Idle(SlotId),
     #[error("slot {0} takes no boards until a supervisor sets it free")]
     SlotOut(SlotId),
+    #[error("slot {slot} takes no boards until a supervisor approves {manifest}, which changed")]
+    NotApproved { slot: SlotId, manifest: Arc<str> },
     #[error("slot {0} is in service")]
     SlotRuns(SlotId),
     #[error("the line is stopped: {0}")]

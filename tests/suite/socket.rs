@@ -199,6 +199,8 @@ async fn a_board_passes_and_is_told_in_every_way() {
         steps.iter().any(|step| step["step"] == "verify"),
         "{steps:?}"
     );
+    let log = whole["log"].as_str().unwrap();
+    assert!(log.contains(" is open"), "{log}");
     let other = json!({"id": 6, "query": {"job": {"job": "01930000-0000-7000-8000-000000000007"}}});
     assert_eq!(program.answer(other).await["word"], "no_such_job");
     let standing = program.answer(json!({"id": 7, "query": "standing"})).await;

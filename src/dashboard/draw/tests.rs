@@ -7,7 +7,7 @@ use super::super::view::Prompt;
 use super::*;
 use crate::dashboard::fixture;
 use crate::dashboard::options::Quit;
-use crate::event::{Code, SlotId};
+use crate::event::{Code, SlotId, Waiting};
 use crate::job::Measurement;
 use crate::station::{Halt, RequestRefused, SlotState};
 
@@ -118,6 +118,28 @@ fn the_other_states() {
     for (name, colour) in [("colour", Colour::Colour), ("plain", Colour::None)] {
         let buffer = screen(&snapshot, &view(), colour, (80, 24));
         insta::assert_snapshot!(format!("other_states_{name}"), both(&buffer));
+    }
+}
+
+#[test]
+fn what_each_waiting_slot_waits_for() {
+    let waits = [
+        Waiting::PresentAtStart,
+        Waiting::Request,
+        Waiting::Scan,
+        Waiting::SwitchClosed,
+        Waiting::SwitchUnread,
+        Waiting::Stopped,
+        Waiting::HubTurn,
+    ];
+    let slots = waits.iter().enumerate();
+    let slots =
+        slots.map(|(index, why)| fixture::slot(&(index + 1).to_string(), SlotState::Waiting(*why)));
+    let snapshot = fixture::with(slots.collect());
+    for language in [Language::English, Language::Chinese] {
+        let view = View { language, ..view() };
+        let buffer = screen(&snapshot, &view, Colour::None, (120, 40));
+        insta::assert_snapshot!(format!("waits_{language:?}").to_lowercase(), text(&buffer));
     }
 }
 
@@ -314,6 +336,13 @@ fn prompts_take_the_footer() {
     check(
         Prompt::Refused(RequestRefused::NoBoard(SlotId::new("7"))),
         "slot 7: the slot has no board",
+    );
+    check(
+        Prompt::Refused(RequestRefused::NotApproved {
+            slot: SlotId::new("7"),
+            manifest: "m.toml".into(),
+        }),
+        "slot 7: its manifest changed: a supervisor approves it first (b)",
     );
     check(Prompt::TryAgain, "the station is busy, press again");
     check(

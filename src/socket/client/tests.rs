@@ -266,6 +266,10 @@ fn every_refusal() -> Vec<RequestRefused> {
         },
         RequestRefused::Idle(slot()),
         RequestRefused::SlotOut(slot()),
+        RequestRefused::NotApproved {
+            slot: slot(),
+            manifest: "m.toml".into(),
+        },
         RequestRefused::SlotRuns(slot()),
         RequestRefused::LineStopped(text()),
         RequestRefused::LineRuns,
@@ -282,6 +286,7 @@ fn every_refusal() -> Vec<RequestRefused> {
             RequestRefused::NotRemoved(_) | RequestRefused::AtWork(_) => {}
             RequestRefused::Held { .. } | RequestRefused::Idle(_) => {}
             RequestRefused::SlotOut(_) | RequestRefused::SlotRuns(_) => {}
+            RequestRefused::NotApproved { .. } => {}
             RequestRefused::LineStopped(_) | RequestRefused::LineRuns => {}
             RequestRefused::NobodyScans | RequestRefused::WhichSlot => {}
             RequestRefused::NotASerial(_) | RequestRefused::NoSuchBundle(_) => {}

@@ -130,10 +130,10 @@ impl Dispatcher {
             return Err(RequestRefused::SlotOut(id.clone()));
         }
         if let Some(manifest) = self.wants_leave(id) {
-            return Err(RequestRefused::LineStopped(format!(
-                "{} changed since a supervisor approved it",
-                manifest.display()
-            )));
+            return Err(RequestRefused::NotApproved {
+                slot: id.clone(),
+                manifest: manifest.display().to_string().into(),
+            });
         }
         if !slot.is_quiet() {
             return Err(RequestRefused::AtWork(id.clone()));

@@ -279,6 +279,7 @@ impl Dispatcher {
                 product: station.manifest.product.clone(),
                 version: station.manifest.version.clone(),
                 slots: slots.len(),
+                own_manifests: slots.iter().filter(|slot| slot.manifest != 0).count(),
             },
         );
         if interrupted > 0 {

@@ -106,7 +106,7 @@ impl Dispatcher {
                 self.board_left(id, now, effects);
             }
             (None, Contact::Closed, Phase::Idle) if !slot.shows_its_board() => {
-                let waits = Waiting::PresentAtStart;
+                let waits = Waiting::SwitchClosed;
                 slot.enter(Phase::Waiting(waits), now);
                 let port = slot.place();
                 self.journal

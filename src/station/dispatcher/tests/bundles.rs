@@ -184,6 +184,14 @@ fn each_slot_flashes_its_own_manifest_and_each_row_says_which() {
         ]
     );
     let snapshot = snapshot(&mut bench);
+    assert!(matches!(
+        snapshot.notices[0].what,
+        Happening::StationStarted {
+            slots: 3,
+            own_manifests: 1,
+            ..
+        }
+    ));
     let manifests: Vec<&str> = snapshot.bundles.iter().map(|one| &*one.manifest).collect();
     assert_eq!(manifests, ["m.toml", "other.toml"]);
     let own = |view: &Arc<SlotView>| view.product.as_deref().map(str::to_owned);
@@ -407,6 +415,13 @@ fn started_by_another_a_changed_manifest_takes_no_boards_until_a_supervisor_says
     plug(&mut bench, "3");
     assert_eq!(bench.state("1"), SlotState::Blocked { code });
     assert_eq!(rows(&mut bench), [row("3", "lamp 7 11")]);
+    assert_eq!(
+        ask(&mut bench, start("1", None)),
+        Err(RequestRefused::NotApproved {
+            slot: SlotId::new("1"),
+            manifest: "m.toml".into(),
+        })
+    );
     let (_, taking, _answer) = take(&mut bench, short(OLD));
     let result = Ok(());
     bench.tell(Input::Approved { taking, result });

@@ -125,10 +125,7 @@ fn a_switch_that_is_closed_at_the_start_waits_for_its_next_board() {
     let mut bench = jig();
     reads(&mut bench, Closed);
     bench.pass(10_000);
-    assert_eq!(
-        bench.state("1"),
-        SlotState::Waiting(Waiting::PresentAtStart)
-    );
+    assert_eq!(bench.state("1"), SlotState::Waiting(Waiting::SwitchClosed));
     assert!(bench.opened().is_empty());
     reads(&mut bench, Open);
     bench.pass(300);
@@ -173,10 +170,7 @@ fn an_adapter_that_is_plugged_again_is_no_new_board() {
     reads(&mut bench, Closed);
     bench.pass(10_000);
     assert!(bench.opened().is_empty());
-    assert_eq!(
-        bench.state("1"),
-        SlotState::Waiting(Waiting::PresentAtStart)
-    );
+    assert_eq!(bench.state("1"), SlotState::Waiting(Waiting::SwitchClosed));
 }
 
 #[test]
