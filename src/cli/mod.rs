@@ -12,6 +12,7 @@ mod go_on;
 mod hand;
 mod info;
 mod job;
+mod journal;
 mod install_udev;
 mod logging;
 mod notify;

@@ -9,8 +9,8 @@ use super::faults;
 use super::notify::Systemd;
 use super::session::{self, Face, HangUp};
 use super::starts;
-use super::{Exit, logging};
-use crate::dashboard::Options;
+use super::{Exit, journal, logging};
+use crate::dashboard::{Options, Times};
 use crate::event::Who;
 use crate::port::SystemPorts;
 use crate::record::Record;
@@ -171,7 +171,14 @@ async fn work(
     };
     let systemd = systemd
         .map(|systemd| systemd.follow(station.snapshots.clone(), station.pulse(), stop.clone()));
-    let shown = session::show(station, face, here, Options::from_env(), &stop).await;
+    let options = Options {
+        times: match journal::is_at(std::io::stdout()) {
+            true => Times::LeftOut,
+            false => Times::Shown,
+        },
+        ..Options::from_env()
+    };
+    let shown = session::show(station, face, here, options, &stop).await;
     server.ended().await;
     record.close().await;
     if let Some(telling) = systemd {

@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::logging::{Lines, LogFile};
+use super::logging::{Lines, Log};
 use crate::dashboard::{self, Options};
 use crate::event::Who;
 use crate::station::Station;
@@ -58,11 +58,11 @@ pub enum HangUp {
 
 impl HangUp {
     /// A daemon without a terminal has none to lose.
-    pub fn of_daemon(log: Option<&LogFile>) -> HangUp {
+    pub fn of_daemon(log: Option<&Log>) -> HangUp {
         if io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal() {
             HangUp::Ends
         } else {
-            HangUp::Reopens(log.map(LogFile::writer))
+            HangUp::Reopens(log.map(Log::writer))
         }
     }
 }

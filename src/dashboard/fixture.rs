@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::options::{Colour, Options, Quit};
+use super::options::{Colour, Options, Quit, Times};
 use crate::chip::{Chip, FlashId, Identity, Mac, Revision};
 use crate::event::{
     Code, Happening, JobId, Notice, Outcome, Progress, Role, SlotId, Step, Waiting, Who,
@@ -31,6 +31,7 @@ pub fn options(language: Language) -> Options {
         colour: Colour::Colour,
         quit: Quit::AskWhenBusy,
         zone: jiff::tz::TimeZone::UTC,
+        times: Times::Shown,
         caption: None,
     }
 }

@@ -31,6 +31,6 @@ mod view;
 pub(crate) mod fixture;
 
 pub use json::json;
-pub use options::{Colour, Options, Quit};
+pub use options::{Colour, Options, Quit, Times};
 pub use plain::{closing_table, plain};
 pub use tui::tui;

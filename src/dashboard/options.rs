@@ -12,6 +12,7 @@ pub struct Options {
     pub quit: Quit,
     /// Times of day are shown in this zone.
     pub zone: jiff::tz::TimeZone,
+    pub times: Times,
     /// What a scripted run is doing, for the header.
     pub caption: Option<watch::Receiver<Option<Caption>>>,
 }
@@ -27,6 +28,7 @@ impl Options {
             colour: colour(std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())),
             quit: Quit::AskWhenBusy,
             zone: jiff::tz::TimeZone::system(),
+            times: Times::Shown,
             caption: None,
         }
     }
@@ -38,6 +40,14 @@ pub enum Colour {
     Colour,
     /// Bold, underlined and reversed only (<https://no-color.org>).
     None,
+}
+
+/// Whether the plain face's lines begin with the time of day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Times {
+    Shown,
+    /// Whoever takes the lines keeps the time of each: systemd's journal.
+    LeftOut,
 }
 
 /// What `q` and Ctrl-C do.

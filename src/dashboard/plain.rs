@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::feed::follow;
 use super::figures::yield_parts;
 use super::notices::time_of_day;
-use super::options::Options;
+use super::options::{Options, Times};
 use super::status;
 use super::text::width;
 use super::tile;
@@ -60,10 +60,13 @@ fn line(item: &Item, options: &Options) -> String {
     match item {
         Item::Missed(notices) => format!("... {}\n", lang::missed(*notices, options.language)),
         Item::Notice(notice) => {
-            let time = time_of_day(notice.at, &options.zone);
+            let time = match options.times {
+                Times::Shown => format!("{}  ", time_of_day(notice.at, &options.zone)),
+                Times::LeftOut => String::new(),
+            };
             let slot = notice.slot.as_ref().map_or("-", SlotId::as_str);
             let text = lang::notice(notice, options.language);
-            format!("{time}  {slot:<4} {text}\n")
+            format!("{time}{slot:<4} {text}\n")
         }
     }
 }
@@ -154,6 +157,20 @@ mod tests {
     #[tokio::test]
     async fn in_chinese() {
         insta::assert_snapshot!(written(Language::Chinese).await);
+    }
+
+    #[test]
+    fn what_keeps_times_of_its_own_is_told_none() {
+        let notice = fixture::notice(1, Some("3"), crate::event::Happening::StationStopped);
+        let check = |times, expected: &str| {
+            let options = Options {
+                times,
+                ..fixture::options(Language::English)
+            };
+            assert_eq!(line(&Item::Notice(notice.clone()), &options), expected);
+        };
+        check(Times::Shown, "10:02:45  3    station stopped\n");
+        check(Times::LeftOut, "3    station stopped\n");
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! `flashline run` as a service: what a service manager is told, and what ends it.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -214,6 +215,31 @@ fn a_service_opens_its_log_anew_at_a_hang_up_and_goes_on() {
     let mut stderr = String::new();
     std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut stderr).unwrap();
     assert_eq!(stderr, "");
+}
+
+#[test]
+fn a_journal_has_the_time_of_each_notice_already() {
+    let folder = tempfile::tempdir().unwrap();
+    station(folder.path(), "");
+    let begins = |journal: &str| {
+        let path = folder.path().join("stdout");
+        let out = fs::File::create(&path).unwrap();
+        let there = out.metadata().unwrap();
+        let stream = journal
+            .replace("DEVICE", &there.dev().to_string())
+            .replace("INODE", &there.ino().to_string());
+        let mut child = service(folder.path(), &["--plain"])
+            .env("JOURNAL_STREAM", stream)
+            .stdout(out)
+            .spawn()
+            .unwrap();
+        let told = wait_for(&path, "station bench flashes");
+        signal(&child, Signal::TERM);
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        told.split_once("station").unwrap().0.to_owned()
+    };
+    assert_eq!(begins("DEVICE:INODE"), "-    ");
+    assert_eq!(begins("DEVICE:1").len(), "12:34:56  -    ".len());
 }
 
 #[test]

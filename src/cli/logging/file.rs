@@ -1,123 +1,20 @@
-//! A log file that keeps its bounds: a thread writes it, so that no worker waits for a disk; lines that
-//! come faster are dropped and counted; what it has grown to is put aside. A full disk or a deleted folder
-//! costs lines and nothing else. Leaves out what is logged.
+//! A log file that keeps its bounds: what it has grown to is put aside. A full disk or a deleted folder
+//! costs lines, which are counted, and nothing else. Leaves out who waits for it (`writer`).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use tracing_subscriber::fmt::MakeWriter;
-
+use super::writer::{Sink, lost_note};
 use crate::settings::{LogFormat, LogSettings};
-
-/// Lines that may wait for the disk.
-const WAITING_LINES: usize = 4096;
 
 /// How often a file that cannot be written is tried again, and one that can is looked for in its place.
 const LOOK_EACH: Duration = Duration::from_secs(1);
 
-/// How long the program's end waits for the disk.
-const LAST_LINES: Duration = Duration::from_secs(1);
-
-/// The log's file, as its owner holds it: dropped once all that was logged is written.
-#[derive(Debug)]
-pub struct LogFile {
-    lines: Lines,
-}
-
-/// Where log lines go in. Never waits.
-#[derive(Debug, Clone)]
-pub struct Lines {
-    messages: SyncSender<Message>,
-    dropped: Arc<AtomicU64>,
-}
-
-#[derive(Debug)]
-enum Message {
-    Line(Vec<u8>),
-    Reopen,
-    Flush(SyncSender<()>),
-}
-
-impl LogFile {
-    /// Opens the file and starts its thread.
-    pub fn start(path: &Path, log: &LogSettings) -> io::Result<LogFile> {
-        let (lines, messages) = Lines::new(WAITING_LINES);
-        let mut file = Rotating::new(path, log, lines.dropped.clone());
-        file.open()?;
-        std::thread::Builder::new()
-            .name("log".to_owned())
-            .spawn(move || {
-                while let Ok(message) = messages.recv() {
-                    match message {
-                        Message::Line(line) => file.write(&line, Instant::now()),
-                        Message::Reopen => file.reopen(),
-                        // who asked may have stopped waiting
-                        Message::Flush(done) => drop(done.try_send(())),
-                    }
-                }
-            })?;
-        Ok(LogFile { lines })
-    }
-
-    pub fn writer(&self) -> Lines {
-        self.lines.clone()
-    }
-}
-
-impl Drop for LogFile {
-    fn drop(&mut self) {
-        let (done, written) = sync_channel(1);
-        if self.lines.messages.try_send(Message::Flush(done)).is_ok() {
-            // a disk that does not answer keeps nobody from leaving
-            let _ = written.recv_timeout(LAST_LINES);
-        }
-    }
-}
-
-impl Lines {
-    fn new(waiting: usize) -> (Lines, Receiver<Message>) {
-        let (messages, received) = sync_channel(waiting);
-        let dropped = Arc::default();
-        (Lines { messages, dropped }, received)
-    }
-
-    /// The file is closed and opened anew under its name: another program has put it aside.
-    pub fn reopen(&self) {
-        // it is looked for in its place anyhow
-        let _ = self.messages.try_send(Message::Reopen);
-    }
-}
-
-impl Write for Lines {
-    /// Takes a whole line: the log's formatter writes each at once.
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if (self.messages.try_send(Message::Line(line.to_vec()))).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Lines;
-
-    fn make_writer(&'a self) -> Lines {
-        self.clone()
-    }
-}
-
 /// The file as its thread holds it.
-struct Rotating {
+pub struct Rotating {
     path: PathBuf,
     format: LogFormat,
     rotate_bytes: u64,
@@ -129,8 +26,6 @@ struct Rotating {
     lost: u64,
     /// The file ends in the middle of a line.
     torn: bool,
-    /// Lines that never came to be written.
-    dropped: Arc<AtomicU64>,
 }
 
 struct Open {
@@ -140,7 +35,15 @@ struct Open {
 }
 
 impl Rotating {
-    fn new(path: &Path, log: &LogSettings, dropped: Arc<AtomicU64>) -> Rotating {
+    /// # Errors
+    /// It cannot be opened for appending.
+    pub fn open(path: &Path, log: &LogSettings) -> io::Result<Rotating> {
+        let mut file = Rotating::new(path, log);
+        file.append()?;
+        Ok(file)
+    }
+
+    fn new(path: &Path, log: &LogSettings) -> Rotating {
         Rotating {
             path: path.to_owned(),
             format: log.format,
@@ -150,11 +53,10 @@ impl Rotating {
             look_at: None,
             lost: 0,
             torn: false,
-            dropped,
         }
     }
 
-    fn open(&mut self) -> io::Result<()> {
+    fn append(&mut self) -> io::Result<()> {
         let file = OpenOptions::new()
             .create(true)
             .append(true)
@@ -166,40 +68,6 @@ impl Rotating {
             device_and_inode: (there.dev(), there.ino()),
         });
         Ok(())
-    }
-
-    fn reopen(&mut self) {
-        self.open = None;
-        self.look_at = None;
-    }
-
-    fn write(&mut self, line: &[u8], now: Instant) {
-        self.look(now);
-        if (self.open.as_ref()).is_some_and(|open| {
-            open.bytes > 0 && open.bytes + line.len() as u64 > self.rotate_bytes
-        }) {
-            self.rotate();
-        }
-        let lost = self.lost + self.dropped.swap(0, Ordering::Relaxed);
-        self.lost = lost;
-        let note = (lost > 0).then(|| self.note(lost));
-        let Some(open) = &mut self.open else {
-            self.lost += 1;
-            return;
-        };
-        let text = [note.as_deref().unwrap_or_default().as_bytes(), line].concat();
-        match open.file.write_all(&text) {
-            Ok(()) => {
-                open.bytes += text.len() as u64;
-                (self.lost, self.torn) = (0, false);
-            }
-            Err(_) => {
-                let there = open.file.metadata();
-                self.torn |= there.is_ok_and(|there| there.len() > open.bytes);
-                self.lost += 1;
-                self.open = None;
-            }
-        }
     }
 
     /// Once a moment: opens what is not open, and anew what is no longer where it was.
@@ -223,7 +91,7 @@ impl Rotating {
             let _ = fs::create_dir_all(folder);
         }
         // tried again in a moment, the lines until then are counted
-        let _ = self.open();
+        let _ = self.append();
     }
 
     /// Puts the file aside as `.1`, those before one further; the oldest goes. Where that fails the file
@@ -247,24 +115,48 @@ impl Rotating {
         if moved.is_ok() {
             self.open = None;
             // tried again in a moment
-            let _ = self.open();
+            let _ = self.append();
         }
     }
 
     /// That lines are missing here.
-    fn note(&self, lost: u64) -> String {
-        let now = jiff::Timestamp::now();
+    fn note(&self) -> String {
         let torn = if self.torn { "\n" } else { "" };
-        let text = format!("{lost} lines of this log were lost: the disk was full, gone or slow");
-        match self.format {
-            LogFormat::Text => format!("{torn}{now} WARN {text}\n"),
-            LogFormat::Json => {
-                let object = serde_json::json!({
-                    "timestamp": now.to_string(),
-                    "level": "WARN",
-                    "message": text,
-                });
-                format!("{torn}{object}\n")
+        let why = "the disk was full, gone or slow";
+        format!("{torn}{}", lost_note(self.format, self.lost, why))
+    }
+}
+
+impl Sink for Rotating {
+    fn reopen(&mut self) {
+        self.open = None;
+        self.look_at = None;
+    }
+
+    fn write(&mut self, line: &[u8], missed: u64, now: Instant) {
+        self.look(now);
+        if (self.open.as_ref()).is_some_and(|open| {
+            open.bytes > 0 && open.bytes + line.len() as u64 > self.rotate_bytes
+        }) {
+            self.rotate();
+        }
+        self.lost += missed;
+        let note = (self.lost > 0).then(|| self.note());
+        let Some(open) = &mut self.open else {
+            self.lost += 1;
+            return;
+        };
+        let text = [note.as_deref().unwrap_or_default().as_bytes(), line].concat();
+        match open.file.write_all(&text) {
+            Ok(()) => {
+                open.bytes += text.len() as u64;
+                (self.lost, self.torn) = (0, false);
+            }
+            Err(_) => {
+                let there = open.file.metadata();
+                self.torn |= there.is_ok_and(|there| there.len() > open.bytes);
+                self.lost += 1;
+                self.open = None;
             }
         }
     }

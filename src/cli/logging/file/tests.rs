@@ -1,26 +1,32 @@
 use std::os::unix::fs::symlink;
 
+use super::super::writer::Log;
 use super::*;
 
 struct Rig {
     folder: tempfile::TempDir,
     file: Rotating,
     now: Instant,
+    /// Lines that do not come to the file.
+    missed: u64,
 }
 
 impl Rig {
     fn new(log: &LogSettings) -> Rig {
         let folder = tempfile::tempdir().unwrap();
-        let file = Rotating::new(&folder.path().join("logs/log"), log, Arc::default());
+        let file = Rotating::new(&folder.path().join("logs/log"), log);
         Rig {
             folder,
             file,
             now: Instant::now(),
+            missed: 0,
         }
     }
 
     fn write(&mut self, line: &str) {
-        self.file.write(format!("{line}\n").as_bytes(), self.now);
+        let missed = std::mem::take(&mut self.missed);
+        self.file
+            .write(format!("{line}\n").as_bytes(), missed, self.now);
     }
 
     fn read(&self, name: &str) -> String {
@@ -65,7 +71,7 @@ fn what_was_there_before_counts() {
     let mut rig = Rig::new(&settings(10, 1));
     rig.write("12345678");
     let path = rig.folder.path().join("logs/log");
-    rig.file = Rotating::new(&path, &settings(10, 1), Arc::default());
+    rig.file = Rotating::new(&path, &settings(10, 1));
     rig.write("next");
     assert_eq!(
         (rig.read("log"), rig.read("log.1")),
@@ -109,7 +115,7 @@ fn a_full_disk_costs_lines_that_are_counted() {
         rig.write(line);
     }
     fs::remove_file(folder.join("log")).unwrap();
-    rig.file.dropped.store(4, Ordering::Relaxed);
+    rig.missed = 4;
     // not tried before its time
     rig.write("four");
     assert_eq!(rig.read("log"), "NotFound");
@@ -140,20 +146,10 @@ fn a_note_in_a_json_log_is_an_object() {
 }
 
 #[test]
-fn who_logs_never_waits() {
-    let (mut lines, waiting) = Lines::new(2);
-    for _ in 0..5 {
-        lines.write_all(b"line\n").unwrap();
-    }
-    assert_eq!(lines.dropped.load(Ordering::Relaxed), 3);
-    assert_eq!(waiting.try_iter().count(), 2);
-}
-
-#[test]
 fn all_that_was_logged_is_there_once_it_is_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
-    let log = LogFile::start(&path, &LogSettings::default()).unwrap();
+    let log = Log::start(Rotating::open(&path, &LogSettings::default()).unwrap()).unwrap();
     let mut lines = log.writer();
     for number in 0..100 {
         writeln!(lines, "{number}").unwrap();
@@ -162,5 +158,5 @@ fn all_that_was_logged_is_there_once_it_is_dropped() {
     // `writeln!` writes in pieces; all of them are there
     assert!(fs::read_to_string(&path).unwrap().ends_with("99\n"));
     let nowhere = folder.path().join("nowhere/log");
-    assert!(LogFile::start(&nowhere, &LogSettings::default()).is_err());
+    assert!(Rotating::open(&nowhere, &LogSettings::default()).is_err());
 }
