@@ -1,7 +1,8 @@
 //! The job from its order to its verdict: attempts, one after the other, each a new connection that
-//! goes through the steps; between them the ladder, and the wait for a port that was lost.
+//! goes through the steps; between them the ladder, and the wait for a port that was lost (`port`).
 
-use std::path::PathBuf;
+mod port;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,18 +23,12 @@ use super::session::{ROM_BAUD, RomRates, Session};
 use crate::chip::{Access, Belief, Identity};
 use crate::event::{Code, Outcome};
 use crate::port::reset::Ways;
-use crate::port::{Link, OpenError, Port, Ports, Stop};
+use crate::port::{Link, Port, Ports, Stop};
 use crate::protocol::Dialect;
 use crate::settings::After;
 
 /// How often a lost port is tried again where nothing announces its return.
 const REOPEN_EACH: Duration = Duration::from_millis(50);
-
-/// How often a port that is open elsewhere is tried again: each try looks who has it.
-const BUSY_EACH: Duration = Duration::from_millis(250);
-
-/// How long a chip's own USB may be away: it starts first, and the host asks it who it is.
-const REENUMERATION: Duration = Duration::from_secs(3);
 
 /// How often one attempt follows a port that a reset takes along: into the loader, and once more for a
 /// board whose app comes up instead.
@@ -336,89 +331,6 @@ impl Job {
             board.rate += 1;
         }
         Ok(port)
-    }
-
-    /// The first opening: what is not there now is the bench's fault, not the board's. One that another
-    /// program has open is waited for, and told once.
-    pub(super) async fn open(&mut self) -> Result<Box<dyn Port>, JobError> {
-        let began = Instant::now();
-        let mut told = false;
-        while let Some(path) = self.path() {
-            let error = match self.try_open(path).await {
-                Err(error @ JobError::Open(OpenError::Busy { .. }))
-                    if began.elapsed() < self.assignment.busy =>
-                {
-                    error
-                }
-                result => return result,
-            };
-            if !std::mem::replace(&mut told, true) {
-                self.journal.waits(&error);
-            }
-            self.rest(BUSY_EACH).await?;
-        }
-        self.reopen(Instant::now()).await
-    }
-
-    /// Opens the port at the slot, under whatever name, until the grace since its loss is over.
-    async fn reopen(&mut self, since: Instant) -> Result<Box<dyn Port>, JobError> {
-        let waited = match self.own_usb {
-            true => self.assignment.grace.max(REENUMERATION),
-            false => self.assignment.grace,
-        };
-        loop {
-            let failed = match self.path() {
-                Some(path) => match self.try_open(path).await {
-                    Err(JobError::Open(error)) => Some(error),
-                    result => return result,
-                },
-                None => None,
-            };
-            if since.elapsed() >= waited {
-                return Err(match failed {
-                    // the board is back and something else is in the way
-                    Some(
-                        error @ (OpenError::Busy { .. }
-                        | OpenError::Denied { .. }
-                        | OpenError::NotSerial { .. }),
-                    ) => JobError::Open(error),
-                    _ => JobError::Unplugged { waited },
-                });
-            }
-            self.rest(REOPEN_EACH).await?;
-        }
-    }
-
-    fn path(&mut self) -> Option<PathBuf> {
-        let presence = self.assignment.presence.borrow_and_update();
-        presence.as_ref().map(|info| info.path.clone())
-    }
-
-    async fn try_open(&mut self, path: PathBuf) -> Result<Box<dyn Port>, JobError> {
-        let shown = path.display().to_string();
-        let opening = self.ports.open(path, ROM_BAUD);
-        let port = tokio::select! {
-            reason = self.stop.asked() => return Err(JobError::Stopped(reason)),
-            port = opening => port?,
-        };
-        self.journal.note(format_args!("{shown} is open"));
-        Ok(port)
-    }
-
-    /// Waits for a change at the slot, or a moment.
-    async fn rest(&mut self, moment: Duration) -> Result<(), JobError> {
-        let presence = &mut self.assignment.presence;
-        let change = async {
-            if presence.changed().await.is_err() {
-                // nobody announces anything: the moment will pass
-                std::future::pending::<()>().await;
-            }
-        };
-        tokio::select! {
-            reason = self.stop.asked() => Err(JobError::Stopped(reason)),
-            () = change => Ok(()),
-            () = tokio::time::sleep(moment) => Ok(()),
-        }
     }
 
     /// A whole-chip erase that was stopped or whose board was pulled is told as such: the flash holds

@@ -11,6 +11,7 @@ mod log;
 mod net;
 mod ports;
 mod reset;
+mod slot;
 mod socket;
 mod source;
 mod station;
@@ -25,11 +26,9 @@ pub use log::{LogFormat, LogLevel, LogSettings};
 pub use net::{NetPort, NetPortError, NetProtocol};
 pub use ports::{BUSY_BY_HAND, PortPattern, PortRules};
 pub use reset::{After, Reset, ResetError, Sequence, SequenceError, SequenceStep};
+pub use slot::{Place, Seat, SlotSaid, SlotSettings, Start};
 pub use socket::SocketSettings;
 pub use source::{FileError, Source, read_bounded};
-pub use station::{
-    DATABASE, DISK_RESERVE_MB, GRACE, HubLimits, Place, Seat, Settings, SlotSaid, SlotSettings,
-    Start,
-};
+pub use station::{DATABASE, DISK_RESERVE_MB, GRACE, HubLimits, Settings};
 pub use stub_dir::{StubDirError, load as load_stubs};
 pub use value::{Misfit, number, text, whole, word, yes_or_no};

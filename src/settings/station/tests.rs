@@ -1,4 +1,6 @@
 use super::*;
+use crate::event::UsbPath;
+use crate::settings::{After, Place, Reset, Sequence, Start};
 
 const LEAST: &str = "station = \"b\"\nmanifest = \"m.toml\"\n";
 
