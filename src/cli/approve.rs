@@ -50,7 +50,21 @@ fn only(snapshot: &Snapshot) -> Result<String, String> {
         .collect();
     match changed.as_slice() {
         [(.., bundle)] => Ok(bundle.to_string()),
-        [] => Err("no manifest on the disk is another than the one at work".to_owned()),
+        [] => {
+            let faults = snapshot
+                .bundles
+                .iter()
+                .filter_map(|view| match &view.on_disk {
+                    OnDisk::Invalid { fault } => Some(format!("\n  {fault}")),
+                    OnDisk::Same | OnDisk::Changed { .. } => None,
+                });
+            let faults: String = faults.collect();
+            Err(if faults.is_empty() {
+                "no manifest on the disk is another than the one at work".to_owned()
+            } else {
+                format!("what is on the disk has faults and cannot be taken:{faults}")
+            })
+        }
         several => {
             let lines = several.iter().map(|(manifest, product, version, bundle)| {
                 format!("\n  {bundle}  {product} {version}  {manifest}")
@@ -60,5 +74,26 @@ fn only(snapshot: &Snapshot) -> Result<String, String> {
                 "several manifests changed: say which bundle{lines}"
             ))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dashboard::fixture;
+
+    #[test]
+    fn what_cannot_be_approved_is_told_with_its_fault() {
+        let bench = fixture::changed_on_disk();
+        let all = bench.bundles.iter().cloned();
+        let not_offered = all.filter(|view| !matches!(view.on_disk, OnDisk::Changed { .. }));
+        let invalid = Snapshot {
+            bundles: not_offered.collect(),
+            ..bench.clone()
+        };
+        let why = only(&invalid).unwrap_err();
+        assert!(why.contains("\n  lamp.toml:12:1: the file"), "{why}");
+        let why = only(&fixture::bench()).unwrap_err();
+        assert!(why.contains("no manifest on the disk is another"), "{why}");
     }
 }

@@ -15,7 +15,7 @@ use crate::event::Who;
 use crate::port::SystemPorts;
 use crate::record::Record;
 use crate::settings::{Fault, LogFormat, LogSettings, Place, Settings, Source};
-use crate::socket::{self, listen};
+use crate::socket::{self, ListenError, listen};
 use crate::station::{Access, Bundles, Station};
 
 /// Watch the bench and flash every board that appears
@@ -138,7 +138,12 @@ async fn work(
         Ok(Ok(listening)) => listening,
         Ok(Err(error)) => {
             record.close().await;
-            return bench_error(&error);
+            let told = bench_error(&error);
+            return match error {
+                // mistakes in the file, which no second start mends
+                ListenError::TooLong { .. } | ListenError::NoSuchGroup { .. } => Exit::Usage,
+                _ => told,
+            };
         }
         Err(error) => return bench_error(&error),
     };

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossterm::cursor;
 use crossterm::execute;
-use crossterm::terminal::{self, EnterAlternateScreen, LeaveAlternateScreen};
+use crossterm::terminal::{self, Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
@@ -44,7 +44,14 @@ impl Screen {
             held,
             previous_hook,
         };
-        execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)?;
+        // one that was killed may have left its alternate screen behind, and the first picture only
+        // draws what is not blank
+        execute!(
+            io::stdout(),
+            EnterAlternateScreen,
+            Clear(ClearType::All),
+            cursor::Hide
+        )?;
         Ok(screen)
     }
 

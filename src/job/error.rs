@@ -140,7 +140,7 @@ pub(super) enum JobError {
     /// A reset into the loader took the chip's own USB off the bus, as it does.
     #[error("the port went with the chip's reset")]
     TakenAlong,
-    #[error("the port was lost and not back within {waited:?}")]
+    #[error("the port was lost and not back within {:.1} s", .waited.as_secs_f64())]
     Unplugged { waited: Duration },
     #[error("the port failed: {0}")]
     PortFailed(io::Error),

@@ -130,7 +130,7 @@ pub(super) fn slots(
             document.error(
                 span,
                 "a network port is always there, so plugging a board in cannot start its job",
-                "add: start = \"probe\" (a board is noticed by its answer), or \"request\"",
+                "add: start = \"probe\" (a board is noticed by its answer), \"scan\" or \"request\"",
             );
         }
         if let (Some(place), Some(start)) = (&place, &start)
@@ -180,6 +180,8 @@ pub(super) fn slots(
 
 /// `row` and `column`, which go together.
 fn seat(document: &Document<'_>, slot: &mut Fields<'_>) -> Option<Found<Seat>> {
+    // one that does not fit is told as that
+    let both_given = slot.has("row") && slot.has("column");
     let row = slot.optional("row", whole(1..=64, "rows"));
     let column = slot.optional("column", whole(1..=64, "columns"));
     match (row, column) {
@@ -190,7 +192,7 @@ fn seat(document: &Document<'_>, slot: &mut Fields<'_>) -> Option<Found<Seat>> {
             },
             span: row.span,
         }),
-        (Some(one), None) | (None, Some(one)) => {
+        (Some(one), None) | (None, Some(one)) if !both_given => {
             let message = "the slot has only one of `row` and `column`";
             document.error(
                 &one.span,
@@ -199,7 +201,7 @@ fn seat(document: &Document<'_>, slot: &mut Fields<'_>) -> Option<Found<Seat>> {
             );
             None
         }
-        (None, None) => None,
+        _ => None,
     }
 }
 

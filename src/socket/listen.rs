@@ -49,7 +49,11 @@ pub enum ListenError {
         group: String,
         source: io::Error,
     },
-    #[error("the socket {} cannot be made: {source}", path.display())]
+    #[error(
+        "the socket {} cannot be made: {source}. Give a folder in [socket] that is there and that this \
+         user may write to",
+        path.display()
+    )]
     Io { path: PathBuf, source: io::Error },
 }
 

@@ -222,6 +222,23 @@ async fn a_board_passes_and_is_told_in_every_way() {
     assert_eq!(program.next().await, None);
 }
 
+/// `flashline stop && flashline status` in a script must not be told what was before.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hears_that_it_is_done_and_looks_finds_it_done() {
+    let line = Line::new(1).await;
+    let mut program = Program::greeted(&line.socket).await;
+    let asked = program.answer(json!({"id": 1, "ask": "stop_line"})).await;
+    assert_eq!(asked["ok"], true);
+    let mut another = Program::greeted(&line.socket).await;
+    another.say("{\"id\":1,\"follow\":[\"snapshots\"]}").await;
+    let told = another
+        .hear_until(|told| told["snapshot"].is_object())
+        .await;
+    let by = &told["snapshot"]["line"]["halted"]["asked"]["by"];
+    assert!(by.is_string(), "the line as it is: {by}");
+    line.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_request_is_answered_and_the_connection_stays() {
     let line = Line::new(1).await;

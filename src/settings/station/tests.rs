@@ -330,7 +330,17 @@ fn network_ports() {
     5 | path = "socket://rack:4000"
       |        ^^^^^^^^^^^^^^^^^^^^
       |
-      = help: add: start = "probe" (a board is noticed by its answer), or "request"
+      = help: add: start = "probe" (a board is noticed by its answer), "scan" or "request"
+    "#);
+    // the column is not missing: the row is wrong
+    insta::assert_snapshot!(told(&slot("path = \"/dev/x\"\nrow = 65\ncolumn = 1")), @r#"
+    error: `row` is 65, more than 64
+     --> station.toml:6:7
+      |
+    6 | row = 65
+      |       ^^
+      |
+      = help: write a whole number from 1 to 64 (rows), without quotes
     "#);
     let switch = |path: &str| slot(&format!("path = \"{path}\"\nstart = \"dsr\""));
     insta::assert_snapshot!(told(&switch("socket://rack:4000")), @r#"

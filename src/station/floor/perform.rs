@@ -163,6 +163,10 @@ impl Floor {
                 });
             }
             Effect::Answer(answer, result) => {
+                // who hears that it is done and looks finds it done
+                if result.is_ok() {
+                    self.publish();
+                }
                 // a face that does not wait for its answer does not want it
                 let _ = answer.send(result);
             }
