@@ -132,6 +132,22 @@ impl Identity {
         }
     }
 
+    /// For a log: what tells this board from others.
+    pub fn in_a_line(&self) -> String {
+        let mut words = vec![self.chip.to_string()];
+        words.extend(self.revision.map(|revision| format!("revision {revision}")));
+        words.extend(self.mac.map(|mac| format!("MAC {mac}")));
+        words.extend(self.flash_id.map(|id| match id.size_bytes() {
+            Some(bytes) if bytes < 1 << 20 => format!("flash {id} ({} KB)", bytes >> 10),
+            Some(bytes) => format!("flash {id} ({} MB)", bytes >> 20),
+            None => format!("flash {id}"),
+        }));
+        if self.access == Access::SecureDownload {
+            words.push("Secure Download Mode".to_owned());
+        }
+        words.join(", ")
+    }
+
     /// The flash part's size as its ID tells it.
     pub fn flash_bytes(&self) -> Option<u64> {
         self.flash_id.and_then(FlashId::size_bytes)
@@ -169,5 +185,31 @@ impl Serialize for Identity {
             security: self.security,
         }
         .serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_board_in_a_line() {
+        let mac = Mac([0x24, 0x0A, 0xC4, 0, 0, 1]);
+        let board = |flash_id| {
+            let revision = Revision { major: 3, minor: 1 };
+            Identity::open(Chip::Esp32, revision, mac, FlashId(flash_id))
+        };
+        let check = |board: Identity, expected: &str| assert_eq!(board.in_a_line(), expected);
+        let front = "esp32, revision v3.1, MAC 24:0a:c4:00:00:01, flash";
+        check(board(0xEF_4016), &format!("{front} ef4016 (4 MB)"));
+        check(board(0xEF_4013), &format!("{front} ef4013 (512 KB)"));
+        let hidden = Identity {
+            access: Access::SecureDownload,
+            revision: None,
+            mac: None,
+            flash_id: None,
+            ..board(0)
+        };
+        check(hidden, "esp32, Secure Download Mode");
     }
 }

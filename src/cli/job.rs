@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Exit, out};
-use crate::chip::Identity;
 use crate::record::{JobRow, Reader, RecordError, Story};
 use crate::settings::DATABASE;
 
@@ -212,25 +211,10 @@ fn no_log(row: &JobRow) -> &'static str {
 fn board(row: &JobRow) -> String {
     let mut words = match &row.identity {
         None => vec!["not identified".to_owned()],
-        Some(identity) => identity_words(identity),
+        Some(identity) => vec![identity.in_a_line()],
     };
     words.extend(row.serial.as_ref().map(|serial| format!("serial {serial}")));
     words.join(", ")
-}
-
-fn identity_words(board: &Identity) -> Vec<String> {
-    let mut words = vec![board.chip.to_string()];
-    words.extend(
-        board
-            .revision
-            .map(|revision| format!("revision {revision}")),
-    );
-    words.extend(board.mac.map(|mac| format!("MAC {mac}")));
-    words.extend(board.flash_id.map(|id| match id.size_bytes() {
-        Some(bytes) => format!("flash {id} ({} MB)", bytes >> 20),
-        None => format!("flash {id}"),
-    }));
-    words
 }
 
 /// A line without what would move a terminal's cursor.

@@ -74,6 +74,18 @@ pub enum Waiting {
     HubTurn,
 }
 
+impl Waiting {
+    pub const ALL: [Waiting; 7] = [
+        Waiting::PresentAtStart,
+        Waiting::Request,
+        Waiting::Scan,
+        Waiting::SwitchClosed,
+        Waiting::SwitchUnread,
+        Waiting::Stopped,
+        Waiting::HubTurn,
+    ];
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]

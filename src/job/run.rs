@@ -248,7 +248,7 @@ impl Job {
         {
             return Err(JobError::Swapped { expected, found });
         }
-        let told = found_words(found);
+        let told = found.in_a_line();
         identified.session.journal.note(format_args!("{told}"));
         self.identity = Some(found.clone());
         let mut admitted = identified
@@ -401,20 +401,4 @@ impl Job {
             steps: self.journal.steps,
         }
     }
-}
-
-/// The board in one line of the log.
-fn found_words(board: &Identity) -> String {
-    let mut words = vec![board.chip.to_string()];
-    words.extend(
-        board
-            .revision
-            .map(|revision| format!("revision {revision}")),
-    );
-    words.extend(board.mac.map(|mac| format!("MAC {mac}")));
-    words.extend(board.flash_id.map(|id| format!("flash {id}")));
-    if board.access == Access::SecureDownload {
-        words.push("Secure Download Mode".to_owned());
-    }
-    words.join(", ")
 }

@@ -399,17 +399,8 @@ mod tests {
 
     #[test]
     fn each_way_to_wait_has_words_of_its_own() {
-        let whys = [
-            Waiting::PresentAtStart,
-            Waiting::Request,
-            Waiting::Scan,
-            Waiting::SwitchClosed,
-            Waiting::SwitchUnread,
-            Waiting::Stopped,
-            Waiting::HubTurn,
-        ];
         let mut told = std::collections::HashSet::new();
-        for why in whys {
+        for why in Waiting::ALL {
             let port = "/dev/ttyUSB0".to_owned();
             let what = Happening::BoardWaits { port, why };
             for words in [english(&what), chinese(&what)] {

@@ -8,6 +8,7 @@ use super::tally::{ClosedJob, leaves_open};
 use super::{Approval, NewJob, row, story};
 use crate::chip::{Access, Identity, Revision};
 use crate::event::{Code, JobId, Outcome, Serial, Step, Unit};
+use crate::image::hex;
 use crate::job::Verdict;
 use crate::plan::Method;
 
@@ -341,8 +342,4 @@ fn write_off(connection: &Connection, asked: &WriteOff) -> rusqlite::Result<bool
 
 fn microseconds(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::chip::Identity;
 use crate::event::{Code, JobId, Outcome, Serial, SlotId, Step, spelling};
+use crate::image::hex;
 use crate::job::{Measurement, RegionResult, StepResult};
 use crate::record::{JobRow, Reader, RecordError, Story};
 
@@ -154,8 +155,4 @@ fn region(region: RegionResult) -> RegionObject {
         found_sha256: region.found_sha256.map(|digest| hex(&digest)),
         skipped_bytes: region.skipped_bytes,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

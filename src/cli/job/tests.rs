@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::chip::{Chip, FlashId, Mac, Revision};
+use crate::chip::{Chip, FlashId, Identity, Mac, Revision};
 use crate::event::{Code, JobId, Outcome, SlotId, Step};
 use crate::job::{BootLog, Measurement, RegionResult, Retries, StepResult};
 use crate::plan::Method;

@@ -123,16 +123,7 @@ fn the_other_states() {
 
 #[test]
 fn what_each_waiting_slot_waits_for() {
-    let waits = [
-        Waiting::PresentAtStart,
-        Waiting::Request,
-        Waiting::Scan,
-        Waiting::SwitchClosed,
-        Waiting::SwitchUnread,
-        Waiting::Stopped,
-        Waiting::HubTurn,
-    ];
-    let slots = waits.iter().enumerate();
+    let slots = Waiting::ALL.iter().enumerate();
     let slots =
         slots.map(|(index, why)| fixture::slot(&(index + 1).to_string(), SlotState::Waiting(*why)));
     let snapshot = fixture::with(slots.collect());
