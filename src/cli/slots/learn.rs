@@ -199,7 +199,7 @@ impl<R: AsyncRead + Unpin, S: FnMut(&str)> Teacher<R, S> {
         let mut changes = ports.watch();
         let mut lesson = Lesson::new(terms);
         (self.say)(
-            "Enter or s: skip this place   u: undo the last   q: write and end   Ctrl-C: write nothing",
+            "Enter, s: skip   u: undo the last   q: write and end   Ctrl-C: write nothing",
         );
         let mut asked = String::new();
         loop {
