@@ -1,6 +1,7 @@
 //! Every decision of the bench, as one synchronous function: an input and the time in, effects out.
 //! Leaves out every IO: `floor` performs the effects. So a test calls it without a runtime.
 
+mod border;
 mod bundles;
 mod holds;
 mod hubs;
@@ -20,24 +21,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use border::{Effect, Fact, Input};
 pub use bundles::{AtWork, NotTaken, Taking, at_work};
 use hubs::Hubs;
 use ports::Arrival;
 use scans::Chosen;
 use service::Service;
-use tokio::sync::oneshot;
 
 use super::journal::Journal;
 use super::slot::{Now, Phase, ProbeDue, Restart, Running, Slot};
-use super::switch::{SwitchInput, SwitchTold};
-use super::{BundleView, LineState, PortView, Request, RequestRefused, Snapshot};
-use crate::chip::Identity;
-use crate::event::{Code, Happening, JobId, Progress, Serial, SlotId, Step, StopReason, Unit};
-use crate::job::{Silence, Verdict};
-use crate::plan::Planner;
-use crate::port::{OpenError, PortChange, PortInfo};
-use crate::record::{Approval, History, NewJob, RecordError, ServiceChange, Standing};
-use crate::settings::{After, Reset, Settings};
+use super::{BundleView, LineState, PortView, Snapshot};
+use crate::event::{Code, Happening, JobId, Serial, SlotId};
+use crate::port::PortChange;
+use crate::record::{History, Standing};
+use crate::settings::Settings;
 
 /// How often the record is tried while nothing is written to it.
 pub const HEALTH_INTERVAL: Duration = Duration::from_secs(5);
@@ -50,164 +47,6 @@ pub const PROBE_SILENCES: u32 = 2;
 pub const STOP_PATIENCE: Duration = Duration::from_secs(4);
 /// How long a last commit may take after that.
 pub const COMMIT_PATIENCE: Duration = Duration::from_millis(700);
-
-/// Something that happened outside.
-#[derive(Debug)]
-pub enum Input {
-    Port(PortChange),
-    /// The row of a job was committed, or not.
-    Opened {
-        slot: SlotId,
-        job: JobId,
-        result: Result<(), RecordError>,
-    },
-    /// The row was not opened: another program has the port.
-    Taken {
-        slot: SlotId,
-        job: JobId,
-        by: String,
-    },
-    /// Who works on slots' ports by hand now.
-    Holders(Vec<(SlotId, Option<String>)>),
-    Fact {
-        slot: SlotId,
-        job: JobId,
-        fact: Fact,
-    },
-    Progress {
-        slot: SlotId,
-        job: JobId,
-        progress: Progress,
-    },
-    Finished {
-        slot: SlotId,
-        job: JobId,
-        verdict: Verdict,
-    },
-    Recorded {
-        slot: SlotId,
-        job: JobId,
-        result: Result<Standing, RecordError>,
-    },
-    Probed {
-        slot: SlotId,
-        result: Result<bool, OpenError>,
-    },
-    /// What the watch with this number tells of the slot's switch.
-    Switch {
-        slot: SlotId,
-        watch: u64,
-        told: SwitchTold,
-    },
-    Health(Result<Standing, RecordError>),
-    /// What is in service was committed, or not.
-    ServiceKept(Result<(), RecordError>),
-    Request(Request),
-    /// The files of a manifest (which one of them) are others than at the last look: its bundle, or the
-    /// first of its faults.
-    Manifest {
-        manifest: usize,
-        found: Result<Arc<Planner>, Arc<str>>,
-    },
-    /// A bundle that a supervisor wants at work is on record, or not.
-    Approved {
-        taking: Taking,
-        result: Result<(), NotTaken>,
-    },
-    /// The program is to end.
-    Stop,
-    /// A deadline passed.
-    Tick,
-}
-
-/// What a job tells while it works.
-#[derive(Debug)]
-pub enum Fact {
-    Identified(Identity),
-    Retried {
-        step: Step,
-        code: Code,
-        detail: String,
-        attempt: u32,
-    },
-    PortLost,
-}
-
-/// What is to be done outside.
-#[derive(Debug)]
-pub enum Effect {
-    /// The port at a slot changed: its job wants to know.
-    Presence {
-        slot: SlotId,
-        port: Option<PortInfo>,
-    },
-    /// Claim the port and open the row: `Opened` or, where another program has it, `Taken`.
-    OpenRow {
-        slot: SlotId,
-        job: NewJob,
-    },
-    Spawn {
-        slot: SlotId,
-        job: JobId,
-        serial: Option<Serial>,
-        reset: Reset,
-        after: After,
-        silence: Silence,
-        /// The bundle that it flashes.
-        planner: Arc<Planner>,
-        /// The unit that the slot is through with and that may still be in it.
-        through_with: Option<Unit>,
-    },
-    StopJob {
-        slot: SlotId,
-        reason: StopReason,
-    },
-    CloseRow {
-        slot: SlotId,
-        job: JobId,
-        verdict: Verdict,
-        ended: jiff::Timestamp,
-    },
-    /// The slot's board has left: its MAC is free.
-    Release {
-        slot: SlotId,
-    },
-    Probe {
-        slot: SlotId,
-        port: PortInfo,
-        reset: Reset,
-    },
-    /// Watch the slot's switch, once the watch before is over.
-    WatchSwitch {
-        slot: SlotId,
-        watch: u64,
-        path: PathBuf,
-        input: SwitchInput,
-    },
-    /// Let go of the slot's port.
-    LeaveSwitch {
-        slot: SlotId,
-    },
-    CheckHealth,
-    /// Put on record what is in service: `ServiceKept`.
-    KeepService(ServiceChange),
-    /// Build what the boards of a bundle share.
-    Prepare {
-        planner: Arc<Planner>,
-    },
-    /// Look that the manifest is still what was approved, and record it: `Approved`.
-    Approve {
-        approval: Approval,
-        path: PathBuf,
-        taking: Taking,
-    },
-    Answer(
-        oneshot::Sender<Result<(), RequestRefused>>,
-        Result<(), RequestRefused>,
-    ),
-    /// Everything is over.
-    End,
-}
 
 /// Why the line takes no boards.
 #[derive(Debug)]

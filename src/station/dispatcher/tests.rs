@@ -1,12 +1,15 @@
 //! The bench's decisions, driven by hand: no runtime, no port, a clock that the test moves.
 
 use super::*;
-use crate::chip::{Chip, FlashId, Mac, Revision};
-use crate::event::{Role, SlotId, UsbPath, Waiting, Who};
+use crate::chip::{Chip, FlashId, Identity, Mac, Revision};
+use crate::event::{Progress, Role, SlotId, StopReason, Unit, UsbPath, Waiting, Who};
+use crate::job::{Silence, Verdict};
 use crate::manifest::fixture;
-use crate::port::UsbId;
-use crate::settings::{HubLimits, Place, SlotSettings, Start};
-use crate::station::{Ask, SlotState};
+use crate::plan::Planner;
+use crate::port::{PortInfo, UsbId};
+use crate::record::{Approval, RecordError, ServiceChange};
+use crate::settings::{After, HubLimits, Place, SlotSettings, Start};
+use crate::station::{Ask, Request, RequestRefused, SlotState};
 
 mod bundles;
 mod holds;
