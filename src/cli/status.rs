@@ -100,6 +100,9 @@ fn bundles(snapshot: &Snapshot) -> String {
         } = view;
         let on_disk = match on_disk {
             OnDisk::Same => String::new(),
+            OnDisk::Changed { bundle: new, .. } if new == bundle => {
+                "; its boards wait for a supervisor to approve it".to_owned()
+            }
             OnDisk::Changed {
                 product,
                 version,
@@ -188,8 +191,15 @@ mod tests {
         let invalid = OnDisk::Invalid {
             fault: "fan.toml:3:1: unknown key `x`".into(),
         };
+        // as after a start with another manifest than the one approved last
+        let unapproved = OnDisk::Changed {
+            product: "relay".into(),
+            version: "1.4.2".into(),
+            bundle: "ab5df066e14f".into(),
+        };
         let snapshot = Snapshot {
             bundles: Arc::new([
+                view("relay", "ab5df066e14f", unapproved),
                 view("thermostat", "3f2a91c07be4", OnDisk::Same),
                 view("lamp", "05d1c3a9b27e", changed),
                 view("fan", "c0ffee000001", invalid),
@@ -198,7 +208,8 @@ mod tests {
         };
         insta::assert_snapshot!(told(&status, &snapshot, "li (operator)"), @r"
         station  bench-1
-        flashes  thermostat 1.4.2 (bundle 3f2a91c07be4, thermostat.toml)
+        flashes  relay 1.4.2 (bundle ab5df066e14f, relay.toml); its boards wait for a supervisor to approve it
+                 thermostat 1.4.2 (bundle 3f2a91c07be4, thermostat.toml)
                  lamp 1.4.2 (bundle 05d1c3a9b27e, lamp.toml); on the disk: lamp 1.5 (bundle 77aa01c07be4), for a supervisor to approve
                  fan 1.4.2 (bundle c0ffee000001, fan.toml); on the disk: fan.toml:3:1: unknown key `x`
         line     running

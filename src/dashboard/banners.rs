@@ -96,11 +96,14 @@ pub fn on_disk(scene: &Scene<'_>, bundle: &BundleView) -> String {
             version,
             bundle: digest,
         } => {
-            let now = match *product == bundle.product {
-                true => version.to_string(),
-                false => format!("{product} {version}"),
+            let change = if *digest == bundle.bundle {
+                // since the last start: no other one is at work
+                format!("{at_work} ({digest})")
+            } else if *product == bundle.product {
+                format!("{at_work} → {version} ({digest})")
+            } else {
+                format!("{at_work} → {product} {version} ({digest})")
             };
-            let change = format!("{at_work} → {now} ({digest})");
             format!(
                 "{code} {}",
                 lang::changed_on_disk(&change, &bundle.manifest, language)

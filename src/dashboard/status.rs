@@ -81,6 +81,7 @@ impl Status {
             SlotState::Done(result) => Status::of_result(result),
             SlotState::Blocked { code } => match code {
                 Code::SlotQuarantined => Status::Quarantined,
+                Code::ManifestChangedOnDisk => Status::Waiting,
                 code if is_the_operators(*code) => Status::Waiting,
                 _ => Status::LineStopped,
             },
@@ -217,6 +218,10 @@ pub fn code(slot: &SlotView) -> Option<Code> {
 fn state_code(state: &SlotState) -> Option<Code> {
     match state {
         SlotState::Done(result) => result.code,
+        // what it advises is for who has an old bundle to go on with
+        SlotState::Blocked {
+            code: Code::ManifestChangedOnDisk,
+        } => None,
         SlotState::Blocked { code } => Some(*code),
         _ => None,
     }
@@ -235,6 +240,9 @@ pub fn hint(slot: &SlotView) -> Option<Word> {
         SlotState::Waiting(Waiting::SwitchClosed) => Some(Word::WaitsForSwitch),
         SlotState::Waiting(Waiting::SwitchUnread) => Some(Word::SwitchUnread),
         SlotState::Waiting(Waiting::Stopped) => Some(Word::WaitsForSupervisor),
+        SlotState::Blocked {
+            code: Code::ManifestChangedOnDisk,
+        } => Some(Word::WaitsForApproval),
         SlotState::Waiting(Waiting::HubTurn) => Some(Word::WaitsForHub),
         SlotState::Working(board) if board.lost => Some(Word::PortMayComeBack),
         SlotState::Held { .. } => Some(Word::GoesOnWhenFreed),

@@ -232,7 +232,9 @@ fn state_body(
                 short.extend(lang::effort(result.attempts, result.retries, language));
             }
         }
-        SlotState::Blocked { code } => short.push(code.to_string()),
+        SlotState::Blocked { .. } => {
+            short.extend(status::code(slot).map(|code| code.to_string()));
+        }
         SlotState::Held { by } => {
             text = format!("{by}. ");
         }

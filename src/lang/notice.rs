@@ -149,8 +149,8 @@ fn english(what: &Happening) -> String {
             version,
             bundle,
         } => format!(
-            "MANIFEST_CHANGED_ON_DISK: {manifest} is now {product} {version} ({bundle}); the old one stays \
-             at work until the supervisor approves"
+            "MANIFEST_CHANGED_ON_DISK: {manifest} is now {product} {version} ({bundle}); no board \
+             gets it until a supervisor approves"
         ),
         Happening::ManifestInvalid { manifest, fault } => {
             format!(
@@ -295,7 +295,7 @@ fn chinese(what: &Happening) -> String {
             version,
             bundle,
         } => format!(
-            "MANIFEST_CHANGED_ON_DISK：{manifest} 现为 {product} {version}（{bundle}），班长批准前仍使用旧清单"
+            "MANIFEST_CHANGED_ON_DISK：{manifest} 现为 {product} {version}（{bundle}），班长批准后才会使用"
         ),
         Happening::ManifestInvalid { manifest, fault } => {
             format!("MANIFEST_CHANGED_ON_DISK：{manifest} 无法使用，仍使用旧清单：{fault}")

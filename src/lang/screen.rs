@@ -51,6 +51,7 @@ pub enum Word {
     SwitchUnread,
     WaitsForHub,
     WaitsForSupervisor,
+    WaitsForApproval,
     PortMayComeBack,
     GoesOnWhenFreed,
     SupervisorFrees,
@@ -194,6 +195,10 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         Word::WaitsForSupervisor => (
             "Starts by itself when the supervisor lets it go on.",
             "班长恢复后自动开始。",
+        ),
+        Word::WaitsForApproval => (
+            "Its manifest changed: starts by itself when the supervisor approves it (b).",
+            "清单已改变：班长批准（b）后自动开始。",
         ),
         Word::WaitsForHub => (
             "Starts by itself: its hub is busy.",

@@ -198,9 +198,7 @@ impl<R: AsyncRead + Unpin, S: FnMut(&str)> Teacher<R, S> {
     async fn learn(&mut self, terms: Terms, ports: &impl Ports) -> Option<Vec<Learned>> {
         let mut changes = ports.watch();
         let mut lesson = Lesson::new(terms);
-        (self.say)(
-            "Enter, s: skip   u: undo the last   q: write and end   Ctrl-C: write nothing",
-        );
+        (self.say)("Enter, s: skip   u: undo the last   q: write and end   Ctrl-C: write nothing");
         let mut asked = String::new();
         loop {
             if lesson.is_over() {

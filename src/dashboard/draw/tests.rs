@@ -9,7 +9,7 @@ use crate::dashboard::fixture;
 use crate::dashboard::options::Quit;
 use crate::event::{Code, SlotId, Waiting};
 use crate::job::Measurement;
-use crate::station::{Halt, RequestRefused, SlotState};
+use crate::station::{BundleView, Halt, OnDisk, RequestRefused, SlotState};
 
 /// The screen of a snapshot, as cells and as styles.
 fn screen(snapshot: &Snapshot, view: &View, colour: Colour, (width, height): (u16, u16)) -> Buffer {
@@ -126,7 +126,21 @@ fn what_each_waiting_slot_waits_for() {
     let slots = Waiting::ALL.iter().enumerate();
     let slots =
         slots.map(|(index, why)| fixture::slot(&(index + 1).to_string(), SlotState::Waiting(*why)));
-    let snapshot = fixture::with(slots.collect());
+    // after a start with another manifest than the one approved last
+    let code = Code::ManifestChangedOnDisk;
+    let unapproved = fixture::slot("12", SlotState::Blocked { code });
+    let mut snapshot = fixture::with(slots.chain([unapproved]).collect());
+    let [bundle, ..] = &*fixture::changed_on_disk().bundles else {
+        unreachable!()
+    };
+    let OnDisk::Changed { bundle: digest, .. } = &bundle.on_disk else {
+        unreachable!()
+    };
+    let bundle = BundleView {
+        bundle: digest.clone(),
+        ..bundle.clone()
+    };
+    snapshot.bundles = [bundle].into();
     for language in [Language::English, Language::Chinese] {
         let view = View { language, ..view() };
         let buffer = screen(&snapshot, &view, Colour::None, (120, 40));
