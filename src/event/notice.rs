@@ -90,7 +90,7 @@ impl Waiting {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Happening {
-    /// The station is at work.
+    /// The station is at work; `product`, `version`: what its slots flash but for `own_manifests` of them.
     StationStarted {
         station: String,
         product: String,

@@ -17,6 +17,7 @@ use crate::chip::Stubs;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     pub station: String,
+    /// What slots flash that name no other.
     pub manifest: PathBuf,
     pub database: PathBuf,
     /// Empty: every known ESP bridge that appears is a slot of its own.

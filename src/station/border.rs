@@ -21,9 +21,10 @@ pub struct Snapshot {
     #[serde(with = "spelling::time")]
     pub at: jiff::Timestamp,
     pub station: Arc<str>,
+    /// Of the station's own bundle: what slots flash that name no other manifest.
     pub product: Arc<str>,
     pub version: Arc<str>,
-    /// The first 12 hex digits of the bundle's digest.
+    /// The first 12 hex digits of its digest.
     pub bundle: Arc<str>,
     /// Every bundle at work: the station's first, then those of slots that have one of their own.
     pub bundles: Arc<[BundleView]>,

@@ -50,8 +50,8 @@ pub struct Station {
 
 impl Station {
     /// Starts working: once this returns, every board that comes is a new one. `interrupted`: jobs that the
-    /// record closed when it was opened. `bundles`: one for all slots, or one for each manifest. `stop` ends the station in order: jobs at a safe point, every row
-    /// closed.
+    /// record closed when it was opened. `bundles`: one for all slots, or one for each manifest. `stop` ends
+    /// the station in order: jobs at a safe point, every row closed.
     ///
     /// # Errors
     /// The record cannot be written: no board has been touched.

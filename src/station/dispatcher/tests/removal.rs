@@ -120,19 +120,17 @@ fn a_port_that_could_not_be_opened_tells_nothing_of_the_board() {
 fn a_restart_forgets_no_board_whose_removal_nobody_sees() {
     let (passed, failed) = (None, Some(Code::VerifyMismatch));
     let digest = fixture::bundle().digest;
-    let check = |how: Start, past: &[(&str, Option<Code>, Option<Unit>, [u8; 32])], known: bool| {
-        let jobs = past
-            .iter()
-            .map(|(slot, code, unit, bundle_digest)| EndedJob {
-                slot: SlotId::new(slot),
-                unit: unit.clone(),
-                outcome: code.map_or(Outcome::Pass, Code::outcome),
-                code: *code,
-                bundle_digest: *bundle_digest,
-                ended: jiff::Timestamp::UNIX_EPOCH,
-            });
+    let job = |slot: &str, code: Option<Code>, unit, bundle_digest| EndedJob {
+        slot: SlotId::new(slot),
+        unit,
+        outcome: code.map_or(Outcome::Pass, Code::outcome),
+        code,
+        bundle_digest,
+        ended: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let check = |how: Start, jobs: &[EndedJob], known: bool| {
         let history = History {
-            jobs: jobs.collect(),
+            jobs: jobs.to_vec(),
             ..History::default()
         };
         let settings = Settings {
@@ -142,22 +140,22 @@ fn a_restart_forgets_no_board_whose_removal_nobody_sees() {
         let at_work = at_work(&settings, &Arc::new(fixture::bundle()).into());
         let mut bench = Bench::after(&history, settings, at_work);
         bench.tell(Input::Port(PortChange::Present(vec![port("/bench/1")])));
-        assert_eq!(ask(&mut bench, start("1", None)), Ok(()), "{past:?}");
-        assert_eq!(expected(&mut bench), known.then(unit), "{past:?}");
+        assert_eq!(ask(&mut bench, start("1", None)), Ok(()), "{jobs:?}");
+        assert_eq!(expected(&mut bench), known.then(unit), "{jobs:?}");
     };
-    let done = ("1", passed, Some(unit()), digest);
+    let done = job("1", passed, Some(unit()), digest);
     for how in [Start::Request, Start::Scan] {
         check(how, &[], false);
         check(how, std::slice::from_ref(&done), true);
-        let refused = ("1", Some(Code::NotRemoved), Some(unit()), digest);
+        let refused = job("1", Some(Code::NotRemoved), Some(unit()), digest);
         check(how, &[done.clone(), refused], true);
-        let busy = ("1", Some(Code::PortBusy), None, digest);
+        let busy = job("1", Some(Code::PortBusy), None, digest);
         check(how, &[done.clone(), busy], true);
-        let empty = ("1", Some(Code::NoBoard), None, digest);
+        let empty = job("1", Some(Code::NoBoard), None, digest);
         check(how, &[done.clone(), empty], false);
-        check(how, &[("1", failed, Some(unit()), digest)], false);
-        check(how, &[("2", passed, Some(unit()), digest)], false);
-        check(how, &[("1", passed, Some(unit()), [7; 32])], false);
+        check(how, &[job("1", failed, Some(unit()), digest)], false);
+        check(how, &[job("2", passed, Some(unit()), digest)], false);
+        check(how, &[job("1", passed, Some(unit()), [7; 32])], false);
     }
     // what left while nothing ran is not known: the board that is there may be another
     for how in [Start::Plug, Start::Probe, Start::Cts, Start::Dsr] {
