@@ -22,7 +22,7 @@ pub fn of(device: u64) -> Option<String> {
     (!named.is_empty()).then(|| named.join(" and "))
 }
 
-/// What keeps these holders (as [`of`] names them) away for good, where they are services that open every
+/// What keeps these holders (as `of` names them) away for good, where they are services that open every
 /// new port by themselves.
 pub fn remedy(holders: &str) -> Option<&'static str> {
     let has = |name: &str| holders.contains(&format!("{name} (process"));

@@ -18,7 +18,7 @@ use crate::cli::{faults, out, session};
 use crate::port::{Ports, SystemPorts};
 use crate::settings::{Place, Settings};
 
-/// Ask for a board in place 1, 2, 3 …, and write each place as a [[slot]] into the station file
+/// Ask for a board in place 1, 2, 3 …, and write each place as a slot into the station file
 ///
 /// Keys (from a pipe: lines): Enter or s skips a place, u undoes the last one, q ends and writes, Ctrl-C
 /// writes nothing. What is plugged in already counts when it is plugged in anew. Slots that the file has
