@@ -1,7 +1,11 @@
 //! Hand-made snapshots for the tests of the faces.
 
+mod happenings;
+
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use happenings::every_happening;
 
 use super::options::{Colour, Options, Quit, Times};
 use crate::chip::{Chip, FlashId, Identity, Mac, Revision};
@@ -147,166 +151,6 @@ pub fn wang() -> Who {
 
 pub fn removed(number: u64) -> Arc<Notice> {
     notice(number, Some("1"), Happening::BoardRemoved)
-}
-
-/// One notice of each kind, numbered from 1.
-pub fn every_happening() -> Vec<Arc<Notice>> {
-    let port = "/dev/ttyUSB3".to_owned();
-    let none = None;
-    let slot = Some("3");
-    [
-        (
-            none,
-            Happening::StationStarted {
-                station: "bench-1".to_owned(),
-                product: "thermostat".to_owned(),
-                version: "1.4.2".to_owned(),
-                slots: 8,
-                own_manifests: 0,
-            },
-        ),
-        (none, Happening::InterruptedClosed { jobs: 2 }),
-        (
-            slot,
-            Happening::BoardWaits {
-                port: port.clone(),
-                why: Waiting::PresentAtStart,
-            },
-        ),
-        (
-            slot,
-            Happening::BoardWaits {
-                port: port.clone(),
-                why: Waiting::Request,
-            },
-        ),
-        (
-            slot,
-            Happening::SwitchUnread {
-                port: port.clone(),
-                why: "this port does not tell its CTS and DSR".to_owned(),
-            },
-        ),
-        (
-            none,
-            Happening::PortUnassigned {
-                port: "/dev/ttyACM0".to_owned(),
-                why: "no slot names it".to_owned(),
-            },
-        ),
-        (slot, Happening::BoardArrived { port: port.clone() }),
-        (
-            slot,
-            Happening::BoardIdentified {
-                identity: identity(3),
-            },
-        ),
-        (
-            slot,
-            Happening::Retried {
-                step: Step::Write,
-                code: Code::LineNoise,
-                detail: "block 17 refused with C100".to_owned(),
-                attempt: 1,
-            },
-        ),
-        (slot, Happening::PortLost { port }),
-        (
-            none,
-            Happening::HubLost {
-                hub: "usb-1.8".to_owned(),
-                slots: vec![SlotId::new("1"), SlotId::new("2")],
-            },
-        ),
-        (
-            slot,
-            Happening::JobEnded {
-                outcome: Outcome::Pass,
-                code: None,
-                detail: String::new(),
-                unit: Some(mac(3).into()),
-                attempts: 1,
-                retries: 1,
-                took: Duration::from_millis(6_240),
-            },
-        ),
-        (
-            slot,
-            Happening::JobEnded {
-                outcome: Outcome::Fail,
-                code: Some(Code::VerifyMismatch),
-                detail: "app at 0x10000: MD5 9a0364b9 instead of c157a790".to_owned(),
-                unit: Some(mac(3).into()),
-                attempts: 2,
-                retries: 1,
-                took: Duration::from_millis(11_870),
-            },
-        ),
-        (
-            slot,
-            Happening::SlotHeld {
-                by: "flashline read (process 4711)".to_owned(),
-            },
-        ),
-        (slot, Happening::SlotFreed),
-        (slot, Happening::BoardRemoved),
-        (
-            none,
-            Happening::LineStopped {
-                code: Code::DiskFull,
-                detail: "12 MB free in /var/lib/flashline".to_owned(),
-            },
-        ),
-        (none, Happening::LineResumed),
-        (slot, Happening::SlotStopped { by: li() }),
-        (
-            slot,
-            Happening::SlotQuarantined {
-                boards: 3,
-                code: Code::NoSync,
-            },
-        ),
-        (slot, Happening::SlotGoesOn { by: wang() }),
-        (none, Happening::LineStoppedBy { by: li() }),
-        (none, Happening::LineGoesOn { by: wang() }),
-        (
-            none,
-            Happening::ManifestChanged {
-                manifest: "thermostat.toml".to_owned(),
-                product: "thermostat".to_owned(),
-                version: "1.4.3".to_owned(),
-                bundle: "77d0c2b91e5a".to_owned(),
-            },
-        ),
-        (
-            none,
-            Happening::ManifestInvalid {
-                manifest: "thermostat.toml".to_owned(),
-                fault: "thermostat.toml:12:1: the file app.bin does not exist".to_owned(),
-            },
-        ),
-        (
-            none,
-            Happening::ManifestUnchanged {
-                manifest: "thermostat.toml".to_owned(),
-            },
-        ),
-        (
-            none,
-            Happening::BundleTaken {
-                manifest: "thermostat.toml".to_owned(),
-                product: "thermostat".to_owned(),
-                version: "1.4.3".to_owned(),
-                bundle: "77d0c2b91e5a".to_owned(),
-                by: wang(),
-            },
-        ),
-        (none, Happening::StationStopped),
-    ]
-    .into_iter()
-    .zip(1..)
-    .map(|((slot, what), number)| notice(number, slot, what))
-    .collect()
 }
 
 fn standing() -> Standing {
