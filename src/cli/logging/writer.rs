@@ -160,13 +160,14 @@ impl<W: Write + Send + 'static> Sink for Stream<W> {
 
 /// A line that says that lines are missing here.
 pub fn lost_note(format: LogFormat, lost: u64, why: &str) -> String {
-    let now = jiff::Timestamp::now();
+    // microseconds, as the other lines have them
+    let now = format!("{:.6}", jiff::Timestamp::now());
     let text = format!("{lost} lines of this log were lost: {why}");
     match format {
         LogFormat::Text => format!("{now} WARN {text}\n"),
         LogFormat::Json => {
             let object = serde_json::json!({
-                "timestamp": now.to_string(),
+                "timestamp": now,
                 "level": "WARN",
                 "message": text,
             });
