@@ -79,6 +79,11 @@ class Channel:
         self.guard = threading.Lock()
         self.taken = False
         self.touches = []  # when the host asked for something on this line, on the monotonic clock
+        self.asked = []  # (DTR, RTS) as the host wanted them, request by request
+        self.baud = None
+        # what the next looks at CTS find, the last one for good
+        self.contacts = collections.deque([True])
+        self.looks = 0
         self.line = line(self._said)
 
     def _said(self, data):
@@ -101,11 +106,31 @@ class Channel:
 
     def lines(self, dtr=None, rts=None):
         self.touched()
-        self.line.lines(self.line.dtr if dtr is None else dtr, self.line.rts if rts is None else rts)
+        wanted = self.line.dtr if dtr is None else dtr, self.line.rts if rts is None else rts
+        self.asked.append(wanted)
+        self.line.lines(*wanted)
 
     def rate(self, baud):
         self.touched()
+        self.baud = baud
         self.line.rate(baud)
+
+    def connect(self, line):
+        """Another far end, while the adapter stays plugged in."""
+        before = self.line
+        before.close()
+        self.line = line(self._said)
+        self.line.lines(before.dtr, before.rts)
+        if self.baud:
+            self.line.rate(self.baud)
+
+    def switch(self, *contacts):
+        """What hangs on CTS: it bounces from one to the next, a look each, and stays at the last."""
+        self.contacts = collections.deque(contacts)
+
+    def look(self):
+        self.looks += 1
+        return self.contacts.popleft() if len(self.contacts) > 1 else self.contacts[0]
 
     def touched(self):
         self.touches.append(time.monotonic())
@@ -173,8 +198,8 @@ class Cp210x(Adapter):
         if request.inward:
             if request.request == 0xFF and request.value == 0x370B:  # GET_PARTNUM
                 return bytes([self.part])
-            if request.request == 0x08:  # GET_MDMSTS: CTS and DSR are asserted
-                return bytes([0x30 | channel.line.dtr | channel.line.rts << 1])
+            if request.request == 0x08:  # GET_MDMSTS: what it drives, CTS, and DSR, which is asserted
+                return bytes([0x20 | channel.look() << 4 | channel.line.dtr | channel.line.rts << 1])
             return bytes(request.length)
         if request.request == 0x00:  # IFC_ENABLE
             channel.clear()
@@ -245,7 +270,7 @@ class Ftdi(Adapter):
         channel = self.channels[max(0, (request.index & 0xFF) - 1) if len(self.channels) > 1 else 0]
         if request.inward:
             if request.request == 0x05:  # GET_MODEM_STATUS
-                return self.STATUS
+                return bytes([self.STATUS[0] & ~0x10 | channel.look() << 4, self.STATUS[1]])
             return b"\x01"[: request.length] if request.request == 0x0A else bytes(request.length)
         if request.request == 0x00 and request.value in (0, 1):  # RESET, or purge what was received
             channel.clear()

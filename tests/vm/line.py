@@ -66,11 +66,17 @@ class Line:
             action()
 
     def lines(self, dtr, rts):
-        # DTR first, as esptool's sequences want it of a server that takes one line at a time
+        changes = []
         if dtr != self.dtr:
-            self._command(SET_CONTROL, bytes([DTR_ON if dtr else DTR_OFF]))
+            changes.append(DTR_ON if dtr else DTR_OFF)
         if rts != self.rts:
-            self._command(SET_CONTROL, bytes([RTS_ON if rts else RTS_OFF]))
+            changes.append(RTS_ON if rts else RTS_OFF)
+        # the server takes one line at a time: DTR first, as esptool's sequences want it; but an adapter that lets go of
+        # both does not reset the board, as RTS alone would
+        if changes == [DTR_OFF, RTS_OFF]:
+            changes.reverse()
+        for change in changes:
+            self._command(SET_CONTROL, bytes([change]))
         self.dtr, self.rts = dtr, rts
 
     def rate(self, baud):
@@ -99,6 +105,25 @@ class Line:
             data = telnet.data_of(data)
             if data:
                 self.say(data)
+
+
+class Nobody:
+    """The far end of an adapter that nothing is connected to."""
+
+    def __init__(self, _):
+        self.dtr = self.rts = False
+
+    def lines(self, dtr, rts):
+        self.dtr, self.rts = dtr, rts
+
+    def rate(self, _):
+        pass
+
+    def data(self, _):
+        pass
+
+    def close(self):
+        pass
 
 
 class Telnet:

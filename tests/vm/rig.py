@@ -10,9 +10,24 @@ import time
 import traceback
 from pathlib import Path
 
-import scenarios
+import scenarios as boards
+import slots
 from guest import Guest
 from station import guest_files
+
+# permissions, names and events are udevd's affair
+BOTH = [
+    boards.one_of_each,
+    boards.eight_at_once,
+    boards.pulled_in_mid_write,
+    boards.comes_back_under_another_number,
+    boards.a_hub_is_pulled,
+    boards.several_lines_on_one_device,
+    boards.events_overflow,
+]
+WITHOUT = [*BOTH, slots.a_jig_with_a_switch, boards.killed_in_mid_write, boards.a_hundred_cycles]
+# who learns the places has no more rights than the daemon
+WITH_UDEV = [*BOTH, slots.learned_by_plugging]
 
 
 def told(value):
@@ -26,7 +41,7 @@ def told(value):
 def work(images, binary, wanted):
     began = time.monotonic()
     failures = []
-    for title, with_udev, all_of_them in (("without udevd", False, scenarios.PLAIN), ("with udevd", True, scenarios.UDEV)):
+    for title, with_udev, all_of_them in (("without udevd", False, WITHOUT), ("with udevd", True, WITH_UDEV)):
         chosen = [one for one in all_of_them if not wanted or one.__name__ in wanted]
         if not chosen:
             continue
@@ -56,7 +71,7 @@ def main():
     # so that guests and simulators are ended by whoever owns them
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     images, binary, *wanted = sys.argv[1:]
-    known = {one.__name__ for one in scenarios.PLAIN}
+    known = {one.__name__ for one in WITHOUT + WITH_UDEV}
     if unknown := set(wanted) - known:
         sys.exit(f"no such scenario: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     failures = work(Path(images), binary, wanted)

@@ -10,6 +10,8 @@ if [ -z "$bin" ]; then
     cargo build --release
     bin="$target/release/flashline"
 fi
+# where HOME is not set, the user's own all the same
+export HOME="${HOME:-$(echo ~)}"
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/flashline-ci/vm"
 
 as_root() {
@@ -74,7 +76,9 @@ if [ ! -d "$cache/$recipe" ]; then
     # other recipes' may be in use by another run
     find "$cache" -mindepth 1 -maxdepth 1 -mtime +7 -exec rm -rf {} +
     building="$(mktemp -d "$cache/building.XXXXXX")"
+    trap 'rm -rf "$building"' EXIT
     build "$building"
     mv -T "$building" "$cache/$recipe" 2>/dev/null || rm -rf "$building"
+    trap - EXIT
 fi
 exec python3 tests/vm/rig.py "$cache/$recipe" "$bin" "${@:2}"

@@ -1,4 +1,4 @@
-"""What is done to the bench, and what must come of it. Each function is a scenario: a guest, the binary and the list
+"""Boards that come and go, and what must come of it. Each function is a scenario: a guest, the binary and the list
 of figures that it adds to. Outcomes and order are asserted, durations only printed."""
 
 import time
@@ -38,25 +38,27 @@ def remove(bench, slot):
 
 
 def one_of_each(guest, binary, figures):
-    """Every driver, one board at a time: it passes, and it is known how long everything takes."""
+    """Every driver, one board at a time, and the same again: it passes, and it is known how long everything takes."""
     with Bench(guest, binary, "one", SLOTS) as bench:
         bench.start()
         rows = []
         for slot in ("1", "3", "4", "7"):
-            mark, nodes = bench.mark(), len(guest.nodes)
-            plugged = bench.plug(PLACE[slot], KINDS[slot], board := bench.board("own-usb" if slot == "7" else "bridged"))
-            bench.ends(mark, (slot, board, *PASS))
-            rows.append((slot, board, *PASS))
-            made = next(at for at, what, _ in guest.nodes[nodes:] if what == "+")
-            ready = max(at for at, what, _ in guest.nodes[nodes:] if what in "+=" and at < board.line.first_frame)
-            [channel] = guest.plugged[PLACE[slot]].device.channels
-            opened = next(at for at in channel.touches if at > ready)
-            name = KINDS[slot].name
-            figures.append((f"{name}: plug → node", made - plugged))
-            figures.append((f"{name}: node ready and settled → first request on the wire", opened - ready - SETTLE))
-            figures.append((f"{name}: that → first frame, the reset between them", board.line.first_frame - opened))
-            figures.append((f"{name}: unplug → noticed", remove(bench, slot)))
-            board.holds_the_product()
+            board = bench.board("own-usb" if slot == "7" else "bridged")
+            for turn in ("cold", "warm"):
+                mark, nodes = bench.mark(), len(guest.nodes)
+                plugged = bench.plug(PLACE[slot], KINDS[slot], board)
+                bench.ends(mark, (slot, board, *PASS))
+                rows.append((slot, board, *PASS))
+                made = next(at for at, what, _ in guest.nodes[nodes:] if what == "+")
+                ready = max(at for at, what, _ in guest.nodes[nodes:] if what in "+=" and at < board.line.first_frame)
+                [channel] = guest.plugged[PLACE[slot]].device.channels
+                opened = next(at for at in channel.touches if at > ready)
+                name = f"{KINDS[slot].name}, {turn}"
+                figures.append((f"{name}: plug → node", made - plugged))
+                figures.append((f"{name}: node ready and settled → first request on the wire", opened - ready - SETTLE))
+                figures.append((f"{name}: that → first frame, the reset between them", board.line.first_frame - opened))
+                figures.append((f"{name}: unplug → noticed", remove(bench, slot)))
+                board.holds_the_product()
         bench.stop()
         bench.rows_are(*rows)
 
@@ -285,26 +287,3 @@ def a_hundred_cycles(guest, binary, figures):
         codes = ("PORT_ABSENT", "PORT_ERROR", "UNPLUGGED")
         pulled = {(slot, code) for slot in ("2", "6") for code in codes}
         bench.same(set(), set(others) - pulled, "what else came of boards")
-
-
-# with udevd where permissions, names and events are its affair
-PLAIN = [
-    one_of_each,
-    eight_at_once,
-    pulled_in_mid_write,
-    comes_back_under_another_number,
-    a_hub_is_pulled,
-    several_lines_on_one_device,
-    events_overflow,
-    killed_in_mid_write,
-    a_hundred_cycles,
-]
-UDEV = [
-    one_of_each,
-    eight_at_once,
-    pulled_in_mid_write,
-    comes_back_under_another_number,
-    a_hub_is_pulled,
-    several_lines_on_one_device,
-    events_overflow,
-]

@@ -44,7 +44,8 @@ path = "{name}.bin"
 offset = {offset}
 """
 STATION = """\
-station = "rig"
+# the rig's station
+station = "rig" # and its remarks
 manifest = "/bench/manifest.toml"
 database = "{database}"
 grace_ms = {grace_ms}
@@ -53,6 +54,7 @@ SLOT = """\
 [[slot]]
 name = "{name}"
 usb_path = "{path}"
+start = "{start}"
 """
 
 
@@ -102,7 +104,7 @@ class Board:
 class Bench:
     """A scenario's: fresh boards, and the daemon with a record of its own. Use it in a `with`."""
 
-    def __init__(self, guest, binary, name, slots, bridged=10, own_usb=2, grace_ms=1500):
+    def __init__(self, guest, binary, name, slots, bridged=10, own_usb=2, grace_ms=1500, start="plug"):
         self.guest, self.name, self.slots = guest, name, slots
         self.work = tempfile.TemporaryDirectory(prefix="flashline-rig.")
         self.database = f"{HERE}/{name}.db"
@@ -120,10 +122,10 @@ class Bench:
             self.sims.append(sim)
             self.boards[kind] = iter([Board(sim, index) for index in range(boards)])
         text = STATION.format(database=self.database, grace_ms=grace_ms)
-        text += "".join(SLOT.format(name=name, path=path) for name, path in slots.items())
-        self.config = f"{HERE}/{name}.toml"
+        text += "".join(SLOT.format(name=name, path=path, start=start) for name, path in slots.items())
+        self.config, self.text = f"{HERE}/{name}.toml", text
         coded = base64.b64encode(text.encode()).decode()
-        guest.sh(f"echo {coded} | base64 -d > {self.config}")
+        guest.sh(f"echo {coded} | base64 -d > {self.config}; chown bench {self.config}")
 
     def __enter__(self):
         return self
@@ -174,13 +176,24 @@ class Bench:
     # ---- the daemon
 
     def start(self):
-        """The daemon; as a user of the group dialout where udev gives the ports to it."""
-        command = f"FLASHLINE_LOG=info,flashline::port=debug exec flashline run --json --config {self.config} --log {self.log}"
-        command = f"{'su bench' if self.guest.with_udev else 'sh'} -c {shlex.quote(command)}"
-        self.ended = None
+        """The daemon."""
         mark = self.mark()
-        self.guest.sh(f"( {command}; echo ended $? ) < /dev/null > /dev/vport0p2 2>&1 &")
+        self.begin(f"flashline run --json --config {self.config} --log {self.log}")
         self.notice("station_started", since=mark)
+
+    def begin(self, command, keys="/dev/null"):
+        """What it says is heard from now on, and its end."""
+        command = self.as_user(f"FLASHLINE_LOG=info,flashline::port=debug exec {command}")
+        self.ended = None
+        self.guest.sh(f"( {command}; echo ended $? ) <> {keys} > /dev/vport0p2 2>&1 &")
+
+    def as_user(self, command):
+        """Of the group dialout, where udev gives the ports to it."""
+        return f"{'su bench' if self.guest.with_udev else 'sh'} -c {shlex.quote(command)}"
+
+    def ask(self, command):
+        """Exit code and words of a command of flashline's beside the daemon, or before it."""
+        return self.guest.run(self.as_user(f"flashline {command}"))
 
     def pid(self):
         code, found = self.guest.run("pidof flashline")
