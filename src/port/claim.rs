@@ -6,6 +6,8 @@
 //! The kernel drops the locks with the process, so a crash leaves nothing held. Leaves out programs
 //! that are not flashline: those are met when the port is opened.
 
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -162,19 +164,62 @@ impl Claim {
             marked.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
         })
     }
+}
+
+/// The claims that there are, of everybody: one look at the folders for any number of ports, since a bench
+/// asks about all of its slots twice a second.
+#[derive(Debug)]
+pub struct Claimed {
+    /// A folder, and the names of the claims in it; `None` where it cannot be listed.
+    folders: Vec<(PathBuf, Option<HashSet<OsString>>)>,
+}
+
+impl Claimed {
+    /// Looks at the folders: off the workers.
+    pub fn now() -> Claimed {
+        let names = |folder: &Path| {
+            let names = std::fs::read_dir(folder).ok()?.flatten();
+            let names = names.map(|entry| entry.file_name());
+            Some(names.filter(is_claims_file).collect())
+        };
+        Claimed {
+            folders: folders()
+                .map(|folder| (folder.clone(), names(&folder)))
+                .collect(),
+        }
+    }
+
+    /// Whether nobody claims anything: then no port's names need to be found out.
+    pub fn is_nothing(&self) -> bool {
+        let is_empty =
+            |names: &Option<HashSet<OsString>>| names.as_ref().is_some_and(HashSet::is_empty);
+        self.folders.iter().all(|(_, names)| is_empty(names))
+    }
 
     /// Who works on the port, were one to ask now. Probes do not count.
-    pub fn holder(names: &Names) -> Option<Held> {
-        names.files().find_map(|path| {
-            let mut file = open(&path, OpenOptions::new().read(true)).ok()?;
-            match file.try_lock_shared() {
-                Err(TryLockError::WouldBlock) => {
-                    let holder = Holder::read(&mut file);
-                    (holder.purpose == Purpose::Work).then_some(Held { by: holder.who })
-                }
-                Ok(()) | Err(TryLockError::Error(_)) => None,
-            }
+    pub fn holder(&self, names: &Names) -> Option<Held> {
+        names.0.iter().map(|name| file_name(name)).find_map(|file| {
+            self.folders
+                .iter()
+                .filter(|(_, there)| {
+                    there
+                        .as_ref()
+                        .is_none_or(|there| there.contains(OsStr::new(&file)))
+                })
+                .find_map(|(folder, _)| worker(&folder.join(&file)))
         })
+    }
+}
+
+/// Who has locked this file for work.
+fn worker(path: &Path) -> Option<Held> {
+    let mut file = open(path, OpenOptions::new().read(true)).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => {
+            let holder = Holder::read(&mut file);
+            (holder.purpose == Purpose::Work).then_some(Held { by: holder.who })
+        }
+        Ok(()) | Err(TryLockError::Error(_)) => None,
     }
 }
 
@@ -304,7 +349,14 @@ fn file_name(name: &str) -> String {
         .collect();
     let end: String = end.chars().rev().collect();
     let digest = hex(&sha256(name.as_bytes())[..8]);
-    format!("flashline-{}-{digest}", end.trim_matches('-'))
+    format!("{CLAIMS}{}-{digest}", end.trim_matches('-'))
+}
+
+/// How the names of claims' files begin.
+const CLAIMS: &str = "flashline-";
+
+fn is_claims_file(name: &OsString) -> bool {
+    name.as_encoded_bytes().starts_with(CLAIMS.as_bytes())
 }
 
 #[cfg(test)]
@@ -324,12 +376,25 @@ mod tests {
             Claim::take(&port, "flashline run", Purpose::Work).unwrap_err(),
             Held { by: by.clone() }
         );
-        assert_eq!(Claim::holder(&port), Some(Held { by }));
+        assert_eq!(Claimed::now().holder(&port), Some(Held { by }));
         assert!(Claim::take(&names("other"), "x", Purpose::Work).is_ok());
         drop(claim);
-        assert_eq!(Claim::holder(&port), None);
+        assert_eq!(Claimed::now().holder(&port), None);
         assert!(port.files().all(|file| !file.exists()));
         assert!(Claim::take(&port, "flashline run", Purpose::Work).is_ok());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_listed_is_asked_name_by_name() {
+        let port = names("unlisted");
+        let unlisted = Claimed {
+            folders: folders().map(|folder| (folder, None)).collect(),
+        };
+        assert!(!unlisted.is_nothing());
+        assert_eq!(unlisted.holder(&port), None);
+        let _claim = Claim::take(&port, "flashline read", Purpose::Work).unwrap();
+        assert!(unlisted.holder(&port).is_some());
+        assert!(!Claimed::now().is_nothing());
     }
 
     #[test]
@@ -337,11 +402,11 @@ mod tests {
         let both = names("link").and(names("device"));
         let _claim = Claim::take(&both, "flashline read", Purpose::Work).unwrap();
         assert!(Claim::take(&names("device"), "x", Purpose::Work).is_err());
-        assert!(Claim::holder(&names("link")).is_some());
+        assert!(Claimed::now().holder(&names("link")).is_some());
         // and what failed half-way holds nothing
         let more = names("a third").and(names("link"));
         assert!(Claim::take(&more, "x", Purpose::Work).is_err());
-        assert_eq!(Claim::holder(&names("a third")), None);
+        assert_eq!(Claimed::now().holder(&names("a third")), None);
     }
 
     #[test]
@@ -361,7 +426,7 @@ mod tests {
     fn a_probe_is_waited_for_and_never_shown() {
         let port = names("probe");
         let probe = Claim::take(&port, "flashline run", Purpose::Probe).unwrap();
-        assert_eq!(Claim::holder(&port), None);
+        assert_eq!(Claimed::now().holder(&port), None);
         let waiting = std::thread::spawn({
             let port = port.clone();
             move || Claim::take(&port, "flashline read", Purpose::Work).map(drop)
@@ -395,7 +460,7 @@ mod tests {
         for file in port.files() {
             std::fs::write(file, "flashline read (process 1)\n").unwrap();
         }
-        assert_eq!(Claim::holder(&port), None);
+        assert_eq!(Claimed::now().holder(&port), None);
         assert!(Claim::take(&port, "flashline run", Purpose::Work).is_ok());
     }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::scan::{Found, Roots, scan};
-use super::{Claim, Names, PortInfo, UsbId, holder, usb};
+use super::{Claimed, Names, PortInfo, UsbId, holder, usb};
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,7 +55,9 @@ pub fn inspect(configured: &[PathBuf]) -> Inspection {
 }
 
 fn inspect_at(roots: &Roots, configured: &[PathBuf]) -> Inspection {
-    let mut ports: Vec<Inspected> = scan(roots, configured).into_iter().map(look_at).collect();
+    let claimed = Claimed::now();
+    let found = scan(roots, configured).into_iter();
+    let mut ports: Vec<Inspected> = found.map(|found| look_at(found, &claimed)).collect();
     // ttyUSB10 behind ttyUSB9
     ports.sort_by_key(|port| (port.info.path.as_os_str().len(), port.info.path.clone()));
     Inspection {
@@ -64,7 +66,7 @@ fn inspect_at(roots: &Roots, configured: &[PathBuf]) -> Inspection {
     }
 }
 
-fn look_at(found: Found) -> Inspected {
+fn look_at(found: Found, claimed: &Claimed) -> Inspected {
     let Found { info, permitted } = found;
     let meta = fs::metadata(&info.path).ok();
     let access = match &meta {
@@ -75,7 +77,7 @@ fn look_at(found: Found) -> Inspected {
         _ => PortAccess::Granted,
     };
     Inspected {
-        claimed: Claim::holder(&Names::of(&info)).map(|held| held.by),
+        claimed: claimed.holder(&Names::of(&info)).map(|held| held.by),
         open_in: meta.and_then(|meta| holder::of(meta.rdev())),
         access,
         info,

@@ -28,7 +28,7 @@ mod usb;
 
 pub use bridges::{BRIDGES, Bridge, OwnUsb};
 pub use choice::LeftAlone;
-pub use claim::{Claim, Held, Names, Purpose};
+pub use claim::{Claim, Claimed, Held, Names, Purpose};
 pub use follow::follow;
 pub use holder::remedy;
 pub use inspect::{Inspected, Inspection, PortAccess, WithoutLine, inspect};

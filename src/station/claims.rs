@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::event::{SlotId, UsbPath};
-use crate::port::{Claim, Held, Names, PortInfo, Purpose, Sharing};
+use crate::port::{Claim, Claimed, Held, Names, PortInfo, Purpose, Sharing};
 use crate::settings::Place;
 
 /// All that is known of where a slot's port is, or was last.
@@ -78,8 +78,10 @@ impl Claims {
             slots.into_iter().filter(not_ours).collect()
         };
         let look = move || {
-            let holder = |at: Whereabouts| Claim::holder(&at.names()).map(|held| held.by);
-            let look = |(slot, at)| (slot, holder(at));
+            let claimed = Claimed::now();
+            let nothing = claimed.is_nothing();
+            let holder = |at: Whereabouts| claimed.holder(&at.names()).map(|held| held.by);
+            let look = |(slot, at)| (slot, if nothing { None } else { holder(at) });
             others.into_iter().map(look).collect()
         };
         // only the runtime's end takes the blocking threads away
