@@ -30,7 +30,7 @@ pub struct SystemPorts {
 const RESCAN: Duration = Duration::from_secs(2);
 
 /// A plug makes a handful of events within a few milliseconds: one look answers them all.
-const GATHER: Duration = Duration::from_millis(15);
+const GATHER: Duration = Duration::from_millis(5);
 
 /// A new port that may not be opened is told after this time: until then udev may be about to permit
 /// it, and later people should hear of it (by the error of an attempt to open it).
