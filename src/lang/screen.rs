@@ -175,9 +175,9 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         Word::Quarantined => ("QUARANTINED", "已隔离"),
         Word::SlotStopped => ("SLOT STOPPED", "工位停用"),
         Word::Ending => ("ENDING", "正在结束"),
-        Word::PlugBoard => ("plug a board", "请插入板子"),
+        Word::PlugBoard => ("put a board in", "请放入板子"),
         Word::TakeOut => ("take it out", "请取出"),
-        Word::PlugNext => ("plug the next", "请插入下一块"),
+        Word::PlugNext => ("put the next in", "请放入下一块"),
         Word::WaitsPresentAtStart => (
             "Was there before the start: replug it, or select it and press s.",
             "启动前已插入：请重新插入，或选中后按 s。",
