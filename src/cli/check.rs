@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Exit, faults};
+use super::{Exit, faults, names};
 use crate::manifest::Bundle;
 use crate::plan::Planner;
 use crate::settings::{Fault, Settings, Source};
@@ -34,7 +34,7 @@ pub struct Args {
 pub fn run(args: Args) -> Exit {
     let Read {
         bundles,
-        settings,
+        station,
         path,
     } = match read(&args) {
         Ok(read) => read,
@@ -43,13 +43,17 @@ pub fn run(args: Args) -> Exit {
             return Exit::Usage;
         }
     };
-    let mut warnings = Vec::new();
+    let settings = station.as_ref().map(|(settings, _)| settings);
+    let mut warnings: Vec<Fault> = station
+        .iter()
+        .flat_map(|(settings, source)| names::warnings(settings, source))
+        .collect();
     let mut text = String::new();
     for (path, bundle) in bundles.each(&path) {
         if !text.is_empty() {
             text += &format!("\n{}\n", path.display());
         }
-        let loader = Loader::of(bundle.manifest.chip, settings.as_ref());
+        let loader = Loader::of(bundle.manifest.chip, settings);
         let source = Source::new(path, &bundle.text);
         let planner = Planner::new(bundle.clone());
         let plan = planner.plan_for_flash(None, None);
@@ -59,13 +63,13 @@ pub fn run(args: Args) -> Exit {
             planner,
             loader,
             baud: args.baud,
-            ceiling: settings.as_ref().and_then(|settings| settings.baud_ceiling),
+            ceiling: settings.and_then(|settings| settings.baud_ceiling),
             path: path.to_owned(),
-            settings: settings.clone(),
+            settings: settings.cloned(),
         };
         text += &sheet.render();
     }
-    if let Some(settings) = &settings {
+    if let Some(settings) = settings {
         text += "\n";
         text += &sheet::station(settings, &bundles);
     }
@@ -84,16 +88,21 @@ pub fn run(args: Args) -> Exit {
 /// What there is to look at.
 struct Read {
     bundles: Bundles,
-    settings: Option<Settings>,
+    /// The station file's, and its text.
+    station: Option<(Settings, Source)>,
     /// The first manifest's.
     path: PathBuf,
 }
 
 /// The manifest that is named, the station file, and what its slots flash besides; or the faults of all.
 fn read(args: &Args) -> Result<Read, Vec<Fault>> {
-    let settings = args.station.as_deref().map(Settings::load).transpose();
-    match settings {
-        Ok(Some(mut settings)) => {
+    let load = |path| {
+        let source = Source::load(path)?;
+        Ok((Settings::read(&source)?, source))
+    };
+    let station: Result<_, Vec<Fault>> = args.station.as_deref().map(load).transpose();
+    match station {
+        Ok(Some((mut settings, source))) => {
             // what is named stands in for the station's
             if let Some(path) = &args.manifest {
                 settings.manifest.clone_from(path);
@@ -101,16 +110,16 @@ fn read(args: &Args) -> Result<Read, Vec<Fault>> {
             Ok(Read {
                 bundles: Bundles::load(&settings)?,
                 path: settings.manifest.clone(),
-                settings: Some(settings),
+                station: Some((settings, source)),
             })
         }
-        settings => {
-            let mut found = settings.err().unwrap_or_default();
+        station => {
+            let mut found = station.err().unwrap_or_default();
             let bundle = args.manifest.as_deref().map(Bundle::load).transpose();
             match (bundle, args.manifest.clone()) {
                 (Ok(Some(bundle)), Some(path)) if found.is_empty() => Ok(Read {
                     bundles: Bundles::from(Arc::new(bundle)),
-                    settings: None,
+                    station: None,
                     path,
                 }),
                 (bundle, _) => {

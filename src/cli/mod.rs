@@ -15,6 +15,7 @@ mod job;
 mod journal;
 mod install_udev;
 mod logging;
+mod names;
 mod notify;
 mod out;
 mod ports;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::faults;
 use super::notify::Systemd;
 use super::session::{self, Face, HangUp};
 use super::starts;
 use super::{Exit, journal, logging};
+use super::{faults, names};
 use crate::dashboard::{Options, Times};
 use crate::event::Who;
 use crate::port::SystemPorts;
@@ -91,6 +91,7 @@ fn load(config: &Path) -> Result<(Settings, Bundles), Vec<Fault>> {
     let source = Source::load(config)?;
     let settings = Settings::read(&source)?;
     let bundles = Bundles::load(&settings)?;
+    faults::tell(&names::warnings(&settings, &source));
     let faults: Vec<Fault> = bundles
         .each(&settings.manifest)
         .flat_map(|(path, bundle)| starts::faults(&bundle.manifest, path, &settings, &source))

@@ -1,5 +1,7 @@
 //! `[access]`: who may let the line go on. Leaves out who someone is: `station/access` asks the system.
 
+use std::ops::Range;
+
 use super::{Fields, text};
 
 /// Who is a supervisor.
@@ -8,6 +10,8 @@ pub struct AccessSettings {
     /// Login names; a user without one goes by the number. `None`: whoever the daemon runs as. Root is one
     /// in any case.
     pub supervisors: Option<Vec<String>>,
+    /// Bytes of the file's text that name each of them.
+    pub said: Vec<Range<usize>>,
 }
 
 /// Reads `[access]`.
@@ -17,9 +21,17 @@ pub(super) fn table(root: &mut Fields<'_>) -> AccessSettings {
     };
     let supervisors = table.list("supervisors", text(64));
     table.finish();
+    let Some(names) = supervisors else {
+        return AccessSettings::default();
+    };
+    let (supervisors, said) = names
+        .value
+        .into_iter()
+        .map(|name| (name.value, name.span))
+        .unzip();
     AccessSettings {
-        supervisors: supervisors
-            .map(|names| names.value.into_iter().map(|name| name.value).collect()),
+        supervisors: Some(supervisors),
+        said,
     }
 }
 

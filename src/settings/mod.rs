@@ -27,7 +27,7 @@ pub use net::{NetPort, NetPortError, NetProtocol};
 pub use ports::{BUSY_BY_HAND, PortPattern, PortRules};
 pub use reset::{After, Reset, ResetError, Sequence, SequenceError, SequenceStep};
 pub use slot::{Place, Seat, SlotSaid, SlotSettings, Start};
-pub use socket::SocketSettings;
+pub use socket::{LONGEST_SOCKET_BYTES, SocketSettings};
 pub use source::{FileError, Source, read_bounded};
 pub use station::{DATABASE, DISK_RESERVE_MB, GRACE, HubLimits, Settings};
 pub use stub_dir::{StubDirError, load as load_stubs};

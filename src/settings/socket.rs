@@ -1,8 +1,9 @@
 //! `[socket]`: where a running station is reached. Leaves out how the socket is made: `socket/listen`.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::{Fields, text};
+use super::{Document, Fields, Found, text};
 
 /// The name of the socket where the file says nothing.
 const NAME: &str = "flashline.sock";
@@ -13,7 +14,12 @@ pub struct SocketSettings {
     pub path: PathBuf,
     /// A group whose members may connect as well; `None`: only the user that the daemon runs as, and root.
     pub group: Option<String>,
+    /// Bytes of the file's text that name the group.
+    pub said_group: Option<Range<usize>>,
 }
+
+/// The longest path of a socket in bytes: `sun_path` has 108, one of them for the end (unix(7)).
+pub const LONGEST_SOCKET_BYTES: usize = 107;
 
 impl SocketSettings {
     /// Beside the database, its user's alone.
@@ -21,6 +27,7 @@ impl SocketSettings {
         SocketSettings {
             path: database.with_file_name(NAME),
             group: None,
+            said_group: None,
         }
     }
 }
@@ -28,17 +35,33 @@ impl SocketSettings {
 /// What `[socket]` says, the path as it is written.
 #[derive(Debug, Default)]
 pub(super) struct Said {
-    path: Option<String>,
-    group: Option<String>,
+    path: Option<Found<String>>,
+    group: Option<Found<String>>,
 }
 
 impl Said {
-    pub(super) fn settings(self, folder: &Path, database: &Path) -> SocketSettings {
-        let beside = SocketSettings::beside(database);
-        SocketSettings {
-            path: self.path.map_or(beside.path, |path| folder.join(path)),
-            group: self.group,
+    pub(super) fn settings(
+        self,
+        document: &Document<'_>,
+        folder: &Path,
+        database: &Path,
+    ) -> SocketSettings {
+        let mut settings = SocketSettings::beside(database);
+        if let Some(path) = self.path {
+            settings.path = folder.join(path.value);
+            let bytes = settings.path.as_os_str().len();
+            if bytes > LONGEST_SOCKET_BYTES {
+                let message = format!(
+                    "the socket's path has {bytes} bytes, and a socket's may have {LONGEST_SOCKET_BYTES}"
+                );
+                document.error(&path.span, message, "write a shorter path");
+            }
         }
+        if let Some(group) = self.group {
+            settings.group = Some(group.value);
+            settings.said_group = Some(group.span);
+        }
+        settings
     }
 }
 
@@ -50,10 +73,7 @@ pub(super) fn table(root: &mut Fields<'_>) -> Said {
     let path = table.optional("path", text(4096));
     let group = table.optional("group", text(64));
     table.finish();
-    Said {
-        path: path.map(|found| found.value),
-        group: group.map(|found| found.value),
-    }
+    Said { path, group }
 }
 
 #[cfg(test)]
@@ -65,6 +85,18 @@ mod tests {
         let settings = Settings::parse("/etc/line/station.toml".as_ref(), &text).unwrap();
         assert_eq!(settings.socket.path.to_str(), Some(path), "{more}");
         assert_eq!(settings.socket.group.as_deref(), group, "{more}");
+    }
+
+    #[test]
+    fn a_path_that_is_too_long_is_told_where_it_is() {
+        let long = "x".repeat(100);
+        let text = format!(
+            "station = \"b\"\nmanifest = \"m.toml\"\n[socket]\npath = \"/run/line/{long}\"\n"
+        );
+        let faults = Settings::parse("station.toml".as_ref(), &text).unwrap_err();
+        assert_eq!((faults[0].line, faults[0].column), (4, 8));
+        let message = "the socket's path has 110 bytes, and a socket's may have 107";
+        assert_eq!(faults[0].message, message);
     }
 
     #[test]

@@ -151,7 +151,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
         line,
         access,
         ports,
-        socket: socket.settings(folder, &defaults.database),
+        socket: socket.settings(document, folder, &defaults.database),
         log,
         stubs: Arc::new(
             stub_dir.map_or_else(Stubs::default, |found| stubs(document, folder, &found)),

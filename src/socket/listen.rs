@@ -12,10 +12,7 @@ use std::time::{Duration, Instant};
 use nix::unistd::Group;
 use rustix::fs::FlockOperation;
 
-use crate::settings::SocketSettings;
-
-/// The longest path of a socket in bytes: `sun_path` has 108, one of them for the end (unix(7)).
-const LONGEST_PATH_BYTES: usize = 107;
+use crate::settings::{LONGEST_SOCKET_BYTES, SocketSettings};
 
 /// How long another flashline may take to make its socket in the same folder.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -34,7 +31,7 @@ pub enum ListenError {
     )]
     Foreign { path: PathBuf },
     #[error(
-        "the socket's path has {bytes} bytes, and a socket's may have {LONGEST_PATH_BYTES}: give a \
+        "the socket's path has {bytes} bytes, and a socket's may have {LONGEST_SOCKET_BYTES}: give a \
          shorter one in [socket] ({})", path.display()
     )]
     TooLong { path: PathBuf, bytes: usize },
@@ -99,7 +96,7 @@ pub fn listen(settings: &SocketSettings) -> Result<Listening, ListenError> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let unnamed = folder.join(unnamed());
     let bytes = path.as_os_str().len();
-    if bytes.max(unnamed.as_os_str().len()) > LONGEST_PATH_BYTES {
+    if bytes.max(unnamed.as_os_str().len()) > LONGEST_SOCKET_BYTES {
         return Err(ListenError::TooLong {
             path: path.clone(),
             bytes,
@@ -187,6 +184,11 @@ fn look(path: &Path) -> Result<(), ListenError> {
     }
 }
 
+/// Whether this computer has the group. Blocks.
+pub fn is_group(group: &str) -> bool {
+    group_number(group).is_ok()
+}
+
 fn group_number(group: &str) -> Result<u32, ListenError> {
     match Group::from_name(group) {
         Ok(Some(found)) => Ok(found.gid.as_raw()),
@@ -204,6 +206,7 @@ mod tests {
         SocketSettings {
             path: path.to_owned(),
             group: None,
+            said_group: None,
         }
     }
 

@@ -33,6 +33,12 @@ impl Access {
         Who::new(&name, self.role(uid, &name))
     }
 
+    /// Whether this computer knows a user of that name, or the name is a number, which stands for a user
+    /// without one. Blocks. `true` where the system cannot be asked.
+    pub fn is_known(name: &str) -> bool {
+        name.parse::<u32>().is_ok() || !matches!(User::from_name(name), Ok(None))
+    }
+
     /// The person at this process's own terminal. The role is that of the user that the process was
     /// started as; whom the kernel saw log in is only named with it, so that a `sudo` leaves a trace.
     /// `SUDO_UID` is not looked at: anyone may set it. Blocks.
@@ -85,7 +91,10 @@ mod tests {
     fn check(supervisors: Option<&[&str]>, uid: u32, name: &str, expected: Role) {
         let names = supervisors.map(|names| names.iter().map(ToString::to_string).collect());
         let access = Access {
-            settings: Arc::new(AccessSettings { supervisors: names }),
+            settings: Arc::new(AccessSettings {
+                supervisors: names,
+                ..AccessSettings::default()
+            }),
             daemon_uid: DAEMON,
         };
         assert_eq!(
@@ -114,6 +123,13 @@ mod tests {
         check(named, 4243, "4243", Operator);
         check(Some(&[]), DAEMON, "flashline", Operator);
         check(Some(&[]), 0, "root", Supervisor);
+    }
+
+    #[test]
+    fn who_is_known_here() {
+        assert!(Access::is_known("root"));
+        assert!(Access::is_known("4242"));
+        assert!(!Access::is_known("nobody has this name"));
     }
 
     #[test]

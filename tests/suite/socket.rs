@@ -548,6 +548,7 @@ async fn two_daemons_do_not_share_a_socket() {
     let settings = SocketSettings {
         path: station.socket.clone(),
         group: None,
+        said_group: None,
     };
     let told = listen(&settings).unwrap_err();
     assert!(matches!(told, ListenError::Live { .. }), "{told}");
