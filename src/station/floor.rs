@@ -31,7 +31,7 @@ use crate::settings::Settings;
 /// At most 20 snapshots a second.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(50);
 /// How often it is looked who holds the slots' ports.
-const HOLDS_INTERVAL: Duration = Duration::from_millis(500);
+const HOLDS_INTERVAL: Duration = Duration::from_secs(1);
 /// What tasks may have told and the dispatcher not yet heard.
 const INBOX_LENGTH: usize = 1024;
 /// What faces may have asked and the dispatcher not yet heard.
@@ -230,8 +230,12 @@ impl Floor {
                 }
                 () = sleep_until(wake) => Input::Tick,
             };
-            // a tick for the screen's sake changes nothing by itself
-            let idle = matches!(input, Input::Tick);
+            // a tick for the screen's sake changes nothing by itself, nor does a look that found nobody
+            let idle = match &input {
+                Input::Tick => true,
+                Input::Holders(holders) => !self.dispatcher.holders_tell(holders),
+                _ => false,
+            };
             let effects = self.dispatcher.handle(input, now());
             let quiet = idle && effects.is_empty();
             for effect in effects {

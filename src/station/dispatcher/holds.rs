@@ -1,11 +1,17 @@
 //! Slots whose port another program works on by hand: nothing of theirs becomes a job, and they go on
 //! by themselves when it is through.
 
-use super::super::slot::{AfterHold, Now, Phase};
+use super::super::slot::{AfterHold, Now, Phase, Slot};
 use super::Dispatcher;
 use crate::event::{Happening, JobId, SlotId, Waiting};
 
 impl Dispatcher {
+    /// Whether a look at the claims tells anything: on most benches nobody ever holds a port.
+    pub fn holders_tell(&self, holders: &[(SlotId, Option<String>)]) -> bool {
+        let is_held = |slot: &Slot| matches!(slot.phase, Phase::Held { .. });
+        holders.iter().any(|(_, by)| by.is_some()) || self.slots.iter().any(is_held)
+    }
+
     /// A look at the port's claims. What is told while the slot is at work is about the station itself
     /// or comes too late: the next look tells.
     pub(super) fn holder_told(&mut self, id: &SlotId, by: Option<String>, now: Now) {

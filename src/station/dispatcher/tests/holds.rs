@@ -85,3 +85,19 @@ fn a_held_jig_is_not_probed() {
     bench.pass(10_000);
     assert!(!bench.wants(|effect| matches!(effect, Effect::Probe { .. })));
 }
+
+#[test]
+fn a_look_that_found_nobody_tells_something_only_where_someone_held() {
+    let mut bench = Bench::plug_slot();
+    let nobody = [(SlotId::new("1"), None)];
+    let someone = [(
+        SlotId::new("1"),
+        Some("flashline read (process 7)".to_owned()),
+    )];
+    assert!(!bench.dispatcher.holders_tell(&nobody));
+    assert!(bench.dispatcher.holders_tell(&someone));
+    held(&mut bench, Some("flashline read (process 7)"));
+    assert!(bench.dispatcher.holders_tell(&nobody));
+    held(&mut bench, None);
+    assert!(!bench.dispatcher.holders_tell(&nobody));
+}
