@@ -8,6 +8,9 @@
 //!
 //! The boards are simulated, in memory, at the real parts' pace.
 
+#[path = "product/mod.rs"]
+mod product;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io;
@@ -17,12 +20,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use flashline::chip::Chip;
-use flashline::image::sample;
-use flashline::manifest::Bundle;
 use flashline::port::{Lines, OpenError, Pending, Port, PortChange, Ports};
 use flashline::record::Record;
-use flashline::settings::{Place, Settings, SlotSettings};
+use flashline::settings::Settings;
 use flashline::sim::{BoardSpec, SimPorts};
 use flashline::station::{SlotState, Station};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -202,7 +202,7 @@ async fn run(stall: Stall) -> io::Result<(Gaps, usize)> {
     let folder =
         std::env::temp_dir().join(format!("flashline-stall-{}-{stall:?}", std::process::id()));
     fs::create_dir_all(&folder)?;
-    let bundle = product(&folder)?;
+    let bundle = product::write(&folder, "stall", 600 << 10)?;
     let (record, _) = Record::open(&folder.join("stall.db")).map_err(io::Error::other)?;
     let inner = SimPorts::new();
     let gaps = Arc::new(Mutex::new(Gaps::default()));
@@ -248,37 +248,9 @@ async fn run(stall: Stall) -> io::Result<(Gaps, usize)> {
     Ok((gaps, passed))
 }
 
-fn product(folder: &Path) -> io::Result<Bundle> {
-    let files = [
-        ("bootloader", 0x1000, sample::bootloader(Chip::Esp32)),
-        (
-            "partition-table",
-            0x8000,
-            sample::single_app_table().to_bytes(),
-        ),
-        ("app", 0x10000, sample::app(Chip::Esp32, 600 << 10, 1)),
-    ];
-    let mut text =
-        "product = \"stall\"\nversion = \"1\"\nchip = \"esp32\"\nbauds = [921600]\n".to_owned();
-    for (name, offset, bytes) in files {
-        fs::write(folder.join(format!("{name}.bin")), bytes)?;
-        text +=
-            &format!("[[image]]\nname = \"{name}\"\npath = \"{name}.bin\"\noffset = {offset:#x}\n");
-    }
-    let path = folder.join("manifest.toml");
-    fs::write(&path, text)?;
-    Bundle::load(&path).map_err(|faults| io::Error::other(format!("{faults:?}")))
-}
-
 fn settings(folder: &Path) -> Settings {
-    let slots = (0..=OTHERS).map(|number| {
-        SlotSettings::at(
-            &number.to_string(),
-            Place::Path(format!("/sim/{number}").into()),
-        )
-    });
     Settings {
-        slots: slots.collect(),
+        slots: product::slots(0..=OTHERS as u32),
         attempts: 1,
         settle: Duration::from_millis(10),
         grace: Duration::from_millis(100),

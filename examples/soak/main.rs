@@ -12,10 +12,11 @@ mod feeder;
 mod figures;
 mod history;
 mod onlookers;
+#[path = "../product/mod.rs"]
 mod product;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use flashline::event::{Role, Who};
 use flashline::record::Record;
+use flashline::settings::{LineRules, Settings};
 use flashline::sim::SimPorts;
 use flashline::socket;
 use flashline::station::{Access, Station};
@@ -75,8 +77,8 @@ fn main() -> ExitCode {
 /// Whether every job has its row.
 async fn soak(args: &Args) -> io::Result<bool> {
     let folder = Folder::new()?;
-    let bundle = product::write(&folder.0)?;
-    let settings = product::settings(&folder.0, args.slots);
+    let bundle = product::write(&folder.0, "soak", 96 << 10)?;
+    let settings = settings(&folder.0, args.slots);
     let database = settings.database.clone();
     let began = Instant::now();
     Record::open(&database)
@@ -189,7 +191,7 @@ async fn soak(args: &Args) -> io::Result<bool> {
 }
 
 /// Whether the database holds exactly the jobs that were shown as done, each as it was shown.
-fn check(database: &std::path::Path, history: u64, fed: &[Fed]) -> io::Result<bool> {
+fn check(database: &Path, history: u64, fed: &[Fed]) -> io::Result<bool> {
     let connection = Connection::open(database).map_err(io::Error::other)?;
     let look = || -> rusqlite::Result<(i64, i64, i64, i64, String)> {
         let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
@@ -215,6 +217,18 @@ fn check(database: &std::path::Path, history: u64, fed: &[Fed]) -> io::Result<bo
     );
     let shown = fed.len() as i64;
     Ok(rows == history as i64 + shown && unclosed == 0 && found == shown && integrity == "ok")
+}
+
+/// The station, with slots `1`, `2`, ….
+fn settings(folder: &Path, slots: u32) -> Settings {
+    Settings {
+        slots: product::slots(1..=slots),
+        settle: Duration::from_millis(10),
+        grace: Duration::from_millis(100),
+        // a bad board now and then takes no slot out of service
+        line: LineRules::NEVER,
+        ..Settings::of("soak", folder.join("manifest.toml"), folder.join("soak.db"))
+    }
 }
 
 /// A folder that goes with the program.

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Exit, faults, session};
+use crate::event::SlotId;
 use crate::settings::Settings;
 use crate::socket::{Client, ClientError, Refused, What};
 use crate::station::{Ask, RequestRefused, Snapshot};
@@ -62,6 +63,24 @@ impl Which {
             Ok(Err(error)) => trouble(&error),
             Err(error) => trouble(&error),
         }
+    }
+}
+
+/// A slot, or the whole line.
+#[derive(Debug, clap::Args)]
+pub struct SlotOrLine {
+    /// The slot; without one, the line
+    #[arg(value_name = "SLOT")]
+    slot: Option<String>,
+    #[command(flatten)]
+    which: Which,
+}
+
+impl SlotOrLine {
+    /// Asks for one thing to be done to it.
+    pub fn ask(self, slot: impl FnOnce(SlotId) -> Ask, line: Ask) -> Exit {
+        let ask = self.slot.map_or(line, |name| slot(SlotId::new(&name)));
+        self.which.ask(ask)
     }
 }
 

@@ -7,7 +7,7 @@ use super::super::admission::record_code;
 use super::super::slot::{Commit, Now, Phase, Slot};
 use super::jobs::stopped_verdict;
 use super::{COMMIT_PATIENCE, Dispatcher, Effect, HEALTH_INTERVAL, HealthDue, Line, STOP_PATIENCE};
-use crate::event::{Happening, JobId, SlotId, StopReason, Who};
+use crate::event::{Happening, JobId, SlotId, StopReason};
 use crate::job::Verdict;
 use crate::record::{RecordError, Standing};
 use crate::station::{Ask, Request, RequestRefused};
@@ -66,45 +66,45 @@ impl Dispatcher {
         let Request { by, ask, answer } = request;
         let result = if by.role < ask.needs() {
             Err(RequestRefused::SupervisorOnly { by })
-        } else if let Ask::TakeBundle { bundle } = ask {
-            // answered once it is on record
-            return self.take_bundle(bundle, by, answer, now, effects);
         } else {
-            self.asked(ask, by, now, effects)
+            match ask {
+                Ask::Start { slot, serial } => {
+                    let may = self.may_start(&slot);
+                    if may.is_ok() {
+                        self.begin(&slot, serial, now, effects);
+                    }
+                    may
+                }
+                Ask::Scan { text, slot } => self.scanned(&text, slot, now, effects),
+                Ask::StopJob { slot } => self.stop_job(slot, effects),
+                Ask::StopSlot { slot } => self.stop_slot(slot, by, now),
+                Ask::FreeSlot { slot } => self.free_slot(slot, by, now, effects),
+                Ask::StopLine => self.halt_asked(by, now),
+                Ask::FreeLine => self.free_line(by, now, effects),
+                Ask::Shutdown => {
+                    self.stop(now, effects);
+                    Ok(())
+                }
+                // answered once it is on record
+                Ask::TakeBundle { bundle } => {
+                    return self.take_bundle(bundle, by, answer, now, effects);
+                }
+            }
         };
         effects.push(Effect::Answer(answer, result));
     }
 
-    fn asked(
-        &mut self,
-        ask: Ask,
-        by: Who,
-        now: Now,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), RequestRefused> {
-        match ask {
-            Ask::Start { slot, serial } => {
-                self.may_start(&slot)?;
-                self.begin(&slot, serial, now, effects);
-            }
-            Ask::Scan { text, slot } => self.scanned(&text, slot, now, effects)?,
-            Ask::StopJob { slot: id } => match self.slots.iter().find(|slot| *slot.id() == id) {
-                None => return Err(RequestRefused::NoSuchSlot(id)),
-                Some(slot) if matches!(slot.phase, Phase::Working(_)) => {
-                    effects.push(Effect::StopJob {
-                        slot: id,
-                        reason: StopReason::Operator,
-                    });
-                }
-                Some(_) => return Err(RequestRefused::Idle(id)),
-            },
-            Ask::Shutdown => self.stop(now, effects),
-            Ask::StopSlot { slot } => return self.stop_slot(slot, by, now),
-            Ask::FreeSlot { slot } => return self.free_slot(slot, by, now, effects),
-            Ask::StopLine => return self.halt_asked(by, now),
-            Ask::FreeLine => return self.free_line(by, now, effects),
-            Ask::TakeBundle { bundle } => return Err(RequestRefused::NoSuchBundle(bundle)),
+    fn stop_job(&self, id: SlotId, effects: &mut Vec<Effect>) -> Result<(), RequestRefused> {
+        let Some(slot) = self.slots.iter().find(|slot| *slot.id() == id) else {
+            return Err(RequestRefused::NoSuchSlot(id));
+        };
+        if !matches!(slot.phase, Phase::Working(_)) {
+            return Err(RequestRefused::Idle(id));
         }
+        effects.push(Effect::StopJob {
+            slot: id,
+            reason: StopReason::Operator,
+        });
         Ok(())
     }
 
