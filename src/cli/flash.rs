@@ -139,6 +139,8 @@ async fn work(args: Args, bundle: Arc<Bundle>, stubs: Arc<Stubs>, record: Option
             version: bundle.manifest.version.clone(),
             bundle_digest: bundle.digest,
             serial: args.serial.clone(),
+            lot: None,
+            operator: None,
             manifest_text: bundle.text.clone(),
             started: Timestamp::now(),
         };
@@ -187,7 +189,7 @@ async fn work(args: Args, bundle: Arc<Bundle>, stubs: Arc<Stubs>, record: Option
         took: began.elapsed(),
     }));
     match verdict.outcome {
-        Outcome::Pass => Exit::Pass,
+        Outcome::Pass | Outcome::Skipped => Exit::Pass,
         Outcome::Written => Exit::NotVerified,
         Outcome::Fail => Exit::BoardFailed,
         Outcome::Error => Exit::BenchError,

@@ -10,7 +10,8 @@ pub use happenings::every_happening;
 use super::options::{Colour, Options, Quit, Times};
 use crate::chip::{Chip, FlashId, Identity, Mac, Revision};
 use crate::event::{
-    Code, Happening, JobId, Notice, Outcome, Progress, Role, SlotId, Step, Waiting, Who,
+    Code, Happening, JobId, LotName, Notice, Outcome, Progress, Role, Serial, SlotId, Step,
+    Waiting, Who,
 };
 use crate::lang::Language;
 use crate::record::{Jobs, OpenUnit, Standing, Yield};
@@ -80,6 +81,7 @@ fn board(last: u8, progress: Progress) -> BoardView {
         identity: Some(Arc::new(identity(last))),
         progress,
         lost: false,
+        asks: None,
     }
 }
 
@@ -149,6 +151,10 @@ pub fn wang() -> Who {
     Who::new("wang", Role::Supervisor)
 }
 
+pub fn lot() -> LotName {
+    LotName::parse("L-2031").unwrap()
+}
+
 pub fn removed(number: u64) -> Arc<Notice> {
     notice(number, Some("1"), Happening::BoardRemoved)
 }
@@ -164,6 +170,8 @@ fn standing() -> Standing {
                 no_contact: 2,
                 errors: 0,
                 aborted: 1,
+                skipped: 0,
+                golden: 0,
             },
             first_pass: 19,
             passed: 20,
@@ -181,6 +189,9 @@ fn standing() -> Standing {
             since: ago(40),
             code: Code::Unplugged,
         }],
+        lots: Vec::new(),
+        units_per_hour: None,
+        worst_slot: None,
     }
 }
 
@@ -200,6 +211,7 @@ pub fn with(slots: Vec<Arc<SlotView>>) -> Snapshot {
             why: "no slot names it".to_owned(),
         }]),
         standing: Arc::new(standing()),
+        at_hand: Arc::default(),
         notices: every_happening().into(),
     }
 }

@@ -9,7 +9,7 @@ use super::options::Quit;
 use super::palette::Role;
 use super::text::{clip, width};
 use super::view::{Page, Prompt, at_work};
-use crate::event::SlotId;
+use crate::event::{LotState, SlotId};
 use crate::lang::{self, Language, Word};
 use crate::station::{BundleView, LineState, OnDisk, RequestRefused};
 
@@ -75,6 +75,28 @@ fn refusal(refused: &RequestRefused, language: Language) -> String {
         RequestRefused::WhichSlot => lang::word(Word::WhichSlot, language).to_owned(),
         RequestRefused::NotASerial(text) => with(Word::NotASerial, text),
         RequestRefused::NoSuchBundle(bundle) => with(Word::NoSuchBundle, bundle),
+        RequestRefused::NoSuchLot(lot) => with(Word::NoSuchLot, lot.as_str()),
+        RequestRefused::LotExists(lot) => with(Word::LotExists, lot.as_str()),
+        RequestRefused::LotIs { lot, state } => match state {
+            LotState::Approved => with(Word::LotNotStarted, lot.as_str()),
+            LotState::Running => with(Word::LotAlreadyRuns, lot.as_str()),
+            LotState::Paused { by } => with(Word::LotPaused, &by.name),
+            LotState::Ended => with(Word::LotEnded, lot.as_str()),
+        },
+        RequestRefused::LotRuns { running } => with(Word::LotRunsAlready, running.as_str()),
+        RequestRefused::LotOfOtherBundle { bundle, .. } => with(Word::LotOfOtherBundle, bundle),
+        RequestRefused::LotUnitsOpen { units, .. } => with(Word::LotUnitsOpen, &units.to_string()),
+        RequestRefused::LotAtWork(lot) => with(Word::LotAtWork, lot.as_str()),
+        RequestRefused::NoFirstArticle(lot) => with(Word::NoFirstArticle, lot.as_str()),
+        RequestRefused::NothingAsked(slot) => about(slot, Word::NothingAsked),
+        RequestRefused::NotOpen(unit) => with(Word::NotOpenUnit, &unit.to_string()),
+        RequestRefused::RetestFree(unit) => with(Word::RetestFree, &unit.to_string()),
+        RequestRefused::WhyMissing => lang::word(Word::WhyMissing, language).to_owned(),
+        RequestRefused::NotRecorded(why) => with(Word::NotRecorded, why),
+        RequestRefused::NoPin(name) => format!("{name} {}", lang::word(Word::NoPin, language)),
+        RequestRefused::WrongPin { left, .. } => with(Word::WrongPin, &left.to_string()),
+        RequestRefused::LockedOut { seconds, .. } => with(Word::LockedOut, &seconds.to_string()),
+        RequestRefused::PinsUnreadable(why) => with(Word::PinsUnreadable, why),
         RequestRefused::SupervisorOnly { by } => with(Word::SupervisorOnly, &by.name),
     }
 }

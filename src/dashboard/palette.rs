@@ -33,6 +33,8 @@ pub fn tile(status: Status, colour: Colour) -> Style {
         (Colour::Colour, Status::Passed | Status::PassedAfterRetry) => {
             filled(BLACK, Color::Indexed(40))
         }
+        // a good board, and not one more of them
+        (Colour::Colour, Status::Skipped) => filled(BLACK, Color::Indexed(151)),
         // light blue: no green for who cannot tell hues, and no alarm
         (Colour::Colour, Status::Written) => filled(BLACK, Color::Indexed(117)),
         (Colour::Colour, Status::Failed | Status::PulledTooEarly) => {
@@ -75,7 +77,9 @@ pub fn selected(colour: Colour) -> Style {
 pub fn text(status: Status, colour: Colour) -> Style {
     let style = match (colour, status) {
         (Colour::None, _) => Style::new(),
-        (_, Status::Passed | Status::PassedAfterRetry) => Style::new().fg(Color::Green),
+        (_, Status::Passed | Status::PassedAfterRetry | Status::Skipped) => {
+            Style::new().fg(Color::Green)
+        }
         (_, Status::Written) => Style::new().fg(Color::Cyan),
         (_, Status::Failed | Status::PulledTooEarly) => Style::new().fg(Color::Red),
         (_, Status::BenchError | Status::LineStopped | Status::Quarantined) => {

@@ -17,6 +17,8 @@ pub enum Status {
     Passed,
     PassedAfterRetry,
     Written,
+    /// The board was good already.
+    Skipped,
     Failed,
     PulledTooEarly,
     BenchError,
@@ -30,13 +32,14 @@ pub enum Status {
 }
 
 impl Status {
-    pub const ALL: [Status; 15] = [
+    pub const ALL: [Status; 16] = [
         Status::Empty,
         Status::Waiting,
         Status::Working,
         Status::Passed,
         Status::PassedAfterRetry,
         Status::Written,
+        Status::Skipped,
         Status::Failed,
         Status::PulledTooEarly,
         Status::PortLost,
@@ -97,6 +100,7 @@ impl Status {
     /// How a job that ended is shown; `again` when something had to be tried again.
     fn of_outcome(outcome: Outcome, code: Option<Code>, again: bool) -> Status {
         match outcome {
+            Outcome::Skipped => Status::Skipped,
             Outcome::Pass if again => Status::PassedAfterRetry,
             Outcome::Pass => Status::Passed,
             Outcome::Written => Status::Written,
@@ -147,6 +151,7 @@ impl Status {
             Status::Passed => "✔",
             Status::PassedAfterRetry => "↻",
             Status::Written => "≈",
+            Status::Skipped => "=",
             Status::Failed => "✘",
             Status::PulledTooEarly => "^",
             Status::BenchError => "!",
@@ -168,6 +173,7 @@ impl Status {
             Status::Passed => Word::Pass,
             Status::PassedAfterRetry => Word::PassAfterRetry,
             Status::Written => Word::WrittenOnly,
+            Status::Skipped => Word::AlreadyDone,
             Status::Failed => Word::Fail,
             Status::PulledTooEarly => Word::PulledTooEarly,
             Status::BenchError => Word::BenchError,
@@ -185,6 +191,7 @@ impl Status {
         match self {
             Status::Passed | Status::PassedAfterRetry => Some("PASS"),
             Status::Written => Some("WRITTEN"),
+            Status::Skipped => Some("SKIP"),
             Status::Failed | Status::PulledTooEarly => Some("FAIL"),
             Status::BenchError => Some("ERROR"),
             Status::Stopped => Some("STOP"),
@@ -243,6 +250,11 @@ pub fn hint(slot: &SlotView) -> Option<Word> {
         SlotState::Blocked {
             code: Code::ManifestChangedOnDisk,
         } => Some(Word::WaitsForApproval),
+        SlotState::Waiting(Waiting::Operator) => Some(Word::WaitsForBadge),
+        SlotState::Waiting(Waiting::Lot) => Some(Word::WaitsForLot),
+        SlotState::Waiting(Waiting::LotPaused) => Some(Word::WaitsForPausedLot),
+        SlotState::Waiting(Waiting::LotFull) => Some(Word::WaitsForNextLot),
+        SlotState::Waiting(Waiting::FirstArticle) => Some(Word::WaitsForFirstArticle),
         SlotState::Waiting(Waiting::HubTurn) => Some(Word::WaitsForHub),
         SlotState::Working(board) if board.lost => Some(Word::PortMayComeBack),
         SlotState::Held { .. } => Some(Word::GoesOnWhenFreed),

@@ -262,7 +262,7 @@ where
     }
 
     fn ask(&mut self, ask: Ask) -> Next {
-        match self.asker.try_ask(ask) {
+        match self.asker.try_ask(ask, None) {
             Ok(answer) => self.answer = Some(answer),
             Err(NotAsked::QueueFull) => self.view.prompt = Prompt::TryAgain,
             // the watch tells that the station has ended

@@ -52,9 +52,14 @@ pub enum Code {
     Unplugged,
     /// After a reconnect another MAC answered.
     BoardSwapped,
+    /// The board failed as often as it may be tried.
+    RetestLimit,
     // ---- neither good nor bad yet
     /// Everything was written, and nothing could tell that all of it arrived.
     NotVerified,
+    // ---- good already
+    /// The board passed with this bundle before, and its flash still holds it.
+    AlreadyDone,
     // ---- the bench
     /// The port does not exist.
     PortAbsent,
@@ -78,6 +83,10 @@ pub enum Code {
     SlotQuarantined,
     /// Several slots in a row failed in the same way: the line takes no boards.
     LineHalted,
+    /// A golden board that is known to be bad passed: the bench does not see faults.
+    GoldenEscaped,
+    /// A serial number was scanned, and no board came for it in time.
+    ScanOrphan,
     /// A manifest or one of its files changed while the station works with what they were.
     ManifestChangedOnDisk,
     /// The record could not be written.
@@ -95,7 +104,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Code; 39] = [
+    pub const ALL: [Code; 43] = [
         Code::NoSync,
         Code::WrongChip,
         Code::ChipRevision,
@@ -117,7 +126,9 @@ impl Code {
         Code::MeasurementOutOfLimits,
         Code::Unplugged,
         Code::BoardSwapped,
+        Code::RetestLimit,
         Code::NotVerified,
+        Code::AlreadyDone,
         Code::PortAbsent,
         Code::PortNotSerial,
         Code::PortBusy,
@@ -129,6 +140,8 @@ impl Code {
         Code::NotRemoved,
         Code::SlotQuarantined,
         Code::LineHalted,
+        Code::GoldenEscaped,
+        Code::ScanOrphan,
         Code::ManifestChangedOnDisk,
         Code::RecordFailed,
         Code::DiskFull,
@@ -161,7 +174,9 @@ impl Code {
             Code::MeasurementOutOfLimits => "MEASUREMENT_OUT_OF_LIMITS",
             Code::Unplugged => "UNPLUGGED",
             Code::BoardSwapped => "BOARD_SWAPPED",
+            Code::RetestLimit => "RETEST_LIMIT",
             Code::NotVerified => "NOT_VERIFIED",
+            Code::AlreadyDone => "ALREADY_DONE",
             Code::PortAbsent => "PORT_ABSENT",
             Code::PortNotSerial => "PORT_NOT_SERIAL",
             Code::PortBusy => "PORT_BUSY",
@@ -173,6 +188,8 @@ impl Code {
             Code::NotRemoved => "NOT_REMOVED",
             Code::SlotQuarantined => "SLOT_QUARANTINED",
             Code::LineHalted => "LINE_HALTED",
+            Code::GoldenEscaped => "GOLDEN_ESCAPED",
+            Code::ScanOrphan => "SCAN_ORPHAN",
             Code::ManifestChangedOnDisk => "MANIFEST_CHANGED_ON_DISK",
             Code::RecordFailed => "RECORD_FAILED",
             Code::DiskFull => "DISK_FULL",
@@ -195,6 +212,8 @@ impl Code {
             | Code::NotRemoved
             | Code::SlotQuarantined
             | Code::LineHalted
+            | Code::GoldenEscaped
+            | Code::ScanOrphan
             | Code::ManifestChangedOnDisk
             | Code::PortAbsent
             | Code::PortNotSerial
@@ -204,6 +223,7 @@ impl Code {
             | Code::RecordFailed
             | Code::DiskFull => Outcome::Error,
             Code::NotVerified => Outcome::Written,
+            Code::AlreadyDone => Outcome::Skipped,
             Code::EraseUnfinished | Code::Stopped | Code::Interrupted => Outcome::Aborted,
             _ => Outcome::Fail,
         }

@@ -3,6 +3,7 @@
 //! are in `lang`.
 
 mod code;
+mod lot;
 mod notice;
 mod progress;
 pub mod spelling;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use crate::chip::spelled;
 
 pub use code::Code;
+pub use lot::{FirstArticle, Golden, LotName, LotState};
 pub use notice::{Happening, Notice, Waiting};
 pub use progress::{Progress, Step};
 pub use unit::{Serial, Unit};
@@ -189,15 +191,18 @@ pub enum Outcome {
     Error,
     /// Someone stopped it.
     Aborted,
+    /// The board was good already, as the chip's own digests told: nothing was written, nothing counts.
+    Skipped,
 }
 
 impl Outcome {
-    pub const ALL: [Outcome; 5] = [
+    pub const ALL: [Outcome; 6] = [
         Outcome::Pass,
         Outcome::Written,
         Outcome::Fail,
         Outcome::Error,
         Outcome::Aborted,
+        Outcome::Skipped,
     ];
 
     /// The word in records and reports.
@@ -208,6 +213,7 @@ impl Outcome {
             Outcome::Fail => "FAIL",
             Outcome::Error => "ERROR",
             Outcome::Aborted => "ABORTED",
+            Outcome::Skipped => "SKIPPED",
         }
     }
 

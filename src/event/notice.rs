@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Code, JobId, Outcome, SlotId, Step, Unit, Who, spelling};
+use super::{Code, JobId, LotName, Outcome, Serial, SlotId, Step, Unit, Who, spelling};
 use crate::chip::Identity;
 
 /// A numbered notice. Numbers count up by one from 1 within a run of the station, so a reader can
@@ -43,6 +43,7 @@ impl Serialize for Notice {
             what: &self.what,
             code: match self.what {
                 Happening::HubLost { .. } => Some(Code::HubPower),
+                Happening::ScanOrphan { .. } => Some(Code::ScanOrphan),
                 Happening::ManifestChanged { .. } | Happening::ManifestInvalid { .. } => {
                     Some(Code::ManifestChangedOnDisk)
                 }
@@ -69,19 +70,34 @@ pub enum Waiting {
     SwitchUnread,
     /// Its slot or the line takes no boards until a supervisor lets it go on.
     Stopped,
+    /// Its station wants an operator's badge scanned first.
+    Operator,
+    /// Its station works for lots only, and none of its bundle is running.
+    Lot,
+    /// Its lot is paused.
+    LotPaused,
+    /// Its lot has, with the boards at work, as many as it is to have.
+    LotFull,
+    /// Its lot's first article is worked on, or waits for a supervisor's approval.
+    FirstArticle,
     /// Its hub has as many boards at work as it may, or started one a moment ago.
     #[serde(rename = "hub")]
     HubTurn,
 }
 
 impl Waiting {
-    pub const ALL: [Waiting; 7] = [
+    pub const ALL: [Waiting; 12] = [
         Waiting::PresentAtStart,
         Waiting::Request,
         Waiting::Scan,
         Waiting::SwitchClosed,
         Waiting::SwitchUnread,
         Waiting::Stopped,
+        Waiting::Operator,
+        Waiting::Lot,
+        Waiting::LotPaused,
+        Waiting::LotFull,
+        Waiting::FirstArticle,
         Waiting::HubTurn,
     ];
 }
@@ -189,6 +205,71 @@ pub enum Happening {
         bundle: String,
         #[serde(flatten)]
         by: Who,
+    },
+    /// A supervisor entered a lot: an operator may start it.
+    LotApproved {
+        lot: LotName,
+        target: u64,
+        #[serde(flatten)]
+        by: Who,
+    },
+    /// Boards are worked on for the lot from now on, for the first time or again.
+    LotStarted {
+        lot: LotName,
+        #[serde(flatten)]
+        by: Who,
+    },
+    /// No board is begun for the lot.
+    LotPaused {
+        lot: LotName,
+        #[serde(flatten)]
+        by: Who,
+    },
+    /// The lot has as many good boards as it is to have.
+    LotDone { lot: LotName, passed: u64 },
+    /// The lot is closed.
+    LotEnded {
+        lot: LotName,
+        passed: u64,
+        target: u64,
+        #[serde(flatten)]
+        by: Who,
+    },
+    /// The lot's first good board waits for a supervisor's approval.
+    FirstArticleHeld { lot: LotName },
+    /// The lot's first good board was approved: the lot goes on.
+    FirstArticleApproved {
+        lot: LotName,
+        #[serde(flatten)]
+        by: Who,
+    },
+    /// The job waits to be told whether its board, which passed before, is flashed again.
+    AskedAgain,
+    /// A board that was tried as often as it may be is given one more try.
+    RetestAllowed {
+        #[serde(flatten, with = "spelling::one_unit")]
+        unit: Unit,
+        #[serde(flatten)]
+        by: Who,
+    },
+    /// An open unit was written off.
+    WrittenOff {
+        #[serde(flatten, with = "spelling::one_unit")]
+        unit: Unit,
+        #[serde(flatten)]
+        by: Who,
+    },
+    /// An operator's badge was scanned.
+    OperatorCame { operator: String },
+    /// A serial number was scanned and no board came for it in time (`SCAN_ORPHAN`).
+    ScanOrphan { serial: Serial },
+    /// A wrong PIN was typed in a supervisor's name; so many more lock it.
+    PinWrong { name: String, left: u32 },
+    /// Too many wrong PINs in a row: none is taken in that name for so long.
+    PinLocked {
+        name: String,
+        #[serde(rename = "for_seconds", with = "spelling::seconds")]
+        lasts: Duration,
     },
     /// The station ended in order.
     StationStopped,

@@ -94,6 +94,22 @@ pub mod number {
     }
 }
 
+/// A unit that is there, as [`unit`] writes it: `mac` or `serial` is null.
+pub mod one_unit {
+    use serde::{Deserializer, Serializer, de};
+
+    use crate::event::Unit;
+
+    pub fn serialize<S: Serializer>(unit: &Unit, serializer: S) -> Result<S::Ok, S::Error> {
+        super::unit::serialize(&Some(unit.clone()), serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Unit, D::Error> {
+        super::unit::deserialize(deserializer)?
+            .ok_or_else(|| de::Error::custom("neither mac nor serial"))
+    }
+}
+
 /// A unit as two fields, `mac` and `serial`: one of them or both are null.
 pub mod unit {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

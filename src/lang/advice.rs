@@ -105,9 +105,17 @@ fn english(code: Code) -> (&'static str, &'static str) {
             "another board in mid-job",
             "Plug both boards again, one after the other.",
         ),
+        Code::RetestLimit => (
+            "tried too often",
+            "Repair bin: this board failed as often as it may; a supervisor can allow one more try.",
+        ),
         Code::NotVerified => (
             "written, not all verified",
             "Not a good board yet: take it to where boards are tested.",
+        ),
+        Code::AlreadyDone => (
+            "has this firmware already",
+            "Good bin: the board passed before and still holds this firmware; it is not counted twice.",
         ),
         Code::PortAbsent => (
             "port is not there",
@@ -152,6 +160,14 @@ fn english(code: Code) -> (&'static str, &'static str) {
         Code::LineHalted => (
             "same fault on several slots",
             "Call the supervisor: check the firmware, the new lot of boards and the supply, then go on.",
+        ),
+        Code::GoldenEscaped => (
+            "known-bad board passed",
+            "Call the supervisor: the bench misses faults; find out why before the line goes on.",
+        ),
+        Code::ScanOrphan => (
+            "no board for this serial",
+            "Put the board in, then scan its serial number again.",
         ),
         Code::ManifestChangedOnDisk => (
             "manifest changed on disk",
@@ -215,7 +231,15 @@ fn chinese(code: Code) -> (&'static str, &'static str) {
         Code::MeasurementOutOfLimits => ("测量值超限", "放入不良品箱：板子自测值超出限值。"),
         Code::Unplugged => ("拔出过早", "重新插入，等工位变绿或变红后再取出。"),
         Code::BoardSwapped => ("中途换板", "请将两块板依次重新插入。"),
+        Code::RetestLimit => (
+            "重测次数已满",
+            "放入维修箱：此板失败次数已达上限，班长可以允许再试一次。",
+        ),
         Code::NotVerified => ("已写入，未全部校验", "还不是合格品：送去测试。"),
+        Code::AlreadyDone => (
+            "已烧录过此固件",
+            "放入良品箱：此板以前已通过，固件仍然完好，不重复计数。",
+        ),
         Code::PortAbsent => (
             "端口不存在",
             "检查适配器是否插好（或串口服务器是否开启），以及路径（station.toml 或 --port）。",
@@ -250,6 +274,14 @@ fn chinese(code: Code) -> (&'static str, &'static str) {
         Code::LineHalted => (
             "多个工位出现同样的故障",
             "请叫班长：检查固件、新批次的板子和电源，然后恢复生产。",
+        ),
+        Code::GoldenEscaped => (
+            "已知坏板竟然通过",
+            "请叫班长：工位查不出故障，查明原因后才能恢复生产。",
+        ),
+        Code::ScanOrphan => (
+            "扫描的序列号没有对应的板子",
+            "请先放入板子，再重新扫描其序列号。",
         ),
         Code::ManifestChangedOnDisk => (
             "磁盘上的清单已改变",

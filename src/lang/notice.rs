@@ -60,6 +60,13 @@ fn english(what: &Happening) -> String {
                 Waiting::Stopped => {
                     "is there and starts when the supervisor lets the slot or the line go on"
                 }
+                Waiting::Operator => "is there and starts when an operator's badge is scanned",
+                Waiting::Lot => "is there and starts when a lot is started",
+                Waiting::LotPaused => "is there and starts when its lot goes on",
+                Waiting::LotFull => "is there, and its lot is full: it belongs to another one",
+                Waiting::FirstArticle => {
+                    "is there and starts when the supervisor has approved the first article"
+                }
                 Waiting::HubTurn => "waits for its turn on the hub",
             };
             format!("{waits} ({port})")
@@ -168,6 +175,44 @@ fn english(what: &Happening) -> String {
             ..
         } => format!("the next boards get {product} {version} ({bundle}), approved by {by}"),
         Happening::LineResumed => "line runs again".to_owned(),
+        Happening::LotApproved { lot, target, by } => {
+            format!("lot {lot} of {target} approved by {by}: it may be started")
+        }
+        Happening::LotStarted { lot, by } => format!("LOT {lot} runs, started by {by}"),
+        Happening::LotPaused { lot, by } => format!("LOT {lot} PAUSED by {by}"),
+        Happening::LotDone { lot, passed } => format!("LOT {lot} DONE: {passed} boards are good"),
+        Happening::LotEnded {
+            lot,
+            passed,
+            target,
+            by,
+        } => format!("lot {lot} ended by {by} with {passed} of {target}"),
+        Happening::FirstArticleHeld { lot } => {
+            format!("lot {lot}: the first article waits for the supervisor")
+        }
+        Happening::FirstArticleApproved { lot, by } => {
+            format!("lot {lot}: the first article was approved by {by}")
+        }
+        Happening::AskedAgain => {
+            "the board passed before: flash it again, or leave it as it is?".to_owned()
+        }
+        Happening::RetestAllowed { unit, by } => format!("{unit}: one more try, allowed by {by}"),
+        Happening::WrittenOff { unit, by } => format!("{unit} was written off by {by}"),
+        Happening::OperatorCame { operator } => format!("operator {operator} is at the bench"),
+        Happening::ScanOrphan { serial } => {
+            let words = advice(Code::ScanOrphan, Language::English);
+            format!("SCAN_ORPHAN {serial}: {}. {}", words.happened, words.remedy)
+        }
+        Happening::PinWrong { name, left: 1 } => {
+            format!("a wrong PIN for {name}: one more locks it")
+        }
+        Happening::PinWrong { name, left } => {
+            format!("a wrong PIN for {name}: {left} more lock it")
+        }
+        Happening::PinLocked { name, lasts } => {
+            let seconds = lasts.as_secs();
+            format!("too many wrong PINs for {name}: none is taken for {seconds} s")
+        }
         Happening::StationStopped => "station stopped".to_owned(),
     }
 }
@@ -207,6 +252,11 @@ fn chinese(what: &Happening) -> String {
                 Waiting::SwitchClosed => "开关早已闭合：打开治具再合上后开始",
                 Waiting::SwitchUnread => "无法读取治具开关",
                 Waiting::Stopped => "已插入，班长恢复工位或生产线后开始",
+                Waiting::Operator => "已插入，等待扫描操作员工牌",
+                Waiting::Lot => "已插入，等待批次开始",
+                Waiting::LotPaused => "已插入，等待批次恢复",
+                Waiting::LotFull => "已插入，但批次已满：它属于另一批次",
+                Waiting::FirstArticle => "已插入，等待班长批准首件",
                 Waiting::HubTurn => "等待集线器空闲",
             };
             format!("{waits}（{port}）")
@@ -309,6 +359,36 @@ fn chinese(what: &Happening) -> String {
             ..
         } => format!("{by} 已批准，之后的板子使用 {product} {version}（{bundle}）"),
         Happening::LineResumed => "生产线恢复".to_owned(),
+        Happening::LotApproved { lot, target, by } => {
+            format!("批次 {lot}（{target} 块）已由 {by} 批准，可以开始")
+        }
+        Happening::LotStarted { lot, by } => format!("批次 {lot} 开始生产（{by}）"),
+        Happening::LotPaused { lot, by } => format!("批次 {lot} 已由 {by} 暂停"),
+        Happening::LotDone { lot, passed } => format!("批次 {lot} 已完成：良品 {passed} 块"),
+        Happening::LotEnded {
+            lot,
+            passed,
+            target,
+            by,
+        } => format!("批次 {lot} 已由 {by} 结束：{passed} / {target}"),
+        Happening::FirstArticleHeld { lot } => format!("批次 {lot}：首件等待班长批准"),
+        Happening::FirstArticleApproved { lot, by } => {
+            format!("批次 {lot}：首件已由 {by} 批准")
+        }
+        Happening::AskedAgain => "此板以前已通过：重新烧录，还是保持原样？".to_owned(),
+        Happening::RetestAllowed { unit, by } => format!("{unit}：{by} 允许再试一次"),
+        Happening::WrittenOff { unit, by } => format!("{unit} 已由 {by} 报废"),
+        Happening::OperatorCame { operator } => format!("操作员 {operator} 上岗"),
+        Happening::ScanOrphan { serial } => {
+            let words = advice(Code::ScanOrphan, Language::Chinese);
+            format!("SCAN_ORPHAN {serial}：{}。{}", words.happened, words.remedy)
+        }
+        Happening::PinWrong { name, left } => {
+            format!("{name} 的 PIN 错误：再错 {left} 次将被锁定")
+        }
+        Happening::PinLocked { name, lasts } => {
+            format!("{name} 的 PIN 错误次数过多：锁定 {} 秒", lasts.as_secs())
+        }
         Happening::StationStopped => "工作站已停止".to_owned(),
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::chip::Identity;
-use crate::event::{Code, JobId, Outcome, Serial, SlotId, Unit, spelling};
+use crate::event::{
+    Code, FirstArticle, Golden, JobId, LotName, LotState, Outcome, Serial, SlotId, Unit, spelling,
+};
 use crate::job::{BootLog, RegionResult, Retries, StepResult};
 use crate::plan::Method;
 
@@ -22,6 +24,10 @@ pub struct NewJob {
     pub version: String,
     /// Typed or scanned from the board's label.
     pub serial: Option<Serial>,
+    /// The lot that its board is worked on for.
+    pub lot: Option<LotName>,
+    /// Whose badge was scanned last.
+    pub operator: Option<Arc<str>>,
     pub bundle_digest: [u8; 32],
     /// The manifest's text: kept once per bundle.
     pub manifest_text: Arc<str>,
@@ -94,11 +100,21 @@ pub struct Jobs {
     /// The bench was bad.
     pub errors: u64,
     pub aborted: u64,
+    /// The board was good already.
+    pub skipped: u64,
+    /// Of golden boards, however they ended: not in the others.
+    pub golden: u64,
 }
 
 impl Jobs {
     pub fn total(self) -> u64 {
-        self.passed + self.written + self.failed + self.errors + self.aborted
+        self.passed
+            + self.written
+            + self.failed
+            + self.errors
+            + self.aborted
+            + self.skipped
+            + self.golden
     }
 }
 
@@ -128,6 +144,93 @@ pub struct Standing {
     pub today: Yield,
     /// By unit.
     pub open_units: Vec<OpenUnit>,
+    /// Lots that are not ended: running ones first, then by their name.
+    pub lots: Vec<LotStanding>,
+    /// Good units of the last hour of work, as a rate; `None` where too few tell one.
+    pub units_per_hour: Option<f64>,
+    /// The slot that fails significantly more often than the others.
+    pub worst_slot: Option<WorstSlot>,
+}
+
+/// A lot, and how far it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LotStanding {
+    pub lot: LotName,
+    pub product: String,
+    pub version: String,
+    /// The first 12 hex digits of its bundle's digest.
+    pub bundle: String,
+    /// The customer's.
+    pub order: Option<String>,
+    /// How many good units it is to have.
+    pub target: u64,
+    pub state: LotState,
+    pub first_article: FirstArticle,
+    /// Of the lot's own jobs; `figures.passed` is what is done.
+    pub figures: Yield,
+    /// Of its units, those that were left half-worked.
+    pub open_units: u64,
+    /// Good units per hour of work, as a rate; `None` where too few tell one.
+    pub units_per_hour: Option<f64>,
+    /// Until the target is reached at that rate.
+    #[serde(rename = "to_go_seconds", with = "spelling::some_seconds")]
+    pub to_go: Option<Duration>,
+}
+
+/// A slot whose units fail at their first job significantly more often than those of the other slots.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorstSlot {
+    pub slot: SlotId,
+    /// Units whose first counted job was on it, and how many of those did not pass at once.
+    pub units: u64,
+    pub failed: u64,
+    /// The same of all other slots together.
+    pub other_units: u64,
+    pub other_failed: u64,
+}
+
+/// What jobs are asked for; what is `None` is not looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JobFilter {
+    pub slot: Option<SlotId>,
+    pub outcome: Option<Outcome>,
+    pub code: Option<Code>,
+    pub lot: Option<LotName>,
+    /// Part of the MAC, of the serial number or of the job's id, in either case.
+    pub text: Option<String>,
+}
+
+/// Today's figures as charts want them.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Day {
+    /// By the local hour in which a unit's first job of the day began, from the first hour with one to
+    /// the last, without gaps.
+    pub hours: Vec<Hour>,
+    /// Jobs that ended with each code, most frequent first.
+    pub failures: Vec<(Code, u64)>,
+    /// By name.
+    pub slots: Vec<SlotDay>,
+}
+
+/// One hour of a day.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hour {
+    #[serde(with = "spelling::time")]
+    pub from: jiff::Timestamp,
+    pub units: u64,
+    pub first_pass: u64,
+    pub passed: u64,
+}
+
+/// One slot's day: units by the slot of their first counted job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotDay {
+    pub slot: SlotId,
+    pub units: u64,
+    pub first_pass: u64,
+    /// Failed jobs in which nothing answered.
+    pub no_contact: u64,
 }
 
 /// A job's row, as reports and tests read it.
@@ -141,6 +244,10 @@ pub struct JobRow {
     pub version: String,
     pub bundle_digest: String,
     pub serial: Option<Serial>,
+    pub lot: Option<LotName>,
+    pub operator: Option<String>,
+    /// Of a board that never counts.
+    pub golden: Option<Golden>,
     pub identity: Option<Identity>,
     pub outcome: Option<Outcome>,
     pub code: Option<Code>,

@@ -7,7 +7,7 @@ use super::service::{self, ServiceChange};
 use super::tally::{ClosedJob, leaves_open};
 use super::{Approval, NewJob, row, story};
 use crate::chip::{Access, Identity, Revision};
-use crate::event::{Code, JobId, Outcome, Serial, Step, Unit};
+use crate::event::{Code, JobId, LotName, Outcome, Serial, Step, Unit};
 use crate::image::hex;
 use crate::job::Verdict;
 use crate::plan::Method;
@@ -90,8 +90,8 @@ fn open_job(connection: &Connection, job: &NewJob) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO job (job, flashline_version, station, slot, place, product, version,
-                 bundle_digest, started_ms, serial)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                 bundle_digest, started_ms, serial, lot, operator)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
             job.job.to_string(),
@@ -104,6 +104,8 @@ fn open_job(connection: &Connection, job: &NewJob) -> rusqlite::Result<()> {
             digest,
             job.started.as_millisecond(),
             job.serial.as_ref().map(Serial::as_str),
+            job.lot.as_ref().map(LotName::as_str),
+            job.operator,
         ])?;
     Ok(())
 }

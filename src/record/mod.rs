@@ -20,7 +20,8 @@ mod testbench;
 mod writer;
 
 pub use border::{
-    Approval, Approved, JobRow, Jobs, NewJob, OpenUnit, Since, Standing, Story, Yield,
+    Approval, Approved, Day, Hour, JobFilter, JobRow, Jobs, LotStanding, NewJob, OpenUnit, Since,
+    SlotDay, Standing, Story, WorstSlot, Yield,
 };
 pub use fault::RecordError;
 pub use pace::SlowSlot;

@@ -7,12 +7,13 @@ use rusqlite::types::{FromSqlError, Type, ValueRef};
 use super::tally::ClosedJob;
 use super::{JobRow, OpenUnit};
 use crate::chip::{Access, Chip, Eui64, Feature, FlashId, Identity, Mac, Revision, Security};
-use crate::event::{Code, JobId, Outcome, Serial, SlotId, Unit};
+use crate::event::{Code, Golden, JobId, LotName, Outcome, Serial, SlotId, Unit};
 use crate::job::Retries;
 use crate::plan::Method;
 
 /// What [`closed_job`] reads.
-pub const CLOSED_JOB: &str = "number, mac, chip, serial, outcome, code, flash_touched, attempts,
+pub const CLOSED_JOB: &str =
+    "number, mac, chip, serial, golden, outcome, code, flash_touched, attempts,
      ended_ms - started_ms AS took_ms";
 
 /// [`Unit`] as an SQL expression on `job`, by the rule of [`Unit::of`]; NULL: no unit.
@@ -22,6 +23,7 @@ pub fn closed_job(row: &Row<'_>) -> rusqlite::Result<ClosedJob> {
     Ok(ClosedJob {
         number: row.get("number")?,
         unit: unit(row)?,
+        golden: word(row, "golden", Golden::from_name)?,
         outcome: required(row, "outcome", Outcome::from_name)?,
         code: word(row, "code", Code::from_word)?,
         flash_touched: row.get("flash_touched")?,
@@ -42,6 +44,9 @@ pub fn job_row(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         version: row.get("version")?,
         bundle_digest: row.get("bundle_digest")?,
         serial: word(row, "serial", Serial::parse)?,
+        lot: word(row, "lot", LotName::parse)?,
+        operator: row.get("operator")?,
+        golden: word(row, "golden", Golden::from_name)?,
         identity: identity(row)?,
         outcome: word(row, "outcome", Outcome::from_name)?,
         code: word(row, "code", Code::from_word)?,

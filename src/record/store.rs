@@ -192,6 +192,7 @@ impl Today {
         self.standing = Standing {
             today: self.tally.figures(),
             open_units: reader::open_units(connection)?,
+            ..Standing::default()
         };
         self.stale = false;
         Ok(())

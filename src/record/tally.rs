@@ -3,6 +3,8 @@
 //! - A unit is a board, known by its MAC or, where its chip hides that, by the serial that someone
 //!   typed or scanned; tried again it is still one unit. A job that cannot tell its unit belongs to
 //!   none: a failed one counts as `no_contact`.
+//! - A golden board is no unit: its jobs are counted as `golden` and nowhere else. A skipped board was
+//!   good already: it is counted as `skipped` and for no unit.
 //! - A job counts for its unit when it passed, failed or was written without being verified to the
 //!   end (WRITTEN). A stopped or interrupted one counts (as not
 //!   passed) when the flash had been touched. A bench error never counts against the board.
@@ -20,7 +22,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::{Jobs, Yield};
-use crate::event::{Code, Outcome, Unit};
+use crate::event::{Code, Golden, Outcome, Unit};
 
 /// What the rules look at in a closed job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,7 @@ pub struct ClosedJob {
     /// Counts up by arrival.
     pub number: i64,
     pub unit: Option<Unit>,
+    pub golden: Option<Golden>,
     pub outcome: Outcome,
     pub code: Option<Code>,
     pub flash_touched: bool,
@@ -40,9 +43,10 @@ impl ClosedJob {
     fn counts_for(&self) -> Option<&Unit> {
         let counts = match self.outcome {
             Outcome::Pass | Outcome::Written | Outcome::Fail => true,
-            Outcome::Error => false,
+            Outcome::Error | Outcome::Skipped => false,
             Outcome::Aborted => self.flash_touched,
         };
+        let counts = counts && self.golden.is_none();
         self.unit.as_ref().filter(|_| counts)
     }
 }
@@ -52,7 +56,7 @@ impl ClosedJob {
 /// whole, and known to be unverified.
 pub fn leaves_open(outcome: Outcome, code: Option<Code>, flash_touched: bool) -> bool {
     match outcome {
-        Outcome::Pass | Outcome::Written => false,
+        Outcome::Pass | Outcome::Written | Outcome::Skipped => false,
         Outcome::Fail => matches!(code, Some(Code::Unplugged | Code::BoardSwapped)),
         Outcome::Error | Outcome::Aborted => flash_touched,
     }
@@ -79,6 +83,10 @@ pub struct Tally {
 impl Tally {
     /// Counts a job in. Once for each job.
     pub fn add(&mut self, job: &ClosedJob) {
+        if job.golden.is_some() {
+            self.jobs.golden += 1;
+            return;
+        }
         match job.outcome {
             Outcome::Pass => {
                 self.jobs.passed += 1;
@@ -88,12 +96,13 @@ impl Tally {
             Outcome::Fail => self.jobs.failed += 1,
             Outcome::Error => self.jobs.errors += 1,
             Outcome::Aborted => self.jobs.aborted += 1,
+            Outcome::Skipped => self.jobs.skipped += 1,
         }
         if job.outcome == Outcome::Fail && job.unit.is_none() {
             self.jobs.no_contact += 1;
         }
         if let Some(code) = job.code
-            && job.outcome != Outcome::Written
+            && !matches!(job.outcome, Outcome::Written | Outcome::Skipped)
         {
             *self.failures.entry(code).or_default() += 1;
         }

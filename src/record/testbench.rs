@@ -60,6 +60,8 @@ pub fn new_job(slot: &str, started: Timestamp) -> NewJob {
         version: "1.4.0".to_owned(),
         bundle_digest: [0xAB; 32],
         serial: None,
+        lot: None,
+        operator: None,
         manifest_text: "product = \"thermostat\"".into(),
         started,
     }

@@ -330,6 +330,8 @@ mod tests {
             version: "1.4.0".to_owned(),
             bundle_digest: [0xAB; 32],
             serial: None,
+            lot: None,
+            operator: None,
             manifest_text: "".into(),
             started: Timestamp::now(),
         }

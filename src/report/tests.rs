@@ -32,6 +32,8 @@ fn report() -> Report {
                     no_contact: 34,
                     errors: 12,
                     aborted: 5,
+                    skipped: 0,
+                    golden: 0,
                 },
             },
             running: 8,

@@ -196,12 +196,12 @@ impl Keeper {
                     },
                 },
                 Some(request) = self.requests.recv() => {
-                    let Request { ask, answer, .. } = request;
+                    let Request { ask, warrant, answer, .. } = request;
                     // a face that is through leaves; it does not end another process's station
                     if ask == Ask::Shutdown {
                         return Over::Left;
                     }
-                    match client.ask(What::Ask(ask)).await {
+                    match client.ask_with(What::Ask(ask), warrant).await {
                         Ok(id) => {
                             self.asked.insert(id, answer);
                         }

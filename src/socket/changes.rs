@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::wire::{Told, push_line};
 use crate::event::spelling;
 use crate::record::Standing;
-use crate::station::{BundleView, LineState, PortView, SlotView, Snapshot};
+use crate::station::{AtHand, BundleView, LineState, PortView, SlotView, Snapshot};
 
 /// Applied to the snapshot before it, it gives the next one. What is left out is as it was.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub struct Changes {
     unassigned: Option<Arc<[PortView]>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     standing: Option<Arc<Standing>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at_hand: Option<Arc<AtHand>>,
 }
 
 impl Changes {
@@ -47,6 +49,7 @@ impl Changes {
             slots,
             unassigned,
             standing,
+            at_hand,
             notices: _,
         } = now;
         let same_slots = slots.len() == before.slots.len()
@@ -72,6 +75,7 @@ impl Changes {
                 .collect(),
             unassigned: (!Arc::ptr_eq(unassigned, &before.unassigned)).then(|| unassigned.clone()),
             standing: (!Arc::ptr_eq(standing, &before.standing)).then(|| standing.clone()),
+            at_hand: (!Arc::ptr_eq(at_hand, &before.at_hand)).then(|| at_hand.clone()),
         })
     }
 
@@ -87,6 +91,7 @@ impl Changes {
             slots,
             unassigned,
             standing,
+            at_hand,
         } = self;
         product.is_none()
             && version.is_none()
@@ -96,6 +101,7 @@ impl Changes {
             && slots.is_empty()
             && unassigned.is_none()
             && standing.is_none()
+            && at_hand.is_none()
     }
 
     /// Makes the snapshot before into the next one.
@@ -113,6 +119,7 @@ impl Changes {
         put(&mut snapshot.line, self.line);
         put(&mut snapshot.unassigned, self.unassigned);
         put(&mut snapshot.standing, self.standing);
+        put(&mut snapshot.at_hand, self.at_hand);
         for slot in self.slots {
             let place = snapshot.slots.iter_mut().find(|old| old.slot == slot.slot);
             if let Some(old) = place {

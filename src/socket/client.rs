@@ -17,7 +17,7 @@ use super::wire::{
     Bye, Hello, Line, Missed, PROTOCOL, Refused, Request, Stream, What, push_line, refusal,
 };
 use crate::event::{Notice, Role};
-use crate::station::Snapshot;
+use crate::station::{Snapshot, Warrant};
 
 /// Longer than any line of the daemon's: a whole job with its logs is the longest.
 const LONGEST_LINE_BYTES: usize = 16 << 20;
@@ -128,10 +128,22 @@ impl Client {
     /// # Errors
     /// The daemon is gone.
     pub async fn ask(&mut self, what: What) -> Result<u64, ClientError> {
+        self.ask_with(what, None).await
+    }
+
+    /// Asks what changes the line, with what makes it a supervisor's.
+    ///
+    /// # Errors
+    /// The daemon is gone.
+    pub async fn ask_with(
+        &mut self,
+        what: What,
+        warrant: Option<Warrant>,
+    ) -> Result<u64, ClientError> {
         self.asked += 1;
         let mut line = Vec::new();
         let id = self.asked;
-        push_line(&mut line, &Request { id, what });
+        push_line(&mut line, &Request { id, what, warrant });
         let written = self.stream.write_all(&line).await;
         written.map_err(|_| ClientError::Lost)?;
         Ok(id)

@@ -22,7 +22,7 @@ use super::wire::{
     SocketWord, Stream, Told, What, push_line,
 };
 use crate::event::Who;
-use crate::station::{Ask, Asker, NotAsked, Snapshot};
+use crate::station::{Ask, Asker, NotAsked, Snapshot, Warrant};
 
 /// With so much still to be written no more is read.
 const MOST_UNWRITTEN_BYTES: usize = 64 << 10;
@@ -156,13 +156,13 @@ impl Connection {
                 }
             };
             match parsed {
-                Ok(request) => self.take(request.id, request.what),
+                Ok(request) => self.take(request.id, request.what, request.warrant),
                 Err((id, why)) => self.refuse(id, Refused::Socket(SocketWord::Malformed, why)),
             }
         }
     }
 
-    fn take(&mut self, id: u64, what: What) {
+    fn take(&mut self, id: u64, what: What, warrant: Option<Warrant>) {
         match what {
             What::Ask(Ask::Shutdown) => {
                 let text = "only the daemon's owner ends it: systemctl stop, or a signal";
@@ -171,7 +171,7 @@ impl Connection {
                     Refused::Socket(SocketWord::OwnerOnly, text.to_owned()),
                 );
             }
-            What::Ask(ask) => match self.asker.try_ask(ask) {
+            What::Ask(ask) => match self.asker.try_ask(ask, warrant) {
                 Ok(answer) => self.unanswered.push(Box::pin(async move {
                     line(match answer.await {
                         Ok(Ok(())) => Ok(answered(id)),

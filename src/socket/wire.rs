@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::event::{JobId, Notice, Outcome, Role, SlotId};
-use crate::station::{Ask, RequestRefused, Snapshot};
+use crate::station::{Ask, RequestRefused, Snapshot, Warrant};
 
 use super::changes::Changes;
 
@@ -21,6 +21,9 @@ pub struct Request {
     pub id: u64,
     #[serde(flatten)]
     pub what: What,
+    /// Beside an `ask` that changes the line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warrant: Option<Warrant>,
 }
 
 /// What a client may ask of the daemon.

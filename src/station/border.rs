@@ -9,7 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::chip::Identity;
 use crate::event::{
-    Code, JobId, Notice, Outcome, Progress, Role, Serial, SlotId, Unit, Waiting, Who, spelling,
+    Code, JobId, LotName, LotState, Notice, Outcome, Progress, Role, Serial, SlotId, Unit, Waiting,
+    Who, spelling,
 };
 use crate::job::Measurement;
 use crate::record::Standing;
@@ -33,6 +34,7 @@ pub struct Snapshot {
     pub slots: Vec<Arc<SlotView>>,
     pub unassigned: Arc<[PortView]>,
     pub standing: Arc<Standing>,
+    pub at_hand: Arc<AtHand>,
     /// The newest notices, oldest first, numbered: a face knows when it missed some.
     #[serde(skip)]
     pub notices: Arc<[Arc<Notice>]>,
@@ -52,8 +54,29 @@ impl Snapshot {
             && Arc::ptr_eq(&self.bundles, &other.bundles)
             && Arc::ptr_eq(&self.unassigned, &other.unassigned)
             && Arc::ptr_eq(&self.standing, &other.standing)
+            && Arc::ptr_eq(&self.at_hand, &other.at_hand)
             && Arc::ptr_eq(&self.notices, &other.notices)
     }
+}
+
+/// Who works at the bench, what was scanned there, and who can be asked for leave.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AtHand {
+    /// Whose badge was scanned last.
+    pub operator: Option<Arc<str>>,
+    /// A serial number that waits for its board.
+    pub scanned: Option<Scanned>,
+    /// Who has a PIN, by name.
+    pub supervisors: Vec<Arc<str>>,
+}
+
+/// A serial number that was scanned before its board came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scanned {
+    pub serial: Serial,
+    /// When it is given up (`SCAN_ORPHAN`).
+    #[serde(with = "spelling::time")]
+    pub until: jiff::Timestamp,
 }
 
 /// Whether boards are taken.
@@ -201,6 +224,75 @@ pub struct BoardView {
     pub progress: Progress,
     /// The port is lost and may come back.
     pub lost: bool,
+    /// What the job waits to be told.
+    pub asks: Option<Question>,
+}
+
+/// What a job waits to be told by someone at the bench.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    /// The board passed with this bundle before and still holds it: flash it again?
+    Again {
+        #[serde(with = "spelling::time")]
+        passed: jiff::Timestamp,
+        lot: Option<LotName>,
+    },
+}
+
+/// What becomes of a board that passed before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Again {
+    /// It is left as it is: recorded, not counted.
+    Skip,
+    /// It is worked on like any other.
+    Flash,
+}
+
+/// A lot as a supervisor enters it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewLot {
+    pub lot: LotName,
+    /// How many good boards it is to have.
+    pub target: u64,
+    /// The customer's order number.
+    #[serde(default)]
+    pub order: Option<String>,
+    /// Its bundle, which must be at work: the first 12 hex digits of the digest. `None`: the station's.
+    #[serde(default)]
+    pub bundle: Option<String>,
+    /// Whether its first good board waits for a supervisor's approval.
+    #[serde(default)]
+    pub hold_first_article: bool,
+}
+
+/// A supervisor's own number. Never shown, not even by mistake.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pin(pub Arc<str>);
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("Pin(…)")
+    }
+}
+
+/// What a supervisor gives with a request that changes the line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warrant {
+    /// Why it is done: kept in the record.
+    pub why: Arc<str>,
+    /// In whose name, and that person's PIN; `None`: in the name of who asks, where that is a supervisor.
+    #[serde(flatten)]
+    pub pin: Option<NamedPin>,
+}
+
+/// Someone's name and PIN.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedPin {
+    pub supervisor: Arc<str>,
+    pub pin: Pin,
 }
 
 /// A committed result.
@@ -226,14 +318,22 @@ pub struct ResultView {
 pub struct Request {
     pub by: Who,
     pub ask: Ask,
+    /// What makes it a supervisor's, and why it is asked.
+    pub warrant: Option<Warrant>,
     pub answer: oneshot::Sender<Result<(), RequestRefused>>,
 }
 
 impl Request {
     /// A request, and where its answer comes.
-    pub fn new(by: Who, ask: Ask) -> (Request, Answer) {
+    pub fn new(by: Who, ask: Ask, warrant: Option<Warrant>) -> (Request, Answer) {
         let (answer, answered) = oneshot::channel();
-        (Request { by, ask, answer }, answered)
+        let request = Request {
+            by,
+            ask,
+            warrant,
+            answer,
+        };
+        (request, answered)
     }
 }
 
@@ -264,17 +364,22 @@ impl Asker {
 
     /// Asks, waiting for room in the queue; `None` where the station is gone.
     pub async fn ask(&self, ask: Ask) -> Option<Answer> {
-        let (request, answer) = Request::new(self.by.clone(), ask);
+        self.ask_with(ask, None).await
+    }
+
+    /// Asks with what makes it a supervisor's.
+    pub async fn ask_with(&self, ask: Ask, warrant: Option<Warrant>) -> Option<Answer> {
+        let (request, answer) = Request::new(self.by.clone(), ask, warrant);
         self.requests.send(request).await.ok()?;
         Some(answer)
     }
 
-    /// Asks if there is room in the queue.
+    /// Asks if there is room in the queue, with what makes it a supervisor's where it needs to be.
     ///
     /// # Errors
     /// There is none now, or the station is gone.
-    pub fn try_ask(&self, ask: Ask) -> Result<Answer, NotAsked> {
-        let (request, answer) = Request::new(self.by.clone(), ask);
+    pub fn try_ask(&self, ask: Ask, warrant: Option<Warrant>) -> Result<Answer, NotAsked> {
+        let (request, answer) = Request::new(self.by.clone(), ask, warrant);
         match self.requests.try_send(request) {
             Ok(()) => Ok(answer),
             Err(mpsc::error::TrySendError::Full(_)) => Err(NotAsked::QueueFull),
@@ -315,6 +420,22 @@ pub enum Ask {
     FreeLine,
     /// Take the bundle whose digest begins with these 12 hex digits, from each slot's next board on.
     TakeBundle { bundle: String },
+    /// Enter a lot, which an operator may then start.
+    ApproveLot(NewLot),
+    /// Work for this lot from now on, for the first time or again after a pause.
+    StartLot { lot: LotName },
+    /// Begin no more boards for this lot; those at work are finished.
+    PauseLot { lot: LotName },
+    /// The lot's first good board is as it should be.
+    ApproveFirstArticle { lot: LotName },
+    /// Close a lot for good.
+    EndLot { lot: LotName },
+    /// What becomes of the board on this slot, which passed before.
+    Decide { slot: SlotId, again: Again },
+    /// Give a board that was tried as often as it may be one more try.
+    AllowRetest { unit: Unit },
+    /// Take an open unit off the list: nobody will finish it.
+    WriteOff { unit: Unit },
     /// Stop everything and end.
     Shutdown,
 }
@@ -328,8 +449,18 @@ impl Ask {
             | Ask::StopJob { .. }
             | Ask::StopSlot { .. }
             | Ask::StopLine
+            | Ask::StartLot { .. }
+            | Ask::PauseLot { .. }
+            | Ask::Decide { .. }
             | Ask::Shutdown => Role::Operator,
-            Ask::FreeSlot { .. } | Ask::FreeLine | Ask::TakeBundle { .. } => Role::Supervisor,
+            Ask::FreeSlot { .. }
+            | Ask::FreeLine
+            | Ask::TakeBundle { .. }
+            | Ask::ApproveLot(_)
+            | Ask::ApproveFirstArticle { .. }
+            | Ask::EndLot { .. }
+            | Ask::AllowRetest { .. }
+            | Ask::WriteOff { .. } => Role::Supervisor,
         }
     }
 }
@@ -368,9 +499,53 @@ pub enum RequestRefused {
     NotASerial(String),
     #[error("no manifest on the disk has become bundle {0}")]
     NoSuchBundle(String),
+    #[error("there is no lot {0}")]
+    NoSuchLot(LotName),
+    #[error("there is a lot {0} already")]
+    LotExists(LotName),
+    #[error("{}", not_in_that_state(.lot, .state))]
+    LotIs { lot: LotName, state: LotState },
+    #[error("lot {running} runs with the same bundle: pause or end it first")]
+    LotRuns { running: LotName },
+    #[error("lot {lot} is for bundle {bundle}, which is not at work")]
+    LotOfOtherBundle { lot: LotName, bundle: String },
+    #[error("lot {lot} has {units} open units: finish them or write them off first")]
+    LotUnitsOpen { lot: LotName, units: u64 },
+    #[error("boards of lot {0} are at work: let them finish first")]
+    LotAtWork(LotName),
+    #[error("no first article of lot {0} waits for approval")]
+    NoFirstArticle(LotName),
+    #[error("slot {0} asks nothing")]
+    NothingAsked(SlotId),
+    #[error("{0} is no open unit")]
+    NotOpen(Unit),
+    #[error("{0} may be tried without leave")]
+    RetestFree(Unit),
+    #[error("say why: it is kept in the record")]
+    WhyMissing,
+    #[error("this is kept in the record, which does not take it: {0}")]
+    NotRecorded(String),
+    #[error("{0} has no PIN on this station: flashline supervisor set {0}")]
+    NoPin(Arc<str>),
+    #[error("the PIN is wrong; {left} more wrong ones lock {name} out")]
+    WrongPin { name: Arc<str>, left: u32 },
+    #[error("too many wrong PINs: none is taken for {name} for {seconds} s")]
+    LockedOut { name: Arc<str>, seconds: u64 },
+    #[error("PINs cannot be looked up: {0}")]
+    PinsUnreadable(String),
     #[error("only a supervisor may do this, and {by} is not one")]
     SupervisorOnly {
         #[serde(flatten)]
         by: Who,
     },
+}
+
+/// What a lot is that something cannot be done with now.
+fn not_in_that_state(lot: &LotName, state: &LotState) -> String {
+    match state {
+        LotState::Approved => format!("lot {lot} was not started yet"),
+        LotState::Running => format!("lot {lot} is running"),
+        LotState::Paused { by } => format!("lot {lot} was paused by {by}"),
+        LotState::Ended => format!("lot {lot} has ended"),
+    }
 }

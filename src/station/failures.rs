@@ -5,11 +5,13 @@
 //! | a job that ended | tells |
 //! |---|---|
 //! | `PASS`, `WRITTEN` | the slot works: its run and the line's end |
-//! | `FAIL`, but not `UNPLUGGED` or `BOARD_SWAPPED` | a failure |
+//! | `FAIL`, but not `UNPLUGGED`, `BOARD_SWAPPED` or `RETEST_LIMIT` | a failure |
 //! | `PORT_NOT_SERIAL`, `PORT_DENIED`, `PORT_ERROR`, `BAUD_NOT_REACHED` | a failure: the slot's own |
 //! | `UNPLUGGED`, `BOARD_SWAPPED`, `PORT_ABSENT`, `NO_BOARD`, `NOT_REMOVED` | nothing: a hand |
 //! | `PORT_BUSY` | nothing: another program, named there |
 //! | `HUB_POWER`, `RECORD_FAILED`, `DISK_FULL` | nothing: told of the hub, or of the line, by itself |
+//! | `GOLDEN_ESCAPED` | nothing: it halts the line by itself |
+//! | `RETEST_LIMIT`, `SKIPPED` | nothing: known from before |
 //! | `ABORTED` | nothing: someone stopped it |
 //!
 //! A slot's run counts different boards, whatever they failed with. A board is known by its MAC (or its
@@ -33,7 +35,9 @@ impl Tells {
     pub fn of(outcome: Outcome, code: Option<Code>) -> Tells {
         match (outcome, code) {
             (Outcome::Pass | Outcome::Written, _) => Tells::Works,
-            (Outcome::Fail, Some(Code::Unplugged | Code::BoardSwapped)) => Tells::Nothing,
+            (Outcome::Fail, Some(Code::Unplugged | Code::BoardSwapped | Code::RetestLimit)) => {
+                Tells::Nothing
+            }
             (Outcome::Fail, Some(code)) => Tells::Fails(code),
             (
                 Outcome::Error,
@@ -44,7 +48,9 @@ impl Tells {
                     | Code::BaudNotReached),
                 ),
             ) => Tells::Fails(code),
-            (Outcome::Fail | Outcome::Error | Outcome::Aborted, _) => Tells::Nothing,
+            (Outcome::Fail | Outcome::Error | Outcome::Aborted | Outcome::Skipped, _) => {
+                Tells::Nothing
+            }
         }
     }
 }
@@ -154,7 +160,7 @@ mod tests {
             .into_iter()
             .filter(|code| Tells::of(code.outcome(), Some(*code)) == Tells::Fails(*code))
             .collect();
-        let but = [Code::Unplugged, Code::BoardSwapped];
+        let but = [Code::Unplugged, Code::BoardSwapped, Code::RetestLimit];
         let bench = [
             Code::PortNotSerial,
             Code::PortDenied,

@@ -8,6 +8,7 @@ mod border;
 mod bundles;
 mod claims;
 mod dispatcher;
+pub mod enquiry;
 mod failures;
 mod fit;
 mod floor;
@@ -23,8 +24,9 @@ mod watch;
 pub use access::Access;
 pub use admission::{Gatekeeper, Identified, record_code};
 pub use border::{
-    Answer, Ask, Asker, BoardView, BundleView, Halt, LineState, NotAsked, OnDisk, PortView,
-    Request, RequestRefused, ResultView, SlotOut, SlotState, SlotView, Snapshot,
+    Again, Answer, Ask, Asker, AtHand, BoardView, BundleView, Halt, LineState, NamedPin, NewLot,
+    NotAsked, OnDisk, Pin, PortView, Question, Request, RequestRefused, ResultView, Scanned,
+    SlotOut, SlotState, SlotView, Snapshot, Warrant,
 };
 pub use bundles::Bundles;
 pub use fit::{mute, why_mute};

@@ -143,6 +143,7 @@ impl Running {
             identity: self.identity.clone(),
             progress: self.progress,
             lost: self.lost,
+            asks: None,
         }
     }
 }

@@ -147,6 +147,8 @@ async fn work(record: Record, slot: u8) {
             version: "1.4.0".to_owned(),
             bundle_digest: [0xAB; 32],
             serial: None,
+            lot: None,
+            operator: None,
             manifest_text: "product = \"thermostat\"".into(),
             started: now,
         };

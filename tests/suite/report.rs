@@ -39,6 +39,8 @@ async fn pulled(path: &Path) -> Record {
         version: "1.4.0".to_owned(),
         bundle_digest: [0xAB; 32],
         serial: None,
+        lot: None,
+        operator: None,
         manifest_text: "".into(),
         started,
     };

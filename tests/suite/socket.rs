@@ -388,6 +388,7 @@ fn snapshot(number: u64, detail_bytes: usize) -> Snapshot {
         slots: Vec::new(),
         unassigned: Arc::new([]),
         standing: Arc::new(Standing::default()),
+        at_hand: Arc::default(),
         notices: (number > 0).then(|| Arc::new(notice)).into_iter().collect(),
     }
 }

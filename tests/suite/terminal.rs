@@ -149,6 +149,7 @@ fn snapshot(slots: Vec<Arc<SlotView>>) -> Snapshot {
         slots,
         unassigned: Arc::new([]),
         standing: Arc::new(Standing::default()),
+        at_hand: Arc::default(),
         notices: Arc::new([]),
     }
 }

@@ -18,6 +18,9 @@ fn story() -> Story {
             version: "1.4.0".to_owned(),
             bundle_digest: "3f2a91c07be4ffff".to_owned(),
             serial: None,
+            lot: None,
+            operator: None,
+            golden: None,
             identity: Some(Identity::open(
                 Chip::Esp32,
                 Revision { major: 3, minor: 1 },

@@ -11,6 +11,7 @@ fn tally(arrivals: &[Arrival]) -> Tally {
         tally.add(&ClosedJob {
             number,
             unit: board.map(|last| Mac([0x24, 0x0A, 0xC4, 0, 0, last]).into()),
+            golden: None,
             outcome: code.map_or(Outcome::Pass, Code::outcome),
             code,
             flash_touched,
@@ -125,6 +126,8 @@ fn a_shift_worked_out_by_hand() {
                 no_contact: 2,
                 errors: 2,
                 aborted: 2,
+                skipped: 0,
+                golden: 0,
             },
         }
     );
@@ -170,6 +173,7 @@ fn jobs_may_be_counted_in_any_order() {
             |(number, &(board, code, flash_touched, attempts, seconds))| ClosedJob {
                 number,
                 unit: board.map(|last| Mac([2, 0, 0, 0, 0, last]).into()),
+                golden: None,
                 outcome: code.map_or(Outcome::Pass, Code::outcome),
                 code,
                 flash_touched,

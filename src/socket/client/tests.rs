@@ -5,10 +5,11 @@ use serde_json::Value;
 
 use super::*;
 use crate::dashboard::fixture;
-use crate::event::{Code, Outcome, SlotId};
+use crate::event::{Code, LotState, Outcome, SlotId, Unit};
 use crate::socket::wire::{self, Answer, ByeWord, Query, SocketWord, Told};
 use crate::station::{
-    Ask, BundleView, Halt, LineState, OnDisk, RequestRefused, SlotOut, SlotState, SlotView,
+    Again, Ask, BundleView, Halt, LineState, NewLot, OnDisk, RequestRefused, SlotOut, SlotState,
+    SlotView,
 };
 
 const PAGE: &str = include_str!("../../../docs/socket.md");
@@ -139,7 +140,12 @@ fn every_notice_is_read_back() {
     assert!(matches!(event(&missed).unwrap(), Event::Missed(3)));
 }
 
+fn unit() -> Unit {
+    Unit::parse("24:0a:c4:00:00:03").unwrap()
+}
+
 fn every_ask() -> Vec<Ask> {
+    let lot = fixture::lot;
     let slot = || SlotId::new("3");
     let all = vec![
         Ask::Start {
@@ -158,6 +164,23 @@ fn every_ask() -> Vec<Ask> {
         Ask::TakeBundle {
             bundle: "77d0c2b91e5a".to_owned(),
         },
+        Ask::ApproveLot(NewLot {
+            lot: lot(),
+            target: 500,
+            order: Some("PO-77".to_owned()),
+            bundle: None,
+            hold_first_article: true,
+        }),
+        Ask::StartLot { lot: lot() },
+        Ask::PauseLot { lot: lot() },
+        Ask::ApproveFirstArticle { lot: lot() },
+        Ask::EndLot { lot: lot() },
+        Ask::Decide {
+            slot: slot(),
+            again: Again::Skip,
+        },
+        Ask::AllowRetest { unit: unit() },
+        Ask::WriteOff { unit: unit() },
         Ask::Shutdown,
     ];
     // one that is new belongs above and on the page
@@ -165,6 +188,9 @@ fn every_ask() -> Vec<Ask> {
         match ask {
             Ask::Start { .. } | Ask::Scan { .. } | Ask::StopJob { .. } | Ask::StopSlot { .. } => {}
             Ask::FreeSlot { .. } | Ask::StopLine | Ask::FreeLine => {}
+            Ask::ApproveLot(_) | Ask::StartLot { .. } | Ask::PauseLot { .. } => {}
+            Ask::ApproveFirstArticle { .. } | Ask::EndLot { .. } => {}
+            Ask::Decide { .. } | Ask::AllowRetest { .. } | Ask::WriteOff { .. } => {}
             Ask::TakeBundle { .. } | Ask::Shutdown => {}
         }
     }
@@ -179,6 +205,7 @@ fn every_ask_is_on_the_page_as_it_is_written() {
         let request = Request {
             id: 7,
             what: What::Ask(ask),
+            warrant: None,
         };
         assert_eq!(wire::parse(line(&request).as_bytes()), Ok(request));
     }
@@ -188,7 +215,15 @@ fn every_ask_is_on_the_page_as_it_is_written() {
 fn what_may_be_left_out_is_filled_in() {
     let check = |text: &str, what: What| {
         let request = wire::parse(text.as_bytes()).unwrap();
-        assert_eq!(request, Request { id: 1, what });
+        let warrant = None;
+        assert_eq!(
+            request,
+            Request {
+                id: 1,
+                what,
+                warrant
+            }
+        );
     };
     check(
         r#"{"id":1,"query":{"jobs":{}}}"#,
@@ -253,6 +288,7 @@ proptest! {
 }
 
 fn every_refusal() -> Vec<RequestRefused> {
+    let lot = fixture::lot;
     let slot = || SlotId::new("3");
     let text = || "x".to_owned();
     let all = vec![
@@ -277,6 +313,38 @@ fn every_refusal() -> Vec<RequestRefused> {
         RequestRefused::WhichSlot,
         RequestRefused::NotASerial(text()),
         RequestRefused::NoSuchBundle(text()),
+        RequestRefused::NoSuchLot(lot()),
+        RequestRefused::LotExists(lot()),
+        RequestRefused::LotIs {
+            lot: lot(),
+            state: LotState::Paused { by: fixture::li() },
+        },
+        RequestRefused::LotRuns { running: lot() },
+        RequestRefused::LotOfOtherBundle {
+            lot: lot(),
+            bundle: text(),
+        },
+        RequestRefused::LotUnitsOpen {
+            lot: lot(),
+            units: 2,
+        },
+        RequestRefused::LotAtWork(lot()),
+        RequestRefused::NoFirstArticle(lot()),
+        RequestRefused::NothingAsked(slot()),
+        RequestRefused::NotOpen(unit()),
+        RequestRefused::RetestFree(unit()),
+        RequestRefused::WhyMissing,
+        RequestRefused::NotRecorded(text()),
+        RequestRefused::NoPin("anna".into()),
+        RequestRefused::WrongPin {
+            name: "anna".into(),
+            left: 2,
+        },
+        RequestRefused::LockedOut {
+            name: "anna".into(),
+            seconds: 300,
+        },
+        RequestRefused::PinsUnreadable(text()),
         RequestRefused::SupervisorOnly { by: fixture::li() },
     ];
     // one that is new belongs above and on the page
@@ -290,7 +358,15 @@ fn every_refusal() -> Vec<RequestRefused> {
             RequestRefused::LineStopped(_) | RequestRefused::LineRuns => {}
             RequestRefused::NobodyScans | RequestRefused::WhichSlot => {}
             RequestRefused::NotASerial(_) | RequestRefused::NoSuchBundle(_) => {}
-            RequestRefused::SupervisorOnly { .. } => {}
+            RequestRefused::NoSuchLot(_) | RequestRefused::LotExists(_) => {}
+            RequestRefused::LotIs { .. } | RequestRefused::LotRuns { .. } => {}
+            RequestRefused::LotOfOtherBundle { .. } | RequestRefused::LotUnitsOpen { .. } => {}
+            RequestRefused::LotAtWork(_) | RequestRefused::NoFirstArticle(_) => {}
+            RequestRefused::NothingAsked(_) | RequestRefused::NotOpen(_) => {}
+            RequestRefused::RetestFree(_) | RequestRefused::WhyMissing => {}
+            RequestRefused::NotRecorded(_) | RequestRefused::NoPin(_) => {}
+            RequestRefused::WrongPin { .. } | RequestRefused::LockedOut { .. } => {}
+            RequestRefused::PinsUnreadable(_) | RequestRefused::SupervisorOnly { .. } => {}
         }
     }
     all

@@ -85,6 +85,8 @@ impl Dispatcher {
                 version: bundle.manifest.version.clone(),
                 bundle_digest: bundle.digest,
                 serial,
+                lot: None,
+                operator: None,
                 manifest_text: bundle.text.clone(),
                 started: now.wall,
             },

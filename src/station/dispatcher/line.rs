@@ -63,7 +63,9 @@ impl Dispatcher {
     }
 
     pub(super) fn requested(&mut self, request: Request, now: Now, effects: &mut Vec<Effect>) {
-        let Request { by, ask, answer } = request;
+        let Request {
+            by, ask, answer, ..
+        } = request;
         let result = if by.role < ask.needs() {
             Err(RequestRefused::SupervisorOnly { by })
         } else {
@@ -81,6 +83,14 @@ impl Dispatcher {
                 Ask::FreeSlot { slot } => self.free_slot(slot, by, now, effects),
                 Ask::StopLine => self.halt_asked(by, now),
                 Ask::FreeLine => self.free_line(by, now, effects),
+                Ask::ApproveLot(new) => Err(RequestRefused::LotExists(new.lot)),
+                Ask::StartLot { lot }
+                | Ask::PauseLot { lot }
+                | Ask::ApproveFirstArticle { lot }
+                | Ask::EndLot { lot } => Err(RequestRefused::NoSuchLot(lot)),
+                Ask::Decide { slot, .. } => Err(RequestRefused::NothingAsked(slot)),
+                Ask::AllowRetest { unit } => Err(RequestRefused::RetestFree(unit)),
+                Ask::WriteOff { unit } => Err(RequestRefused::NotOpen(unit)),
                 Ask::Shutdown => {
                     self.stop(now, effects);
                     Ok(())

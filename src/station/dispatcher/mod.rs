@@ -30,7 +30,7 @@ use service::Service;
 
 use super::journal::Journal;
 use super::slot::{Now, Phase, ProbeDue, Restart, Running, Slot};
-use super::{BundleView, LineState, PortView, Snapshot};
+use super::{AtHand, BundleView, LineState, PortView, Snapshot};
 use crate::event::{Code, Happening, JobId, Serial, SlotId};
 use crate::port::PortChange;
 use crate::record::{History, Standing};
@@ -75,6 +75,7 @@ pub struct Dispatcher {
     line: Line,
     journal: Journal,
     standing: Arc<Standing>,
+    at_hand: Arc<AtHand>,
     health: HealthDue,
     hubs: Hubs,
     /// Whose name was scanned last.
@@ -137,6 +138,7 @@ impl Dispatcher {
             line: Line::Running,
             journal,
             standing: Arc::new(standing),
+            at_hand: Arc::default(),
             health: HealthDue::At(now.steady + HEALTH_INTERVAL),
             hubs: Hubs::default(),
             chosen: None,
@@ -276,6 +278,7 @@ impl Dispatcher {
                 .collect(),
             unassigned: self.unassigned_view.clone(),
             standing: self.standing.clone(),
+            at_hand: self.at_hand.clone(),
             notices: self.journal.newest(),
         }
     }

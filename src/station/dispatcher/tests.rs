@@ -62,7 +62,7 @@ fn ask(bench: &mut Bench, ask: Ask) -> Result<(), RequestRefused> {
 }
 
 fn ask_as(bench: &mut Bench, role: Role, ask: Ask) -> Result<(), RequestRefused> {
-    let (request, mut told) = Request::new(Who::new("li", role), ask);
+    let (request, mut told) = Request::new(Who::new("li", role), ask, None);
     bench.tell(Input::Request(request));
     let index = bench
         .wanted

@@ -148,7 +148,7 @@ fn plug(bench: &mut Bench, slot: &str) {
 /// A supervisor asks; the approval that goes on record, and where the answer comes.
 fn take(bench: &mut Bench, bundle: String) -> (Approval, Taking, crate::station::Answer) {
     let supervisor = Who::new("mei", Role::Supervisor);
-    let (request, answer) = Request::new(supervisor, Ask::TakeBundle { bundle });
+    let (request, answer) = Request::new(supervisor, Ask::TakeBundle { bundle }, None);
     bench.tell(Input::Request(request));
     let index = (bench.wanted.iter()).position(|e| matches!(e, Effect::Approve { .. }));
     match bench.wanted.remove(index.expect("an approval")) {
