@@ -161,6 +161,7 @@ pub fn removed(number: u64) -> Arc<Notice> {
 
 fn standing() -> Standing {
     Standing {
+        changes: 0,
         today: Yield {
             units: 24,
             jobs: Jobs {

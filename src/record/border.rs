@@ -140,6 +140,9 @@ pub struct Yield {
 /// Where the line stands, for the dashboard.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Standing {
+    /// How many changes the record had taken in since it was opened: of two, the one with more is newer.
+    #[serde(skip)]
+    pub changes: u64,
     /// Of today (local midnight on).
     pub today: Yield,
     /// By unit.

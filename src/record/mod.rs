@@ -12,6 +12,7 @@ mod reader;
 mod row;
 mod schema;
 mod service;
+mod speed;
 mod store;
 mod story;
 mod tally;

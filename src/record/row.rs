@@ -13,7 +13,7 @@ use crate::plan::Method;
 
 /// What [`closed_job`] reads.
 pub const CLOSED_JOB: &str =
-    "number, mac, chip, serial, golden, outcome, code, flash_touched, attempts,
+    "number, mac, chip, serial, lot, golden, outcome, code, flash_touched, attempts, ended_ms,
      ended_ms - started_ms AS took_ms";
 
 /// [`Unit`] as an SQL expression on `job`, by the rule of [`Unit::of`]; NULL: no unit.
@@ -23,6 +23,7 @@ pub fn closed_job(row: &Row<'_>) -> rusqlite::Result<ClosedJob> {
     Ok(ClosedJob {
         number: row.get("number")?,
         unit: unit(row)?,
+        lot: word(row, "lot", LotName::parse)?,
         golden: word(row, "golden", Golden::from_name)?,
         outcome: required(row, "outcome", Outcome::from_name)?,
         code: word(row, "code", Code::from_word)?,
@@ -30,6 +31,7 @@ pub fn closed_job(row: &Row<'_>) -> rusqlite::Result<ClosedJob> {
         attempts: row.get("attempts")?,
         // the clock may have been set back in between
         took_ms: row.get::<_, i64>("took_ms")?.max(0).unsigned_abs(),
+        ended: time(row, "ended_ms")?,
     })
 }
 

@@ -138,7 +138,7 @@ pub fn history(connection: &Connection, station: &str) -> rusqlite::Result<Histo
         .collect::<rusqlite::Result<_>>()?;
     let jobs = connection
         .prepare(&format!(
-            "SELECT slot, ended_ms, bundle_digest, {} FROM job
+            "SELECT slot, bundle_digest, {} FROM job
              WHERE number > (SELECT max(number) FROM job) - ?1 AND station = ?2
                  AND ended_ms IS NOT NULL
              ORDER BY ended_ms, number",
@@ -152,7 +152,7 @@ pub fn history(connection: &Connection, station: &str) -> rusqlite::Result<Histo
                 outcome: job.outcome,
                 code: job.code,
                 bundle_digest: row::required(row, "bundle_digest", row::unhex)?,
-                ended: row::time(row, "ended_ms")?,
+                ended: job.ended,
             })
         })?
         .collect::<rusqlite::Result<_>>()?;

@@ -11,7 +11,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::change::{self, Applied, Change};
 use super::lock::{self, Lock};
-use super::tally::Tally;
+use super::tally::{ClosedJob, Tally};
 use super::{History, RecordError, Since, Standing, pace, reader, row, schema, service};
 use crate::event::{Code, Outcome, SlotId};
 
@@ -24,6 +24,8 @@ pub struct Store {
     file: FileIdentity,
     zone: TimeZone,
     today: Today,
+    /// Changes that figures depend on, since it was opened.
+    changes: u64,
     _lock: Lock,
 }
 
@@ -77,6 +79,7 @@ impl Store {
             file,
             zone,
             today,
+            changes: 0,
             _lock: lock,
         };
         Ok((store, interrupted))
@@ -91,7 +94,7 @@ impl Store {
         match change::commit(&mut self.connection, changes) {
             Ok(applied) => applied
                 .into_iter()
-                .map(|applied| Ok(self.today.take_in(applied)))
+                .map(|applied| Ok(self.take_in(applied)))
                 .collect(),
             Err(error) if changes.len() == 1 => {
                 vec![Err(RecordError::writing(&self.path, error))]
@@ -116,7 +119,20 @@ impl Store {
         if let Err(error) = refreshed {
             tracing::error!(path = %self.path.display(), %error, "the figures are those of before");
         }
-        self.today.standing.clone()
+        Standing {
+            changes: self.changes,
+            ..self.today.standing.clone()
+        }
+    }
+
+    /// Counts what was committed; hands on whether it changed anything.
+    fn take_in(&mut self, applied: Applied) -> bool {
+        if let Some((started, job)) = &applied.closed {
+            self.changes += 1;
+            self.today.take_in(*started, job);
+        }
+        self.today.stale = true;
+        applied.changed
     }
 
     /// The rate at which the slot's next job with this bundle is best begun; see `pace`.
@@ -191,6 +207,7 @@ impl Today {
     fn refresh(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.standing = Standing {
             today: self.tally.figures(),
+            units_per_hour: self.tally.units_per_hour(),
             open_units: reader::open_units(connection)?,
             ..Standing::default()
         };
@@ -198,15 +215,11 @@ impl Today {
         Ok(())
     }
 
-    /// Counts what was committed; hands on whether it changed anything.
-    fn take_in(&mut self, applied: Applied) -> bool {
-        if let Some((started, job)) = applied.closed
-            && self.from <= started
-        {
-            self.tally.add(&job);
+    /// Counts a job in, where it is of this day.
+    fn take_in(&mut self, started: Timestamp, job: &ClosedJob) {
+        if self.from <= started {
+            self.tally.add(job);
         }
-        self.stale = true;
-        applied.changed
     }
 }
 

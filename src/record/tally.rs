@@ -21,8 +21,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use super::speed::Speed;
 use super::{Jobs, Yield};
-use crate::event::{Code, Golden, Outcome, Unit};
+use crate::event::{Code, Golden, LotName, Outcome, Unit};
 
 /// What the rules look at in a closed job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,12 +31,15 @@ pub struct ClosedJob {
     /// Counts up by arrival.
     pub number: i64,
     pub unit: Option<Unit>,
+    /// The lot that it was worked on for.
+    pub lot: Option<LotName>,
     pub golden: Option<Golden>,
     pub outcome: Outcome,
     pub code: Option<Code>,
     pub flash_touched: bool,
     pub attempts: u32,
     pub took_ms: u64,
+    pub ended: jiff::Timestamp,
 }
 
 impl ClosedJob {
@@ -78,6 +82,7 @@ pub struct Tally {
     cycles_ms: Vec<u64>,
     failures: BTreeMap<Code, u64>,
     jobs: Jobs,
+    speed: Speed,
 }
 
 impl Tally {
@@ -109,6 +114,8 @@ impl Tally {
         let Some(unit) = job.counts_for() else {
             return;
         };
+        let was_good =
+            (self.units.get(unit)).is_some_and(|ends| ends.last_outcome == Outcome::Pass);
         let first_pass = job.outcome == Outcome::Pass && job.attempts <= 1;
         let ends = self.units.entry(unit.clone()).or_insert(Ends {
             first: job.number,
@@ -122,6 +129,14 @@ impl Tally {
         if job.number > ends.last {
             (ends.last, ends.last_outcome) = (job.number, job.outcome);
         }
+        if !was_good && ends.last_outcome == Outcome::Pass {
+            self.speed.add(job.ended);
+        }
+    }
+
+    /// Units that became good per hour of work; `None` where too few tell.
+    pub fn units_per_hour(&self) -> Option<f64> {
+        self.speed.per_hour()
     }
 
     pub fn figures(&self) -> Yield {

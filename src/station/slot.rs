@@ -54,8 +54,8 @@ pub enum Phase {
 pub enum Block {
     /// The record cannot be written, or failures took the slot or the line out of service.
     Code(Code),
-    /// Someone stopped the slot or the line.
-    Asked,
+    /// It begins by itself when that is over.
+    Waits(Waiting),
 }
 
 /// Where a slot goes on once it is no longer held.
@@ -334,7 +334,7 @@ impl Slot {
             Phase::Held { by, .. } => SlotState::Held { by: by.clone() },
             Phase::Blocked { why, .. } => match why {
                 Block::Code(code) => SlotState::Blocked { code: *code },
-                Block::Asked => SlotState::Waiting(Waiting::Stopped),
+                Block::Waits(why) => SlotState::Waiting(*why),
             },
             Phase::Opening(running) | Phase::Working(running) => SlotState::Working(running.view()),
             Phase::Recording { running, .. } => SlotState::Recording(running.view()),

@@ -11,12 +11,14 @@ fn tally(arrivals: &[Arrival]) -> Tally {
         tally.add(&ClosedJob {
             number,
             unit: board.map(|last| Mac([0x24, 0x0A, 0xC4, 0, 0, last]).into()),
+            lot: None,
             golden: None,
             outcome: code.map_or(Outcome::Pass, Code::outcome),
             code,
             flash_touched,
             attempts,
             took_ms: seconds * 1000,
+            ended: jiff::Timestamp::UNIX_EPOCH,
         });
     }
     tally
@@ -173,12 +175,14 @@ fn jobs_may_be_counted_in_any_order() {
             |(number, &(board, code, flash_touched, attempts, seconds))| ClosedJob {
                 number,
                 unit: board.map(|last| Mac([2, 0, 0, 0, 0, last]).into()),
+                lot: None,
                 golden: None,
                 outcome: code.map_or(Outcome::Pass, Code::outcome),
                 code,
                 flash_touched,
                 attempts,
                 took_ms: seconds * 1000,
+                ended: jiff::Timestamp::UNIX_EPOCH,
             },
         )
         .collect();

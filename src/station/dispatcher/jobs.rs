@@ -315,7 +315,7 @@ impl Dispatcher {
         if let Some(probing) = &mut slot.probing {
             probing.next = ProbeDue::At(now.steady + PROBE_INTERVAL);
         }
-        self.standing = Arc::new(standing);
+        self.stands(standing);
         self.journal.job(
             now,
             id,

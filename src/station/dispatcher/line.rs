@@ -38,9 +38,7 @@ impl Dispatcher {
         match result {
             Err(error) => self.stop_line(&error, now),
             Ok(standing) => {
-                if *self.standing != standing {
-                    self.standing = Arc::new(standing);
-                }
+                self.stands(standing);
                 if matches!(self.line, Line::Stopped { .. }) {
                     self.line = Line::Running;
                     match self.service.halt() {
@@ -50,6 +48,13 @@ impl Dispatcher {
                     self.resume(now, effects);
                 }
             }
+        }
+    }
+
+    /// Where the line stands now; what was asked for earlier may be told later.
+    pub(super) fn stands(&mut self, standing: Standing) {
+        if standing.changes >= self.standing.changes && *self.standing != standing {
+            self.standing = Arc::new(standing);
         }
     }
 

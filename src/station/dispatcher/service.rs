@@ -150,12 +150,12 @@ impl Dispatcher {
         }
         match self.service.halt() {
             Some(Halt::Failures { .. }) => return Some(Block::Code(Code::LineHalted)),
-            Some(Halt::Asked { .. }) => return Some(Block::Asked),
+            Some(Halt::Asked { .. }) => return Some(Block::Waits(Waiting::Stopped)),
             None => {}
         }
         match self.service.out(id) {
             Some(SlotOut::Quarantined { .. }) => Some(Block::Code(Code::SlotQuarantined)),
-            Some(SlotOut::Stopped { .. }) => Some(Block::Asked),
+            Some(SlotOut::Stopped { .. }) => Some(Block::Waits(Waiting::Stopped)),
             None if self.wants_leave(id).is_some() => {
                 Some(Block::Code(Code::ManifestChangedOnDisk))
             }
@@ -183,7 +183,10 @@ impl Dispatcher {
                 Some(port) => port.path.display().to_string(),
                 None => slot.place(),
             };
-            let why = Waiting::Stopped;
+            let why = match why {
+                Block::Waits(why) => why,
+                Block::Code(_) => Waiting::Stopped,
+            };
             self.journal
                 .slot(now, id, Happening::BoardWaits { port, why });
         }
