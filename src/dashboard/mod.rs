@@ -15,6 +15,7 @@ mod footer;
 mod grid;
 mod help;
 mod json;
+mod keyboard;
 mod notices;
 mod options;
 mod palette;

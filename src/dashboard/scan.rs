@@ -16,6 +16,9 @@ const SURELY: usize = 3;
 /// … and may stall for so long, as over a network, before the rest of its barcode counts as lost.
 const STALL: Duration = Duration::from_millis(300);
 
+/// Behind a barcode that was cut short, letters with no longer a pause between them are the rest of it.
+const REST: Duration = Duration::from_secs(1);
+
 /// No barcode is longer, characters.
 const LONGEST: usize = 256;
 
@@ -25,8 +28,22 @@ pub struct Scanner {
     held: Vec<KeyEvent>,
     /// When the last one came.
     last: Option<Instant>,
-    /// When the last barcode ended: readers may send a line feed behind the Enter.
-    ended: Option<Instant>,
+    /// What was held began too soon behind a letter that acted as a key: it may be the rest of a barcode.
+    tail: bool,
+    behind: Behind,
+}
+
+/// What came before, and when it ended.
+#[derive(Debug, Clone, Copy, Default)]
+enum Behind {
+    #[default]
+    Nothing,
+    /// A barcode: readers may send a line feed behind the Enter.
+    Scan(Instant),
+    /// A barcode that was cut short.
+    Cut(Instant),
+    /// A letter that acted as a key.
+    Letter(Instant),
 }
 
 /// What keys turned out to be.
@@ -52,33 +69,49 @@ impl Scanner {
         }
     }
 
-    /// Takes a key.
+    /// Takes a key. One that is late and still comes before [`Scanner::lapse`] goes on with what is held.
     pub fn key(&mut self, now: Instant, key: KeyEvent) -> Vec<Heard> {
-        let mut heard = self.lapse(now);
         if key.kind == KeyEventKind::Release {
-            return heard;
+            return Vec::new();
         }
-        let behind_a_scan = self.ended.take().is_some_and(|ended| now - ended < GAP);
-        match key.code {
-            KeyCode::Enter if behind_a_scan => {}
-            // a line feed, as a raw terminal tells it
-            KeyCode::Char('j') if behind_a_scan && key.modifiers == KeyModifiers::CONTROL => {}
-            KeyCode::Enter if !self.held.is_empty() => {
-                self.ended = Some(now);
-                heard.push(Heard::Scan(self.text()));
+        // a line feed, as a raw terminal tells it
+        let line_feed = key.code == KeyCode::Char('j') && key.modifiers == KeyModifiers::CONTROL;
+        let ends = key.code == KeyCode::Enter || line_feed;
+        let letter = matches!(key.code, KeyCode::Char(_)) && is_plain(key);
+        match self.behind {
+            Behind::Scan(ended) if ends && self.held.is_empty() && now - ended < GAP => {
+                self.behind = Behind::Nothing;
+                return Vec::new();
             }
-            KeyCode::Char(_) if is_plain(key) => {
-                if self.held.len() < LONGEST {
+            Behind::Cut(at) if (ends || letter) && now - at < REST => {
+                self.behind = if ends {
+                    Behind::Scan(now)
+                } else {
+                    Behind::Cut(now)
+                };
+                return Vec::new();
+            }
+            _ => {}
+        }
+        match key.code {
+            KeyCode::Enter if !self.held.is_empty() => vec![self.end(now)],
+            _ if letter => {
+                if self.held.is_empty() {
+                    self.tail = matches!(self.behind, Behind::Letter(at) if now - at < STALL);
+                }
+                // one more than fits tells that it was too long
+                if self.held.len() <= LONGEST {
                     self.held.push(key);
                 }
                 self.last = Some(now);
+                Vec::new()
             }
             _ => {
-                heard.extend(self.release());
+                let mut heard = self.release();
                 heard.push(Heard::Key(key));
+                heard
             }
         }
-        heard
     }
 
     /// What is held back too long is no barcode.
@@ -89,25 +122,31 @@ impl Scanner {
         }
     }
 
-    fn text(&mut self) -> String {
+    fn end(&mut self, now: Instant) -> Heard {
         self.last = None;
+        self.behind = Behind::Scan(now);
+        let held = std::mem::take(&mut self.held);
+        if self.tail || held.len() > LONGEST {
+            return Heard::CutShort;
+        }
         let letter = |key: KeyEvent| match key.code {
             KeyCode::Char(letter) => Some(letter),
             _ => None,
         };
-        std::mem::take(&mut self.held)
-            .into_iter()
-            .filter_map(letter)
-            .collect()
+        Heard::Scan(held.into_iter().filter_map(letter).collect())
     }
 
     /// A letter or two were typed; more came from a reader, and are no keys.
     fn release(&mut self) -> Vec<Heard> {
-        self.last = None;
+        let Some(last) = self.last.take() else {
+            return Vec::new();
+        };
         let held = std::mem::take(&mut self.held);
         if held.len() >= SURELY {
+            self.behind = Behind::Cut(last);
             return vec![Heard::CutShort];
         }
+        self.behind = Behind::Letter(last);
         held.into_iter().map(Heard::Key).collect()
     }
 }
@@ -136,6 +175,7 @@ mod tests {
                     '\t' => KeyEvent::from(KeyCode::Right),
                     letter => KeyEvent::from(KeyCode::Char(letter)),
                 };
+                heard.extend(scanner.lapse(now));
                 heard.extend(scanner.key(now, key));
             }
         }
@@ -183,8 +223,48 @@ mod tests {
     fn a_reader_may_stall_and_never_presses_keys() {
         check(&[(5, "A17"), (250, "x"), (5, "q\r")], "[A17xq]");
         check(&[(5, "sxq")], "…");
-        check(&[(5, "sxq"), (400, "s")], "…s");
         check(&[(5, "sxq\t")], "…→");
+    }
+
+    /// The rest of a barcode is no shorter one, and presses nothing.
+    #[test]
+    fn what_is_cut_off_is_dropped() {
+        check(&[(5, "sxq"), (400, "17"), (4, "\r\n"), (900, "\r")], "…↵");
+        check(
+            &[
+                (5, "sxq"),
+                (400, "q"),
+                (900, "qq\r"),
+                (50, "A"),
+                (5, "17\r"),
+            ],
+            "…[A17]",
+        );
+        check(&[(5, "sxq"), (1_000, "s")], "…s");
+        check(&[(5, "sxq"), (1_400, "A"), (5, "17\r")], "…[A17]");
+        check(&[(5, "sxq"), (400, "\t")], "…→");
+        // one letter acted before the rest came
+        check(
+            &[(5, "q"), (90, "x"), (5, "17\r"), (500, "A"), (5, "17\r")],
+            "q…[A17]",
+        );
+        let long = "x".repeat(LONGEST);
+        check(&[(2, &format!("{long}\r"))], &format!("[{long}]"));
+        check(&[(2, &format!("{long}x\r"))], "…");
+        check(&[(2, &format!("{long}xxx\r"))], "…");
+    }
+
+    /// Nobody looked at the clock in between: whoever reads was late, not the key.
+    #[test]
+    fn a_key_before_the_lapse_is_in_time() {
+        let mut scanner = Scanner::default();
+        let mut now = Instant::now();
+        for letter in ['q', 'q'] {
+            assert_eq!(scanner.key(now, KeyCode::Char(letter).into()), []);
+            now += GAP * 5;
+        }
+        let heard = scanner.key(now, KeyCode::Enter.into());
+        assert_eq!(heard, [Heard::Scan("qq".to_owned())]);
     }
 
     #[test]

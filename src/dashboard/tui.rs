@@ -1,20 +1,23 @@
 //! The live dashboard's loop: snapshots, keys and the passing of seconds in, drawings and requests
 //! out. It draws when something has changed and at no other time.
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, KeyEvent};
+use futures_util::stream::FuturesUnordered;
 use futures_util::{Stream, StreamExt};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::draw::{Scene, draw};
 use super::grid::Arrangement;
+use super::keyboard::{self, Typed};
 use super::options::{Options, Quit};
-use super::scan::{Heard, Scanner};
+use super::scan::Heard;
 use super::screen::{Screen, Spool};
 use super::view::{Act, Prompt, View, at_work};
 use crate::lang::Caption;
@@ -39,16 +42,18 @@ struct Face<B: Backend> {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     snapshot: Arc<Snapshot>,
     asker: Asker,
-    /// The answer to the last request.
-    answer: Option<Answer>,
+    /// The answers that are waited for, [`ANSWERS`] at the most.
+    answers: FuturesUnordered<Answer>,
     /// A shutdown that the station's full queue has not taken yet.
     shutdown: Shutdown,
     keyboard: Keyboard,
-    scanner: Scanner,
     caption: Option<watch::Receiver<Option<Caption>>>,
     options: Options,
     view: View,
 }
+
+/// A station that owes so many answers is asked nothing more.
+const ANSWERS: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shutdown {
@@ -69,9 +74,7 @@ enum Input {
     Snapshot,
     /// The station is gone.
     Ended,
-    Event(Event),
-    /// Keys that were held back are no barcode.
-    KeysHeld,
+    Typed(Typed),
     /// And with the keyboard the terminal.
     KeyboardGone,
     /// `None`: the station dropped the question.
@@ -108,20 +111,36 @@ where
             snapshot,
             snapshots,
             asker,
-            answer: None,
+            answers: FuturesUnordered::new(),
             shutdown: Shutdown::NotAsked,
             keyboard: Keyboard::There,
-            scanner: Scanner::default(),
             caption: options.caption.clone(),
             view: View::new(options.language, options.quit),
             options,
         }
     }
 
-    /// `written` carries what was drawn to the terminal.
+    /// `written` carries what was drawn to the terminal; what is typed meanwhile is read all the same.
     async fn run(
+        self,
+        events: impl Stream<Item = io::Result<Event>> + Unpin,
+        written: impl AsyncFnMut() -> io::Result<()>,
+    ) -> io::Result<()> {
+        let (queue, typed) = keyboard::queue();
+        let reading = async {
+            keyboard::read(events, queue).await;
+            std::future::pending::<Infallible>().await
+        };
+        tokio::select! {
+            biased;
+            never = reading => match never {},
+            ended = self.attend(typed, written) => ended,
+        }
+    }
+
+    async fn attend(
         mut self,
-        mut events: impl Stream<Item = io::Result<Event>> + Unpin,
+        mut typed: mpsc::Receiver<io::Result<Typed>>,
         mut written: impl AsyncFnMut() -> io::Result<()>,
     ) -> io::Result<()> {
         let mut second = tokio::time::interval(Duration::from_secs(1));
@@ -130,16 +149,16 @@ where
         written().await?;
         loop {
             let input = tokio::select! {
+                biased;
+                typed = typed.recv(), if self.keyboard == Keyboard::There => match typed {
+                    Some(typed) => Input::Typed(typed?),
+                    None => Input::KeyboardGone,
+                },
+                Some(answer) = self.answers.next() => Input::Answer(answer.ok()),
                 changed = self.snapshots.changed() => match changed {
                     Ok(()) => Input::Snapshot,
                     Err(_) => Input::Ended,
                 },
-                event = events.next(), if self.keyboard == Keyboard::There => match event {
-                    Some(event) => Input::Event(event?),
-                    None => Input::KeyboardGone,
-                },
-                () = due(self.scanner.due()) => Input::KeysHeld,
-                answer = answered(&mut self.answer) => Input::Answer(answer),
                 asked = ask_shutdown(&self.asker, self.shutdown) => match asked {
                     Some(answer) => Input::ShutdownSent(answer),
                     None => Input::Ended,
@@ -174,11 +193,9 @@ where
                 self.snapshot = Arc::clone(&self.snapshots.borrow());
                 Next::Ended
             }
-            Input::Event(event) => self.event(&event)?,
-            Input::KeysHeld => {
-                let heard = self.scanner.lapse(now());
-                self.heard(heard)?
-            }
+            Input::Typed(Typed::Heard(heard)) => self.heard(heard)?,
+            Input::Typed(Typed::Event(Event::Resize(..))) => Next::Redraw,
+            Input::Typed(Typed::Event(_)) => Next::Keep,
             Input::KeyboardGone => {
                 self.keyboard = Keyboard::Gone;
                 match self.options.quit {
@@ -189,7 +206,7 @@ where
             Input::Answer(answer) => self.answered(answer),
             Input::ShutdownSent(answer) => {
                 self.shutdown = Shutdown::Asked;
-                self.answer = Some(answer);
+                self.answers.push(answer);
                 Next::Keep
             }
             Input::Second => Next::Redraw,
@@ -211,38 +228,22 @@ where
         Ok(())
     }
 
-    fn event(&mut self, event: &Event) -> io::Result<Next> {
-        match event {
-            Event::Key(key) => {
-                let heard = self.scanner.key(now(), *key);
-                self.heard(heard)
+    fn heard(&mut self, heard: Heard) -> io::Result<Next> {
+        let act = match heard {
+            Heard::Key(key) => self.key(key)?,
+            Heard::Scan(text) => self.view.scan(text),
+            Heard::CutShort => {
+                self.view.prompt = Prompt::ScanCutShort;
+                Act::Redraw
             }
-            Event::Resize(..) => Ok(Next::Redraw),
-            _ => Ok(Next::Keep),
-        }
-    }
-
-    /// Takes keys and barcodes in their order; one that leaves is the last.
-    fn heard(&mut self, heard: Vec<Heard>) -> io::Result<Next> {
-        let mut next = Next::Keep;
-        for heard in heard {
-            let act = match heard {
-                Heard::Key(key) => self.key(key)?,
-                Heard::Scan(text) => self.view.scan(text),
-                Heard::CutShort => {
-                    self.view.prompt = Prompt::ScanCutShort;
-                    Act::Redraw
-                }
-            };
-            match act {
-                Act::Nothing => {}
-                Act::Redraw => next = Next::Redraw,
-                Act::Leave => return Ok(Next::Leave),
-                Act::Shutdown => next = self.ask_shutdown(),
-                Act::Ask(ask) => next = self.ask(ask),
-            }
-        }
-        Ok(next)
+        };
+        Ok(match act {
+            Act::Nothing => Next::Keep,
+            Act::Redraw => Next::Redraw,
+            Act::Leave => Next::Leave,
+            Act::Shutdown => self.ask_shutdown(),
+            Act::Ask(ask) => self.ask(ask),
+        })
     }
 
     fn key(&mut self, key: KeyEvent) -> io::Result<Act> {
@@ -262,8 +263,12 @@ where
     }
 
     fn ask(&mut self, ask: Ask) -> Next {
+        if self.answers.len() >= ANSWERS {
+            self.view.prompt = Prompt::TryAgain;
+            return Next::Redraw;
+        }
         match self.asker.try_ask(ask, None) {
-            Ok(answer) => self.answer = Some(answer),
+            Ok(answer) => self.answers.push(answer),
             Err(NotAsked::QueueFull) => self.view.prompt = Prompt::TryAgain,
             // the watch tells that the station has ended
             Err(NotAsked::StationGone) => {}
@@ -272,7 +277,6 @@ where
     }
 
     fn answered(&mut self, answer: Option<Result<(), RequestRefused>>) -> Next {
-        self.answer = None;
         match answer {
             Some(Err(refused)) => {
                 self.view.prompt = Prompt::Refused(refused);
@@ -281,27 +285,6 @@ where
             // what was asked shows on the slot
             Some(Ok(())) | None => Next::Keep,
         }
-    }
-}
-
-/// The clock of the keys.
-fn now() -> std::time::Instant {
-    tokio::time::Instant::now().into_std()
-}
-
-/// Never where nothing is due.
-async fn due(at: Option<std::time::Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// The answer that is waited for; `None` where the station dropped it; never where there is none.
-async fn answered(answer: &mut Option<Answer>) -> Option<Result<(), RequestRefused>> {
-    match answer {
-        Some(receiver) => receiver.await.ok(),
-        None => std::future::pending().await,
     }
 }
 

@@ -21,7 +21,7 @@ mod value;
 pub use access::AccessSettings;
 pub use fault::{Fault, Paint, Pointer, Severity};
 pub use fields::{Document, Fields, Found};
-pub use line::LineRules;
+pub use line::{LineRules, Required};
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use net::{NetPort, NetPortError, NetProtocol};
 pub use ports::{BUSY_BY_HAND, PortPattern, PortRules};

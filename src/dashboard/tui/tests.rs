@@ -126,35 +126,73 @@ async fn a_hotkey_acts_once_it_is_no_barcode() {
     assert_eq!(ask, Ask::StopSlot { slot });
 }
 
+/// The answer to the first comes last.
 #[tokio::test(start_paused = true)]
-async fn a_refused_request_is_told() {
+async fn every_refusal_is_told() {
     let mut bench = bench();
-    let keys = stream::iter([key(KeyCode::Right), key(KeyCode::Char('s'))]);
-    let station = async {
-        let request = bench.requests.recv().await.unwrap();
-        let Ask::Start { slot, .. } = request.ask else {
-            panic!("no start was asked for");
+    let keys = [KeyCode::Right, KeyCode::Char('s'), KeyCode::Char('p')];
+    for code in keys {
+        let heard = Heard::Key(KeyEvent::from(code));
+        bench.face.heard(heard).unwrap();
+    }
+    let slot = SlotId::new("1");
+    let mut asked = [
+        bench.requests.recv().await.unwrap(),
+        bench.requests.recv().await.unwrap(),
+    ];
+    asked.reverse();
+    for (request, refused) in asked.into_iter().zip([
+        RequestRefused::Idle(slot.clone()),
+        RequestRefused::AtWork(slot.clone()),
+    ]) {
+        request.answer.send(Err(refused.clone())).unwrap();
+        let answer = bench.face.answers.next().await.unwrap();
+        bench.face.handle(Input::Answer(answer.ok())).unwrap();
+        assert_eq!(bench.face.view.prompt, Prompt::Refused(refused));
+    }
+    assert!(bench.face.answers.is_empty());
+}
+
+/// A barcode made of hotkeys comes while the terminal takes no bytes: it is one scan, and presses nothing.
+#[tokio::test(start_paused = true)]
+async fn a_slow_terminal_cuts_no_barcode() {
+    for write_ms in [0, 20, 50, 200, 2_000] {
+        let mut bench = bench();
+        let keys = stream::iter("qqsx-qq\r".chars()).then(|letter| async move {
+            tokio::time::sleep(Duration::from_millis(9)).await;
+            match letter {
+                '\r' => key(KeyCode::Enter),
+                letter => key(KeyCode::Char(letter)),
+            }
+        });
+        let keys = Box::pin(keys.chain(stream::pending()));
+        let snapshots = bench.snapshots;
+        let station = async {
+            // it is redrawn all the while
+            let changes = async {
+                loop {
+                    tokio::time::sleep(Duration::from_millis(11)).await;
+                    snapshots.send_modify(|_| {});
+                }
+            };
+            let asked = tokio::select! {
+                asked = bench.requests.recv() => asked.unwrap().ask,
+                () = changes => unreachable!(),
+            };
+            drop(snapshots);
+            // until the face is gone
+            assert!(bench.requests.recv().await.is_none(), "one request");
+            asked
         };
-        request
-            .answer
-            .send(Err(RequestRefused::AtWork(slot)))
-            .unwrap();
-    };
-    let refused = Prompt::Refused(RequestRefused::AtWork(SlotId::new("1")));
-    let told = RefCell::new(None);
-    let mut face = bench.face;
-    let press = async {
-        for event in keys.collect::<Vec<_>>().await {
-            face.handle(Input::Event(event.unwrap())).unwrap();
-        }
-        due(face.scanner.due()).await;
-        face.handle(Input::KeysHeld).unwrap();
-        let answer = answered(&mut face.answer).await;
-        face.handle(Input::Answer(answer)).unwrap();
-        told.replace(Some(face.view.prompt));
-    };
-    tokio::join!(press, station);
-    assert_eq!(told.into_inner(), Some(refused));
+        let run = bench.face.run(keys, async || {
+            tokio::time::sleep(Duration::from_millis(write_ms)).await;
+            Ok(())
+        });
+        let (ended, asked) = tokio::join!(run, station);
+        ended.unwrap();
+        let text = "qqsx-qq".to_owned();
+        assert_eq!(asked, Ask::Scan { text, slot: None }, "{write_ms} ms");
+    }
 }
 
 /// Seconds pass and unused keys are pressed: only what changes the screen is written.
