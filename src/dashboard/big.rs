@@ -1,19 +1,27 @@
 //! Large letters out of block characters, for words that are read from two metres away.
 
+use super::signs::Signs;
+
 /// How many cells a dot of a letter takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
     /// One column and half a line: letters of 3 by 3 cells.
     Half,
+    /// One column and a line, where half a line has no character: letters of 3 by 5 cells.
+    Whole,
     /// Two columns and a line: letters of 6 by 5 cells. They want air around them, or the smaller ones
     /// look better.
     Double,
 }
 
 impl Scale {
-    /// The largest scale at which the text fits.
-    pub fn fitting(text: &str, width: usize, height: usize) -> Option<Scale> {
-        [Scale::Double, Scale::Half].into_iter().find(|scale| {
+    /// The largest scale at which the text fits, drawn in these characters.
+    pub fn fitting(text: &str, signs: Signs, width: usize, height: usize) -> Option<Scale> {
+        let scales = match signs {
+            Signs::Unicode => [Scale::Double, Scale::Half],
+            Signs::Ascii => [Scale::Double, Scale::Whole],
+        };
+        scales.into_iter().find(|scale| {
             let (columns, rows) = scale.size(text);
             columns <= width && rows <= height
         })
@@ -24,6 +32,7 @@ impl Scale {
         let dots = (text.chars().count() * 4).saturating_sub(1);
         match self {
             Scale::Half => (dots, 3),
+            Scale::Whole => (dots, 5),
             Scale::Double => (dots * 2, 8),
         }
     }
@@ -32,15 +41,16 @@ impl Scale {
 /// The text in large letters, line by line. A character that has no large form is left blank.
 pub fn lines(text: &str, scale: Scale) -> Vec<String> {
     let rows: Vec<Vec<bool>> = (0..5).map(|row| dots(text, row)).collect();
+    let whole = |filled: &'static str, blank: &'static str| {
+        let line = |row: &Vec<bool>| {
+            let dots = row.iter();
+            dots.map(|dot| if *dot { filled } else { blank }).collect()
+        };
+        rows.iter().map(line).collect()
+    };
     match scale {
-        Scale::Double => rows
-            .iter()
-            .map(|row| {
-                row.iter()
-                    .map(|dot| if *dot { "██" } else { "  " })
-                    .collect()
-            })
-            .collect(),
+        Scale::Double => whole("██", "  "),
+        Scale::Whole => whole("█", " "),
         Scale::Half => rows
             .chunks(2)
             .map(|pair| {
@@ -125,13 +135,17 @@ mod tests {
 
     #[test]
     fn the_scale_fits_the_room() {
+        let fitting = |signs, width, height| Scale::fitting("PASS", signs, width, height);
         let check = |width, height, expected| {
-            assert_eq!(Scale::fitting("PASS", width, height), expected);
+            assert_eq!(fitting(Signs::Unicode, width, height), expected);
         };
         check(14, 5, None);
         check(15, 2, None);
         check(15, 3, Some(Scale::Half));
         check(30, 7, Some(Scale::Half));
         check(30, 8, Some(Scale::Double));
+        assert_eq!(fitting(Signs::Ascii, 15, 4), None);
+        assert_eq!(fitting(Signs::Ascii, 15, 5), Some(Scale::Whole));
+        assert_eq!(fitting(Signs::Ascii, 30, 8), Some(Scale::Double));
     }
 }

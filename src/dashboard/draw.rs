@@ -1,14 +1,16 @@
 //! The whole screen, a pure function from a snapshot, the view and the time to cells. The parts are
 //! drawn in files of their own; the header here.
 
+use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use super::banners;
 use super::grid::{self, Grid, LEAST};
 use super::options::Colour;
 use super::palette::{self, Role};
+use super::signs::{self, Signs};
 use super::text::{clip, width, wrap};
 use super::tile::{self, Look, Selection};
 use super::view::{Page, View};
@@ -23,6 +25,7 @@ pub struct Scene<'a> {
     pub view: &'a View,
     pub caption: Option<Caption>,
     pub colour: Colour,
+    pub signs: Signs,
     pub zone: &'a jiff::tz::TimeZone,
     pub now: jiff::Timestamp,
 }
@@ -45,6 +48,7 @@ impl Scene<'_> {
             now: self.now,
             language: self.view.language,
             colour: self.colour,
+            signs: self.signs,
         }
     }
 }
@@ -55,8 +59,13 @@ pub fn grid(snapshot: &Snapshot, caption: Option<Caption>, area: Rect) -> Option
     grid::layout(area, &seats, banners::count(snapshot, caption))
 }
 
-/// Draws the whole screen.
+/// Draws the whole screen, in the characters that the terminal has.
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    paint(scene, area, buffer);
+    signs::lay(scene.signs, scene.language(), buffer);
+}
+
+fn paint(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let Some(grid) = grid(scene.snapshot, scene.caption, area) else {
         too_small(scene, area, buffer);
         return;
@@ -87,6 +96,31 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         }
     }
     footer::draw(scene, grid.footer, buffer);
+}
+
+/// What lies somewhere on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hit {
+    /// The tile of the slot with this index.
+    Tile(usize),
+    /// A key in the last line.
+    Key(KeyEvent),
+    Nothing,
+}
+
+/// What was drawn there.
+pub fn hit(scene: &Scene<'_>, area: Rect, at: Position) -> Hit {
+    let Some(grid) = grid(scene.snapshot, scene.caption, area) else {
+        return Hit::Nothing;
+    };
+    if let Some(key) = footer::hit(scene, grid.footer, at) {
+        return Hit::Key(key);
+    }
+    let tile = match scene.view.page {
+        Page::Bench => grid.tiles.iter().position(|tile| tile.contains(at)),
+        _ => None,
+    };
+    tile.map_or(Hit::Nothing, Hit::Tile)
 }
 
 fn too_small(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 pub use happenings::every_happening;
 
-use super::options::{Colour, Options, Quit, Times};
+use super::options::{Colour, Mouse, Options, Quit, Speaks, Times};
+use super::signs::Signs;
 use crate::chip::{Chip, FlashId, Identity, Mac, Revision};
 use crate::event::{
     Code, Happening, JobId, LotName, Notice, Outcome, Progress, Role, Serial, SlotId, Step,
@@ -33,7 +34,10 @@ pub fn ago(seconds: i64) -> jiff::Timestamp {
 pub fn options(language: Language) -> Options {
     Options {
         language,
+        speaks: Speaks::Both,
         colour: Colour::Colour,
+        signs: Signs::Unicode,
+        mouse: Mouse::Used,
         quit: Quit::AskWhenBusy,
         zone: jiff::tz::TimeZone::UTC,
         times: Times::Shown,

@@ -1,12 +1,14 @@
 //! The last line: the keys, or what has to be said instead.
 
+use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use super::draw::Scene;
 use super::options::Quit;
 use super::palette::Role;
+use super::signs::Signs;
 use super::text::{clip, width};
 use super::view::{Page, Prompt, at_work};
 use crate::event::{LotState, SlotId};
@@ -28,6 +30,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         Prompt::Scanned(text) => format!("{}: {text}", scene.word(Word::Scanned)),
         Prompt::ScanCutShort => scene.word(Word::ScanCutShort).to_owned(),
         Prompt::SelectFirst => scene.word(Word::SelectFirst).to_owned(),
+        Prompt::EnglishOnly => scene.word(Word::EnglishOnly).to_owned(),
         Prompt::TryAgain => scene.word(Word::TryAgain).to_owned(),
         Prompt::Refused(refused) => refusal(refused, language),
     };
@@ -156,17 +159,59 @@ fn useful(scene: &Scene<'_>) -> Vec<(&'static str, Word)> {
     keys
 }
 
-fn keys(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+/// A key and its word, and where they stand.
+struct Placed {
+    at: Rect,
+    key: &'static str,
+    word: &'static str,
+}
+
+/// The useful keys that have room, from the left.
+fn placed(scene: &Scene<'_>, area: Rect) -> Vec<Placed> {
+    let mut placed = Vec::new();
     let mut x = area.x + 1;
     for (key, word) in useful(scene) {
-        let word = scene.word(word);
-        let end = x + (width(key) + 1 + width(word)) as u16;
-        if end >= area.right() {
+        let word = match (word, scene.signs) {
+            (Word::ShortLanguage, Signs::Ascii) => scene.word(Word::ShortLanguagePlain),
+            (word, _) => scene.word(word),
+        };
+        let cells = (width(key) + 1 + width(word)) as u16;
+        if x + cells >= area.right() {
             break;
         }
-        buffer.set_string(x, area.y, key, scene.role(Role::Key));
-        let at = x + width(key) as u16 + 1;
-        buffer.set_string(at, area.y, word, scene.role(Role::Dim));
-        x = end + 3;
+        let at = Rect::new(x, area.y, cells, 1);
+        placed.push(Placed { at, key, word });
+        x += cells + 3;
     }
+    placed
+}
+
+fn keys(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    for Placed { at, key, word } in placed(scene, area) {
+        buffer.set_string(at.x, at.y, key, scene.role(Role::Key));
+        let x = at.x + width(key) as u16 + 1;
+        buffer.set_string(x, at.y, word, scene.role(Role::Dim));
+    }
+}
+
+/// The key that is pressed by a click there.
+pub fn hit(scene: &Scene<'_>, area: Rect, at: Position) -> Option<KeyEvent> {
+    if scene.view.prompt != Prompt::Keys {
+        return None;
+    }
+    let placed = placed(scene, area);
+    let hit = placed.iter().find(|placed| placed.at.contains(at))?;
+    let code = match hit.key {
+        "Enter" => KeyCode::Enter,
+        "Esc" => KeyCode::Esc,
+        key => {
+            let mut letters = key.chars();
+            match (letters.next(), letters.next()) {
+                (Some(letter), None) => KeyCode::Char(letter),
+                // several keys in one place
+                _ => return None,
+            }
+        }
+    };
+    Some(KeyEvent::from(code))
 }

@@ -22,6 +22,7 @@ mod palette;
 mod plain;
 mod scan;
 mod screen;
+mod signs;
 mod status;
 mod text;
 mod tile;
@@ -30,8 +31,11 @@ mod view;
 
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+mod looks;
 
 pub use json::json;
-pub use options::{Colour, Options, Quit, Times};
+pub use options::{Colour, Mouse, Options, Quit, Speaks, Times, Wanted};
 pub use plain::{closing_table, plain};
+pub use signs::Signs;
 pub use tui::tui;

@@ -10,6 +10,7 @@ use super::feed::follow;
 use super::figures::yield_parts;
 use super::notices::time_of_day;
 use super::options::{Options, Times};
+use super::signs;
 use super::status;
 use super::text::width;
 use super::tile;
@@ -66,7 +67,7 @@ fn line(item: &Item, options: &Options) -> String {
             };
             let slot = notice.slot.as_ref().map_or("-", SlotId::as_str);
             let text = lang::notice(notice, options.language);
-            format!("{time}{slot:<4} {text}\n")
+            signs::line(options.signs, &format!("{time}{slot:<4} {text}\n"))
         }
     }
 }
@@ -131,7 +132,7 @@ pub fn closing_table(snapshot: &Snapshot, options: &Options) -> String {
         let heading = lang::word(lang::Word::CutShort, language);
         text.push_str(&format!("{heading}: {}\n", macs.join(", ")));
     }
-    text
+    signs::line(options.signs, &text)
 }
 
 #[cfg(test)]

@@ -6,9 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossterm::cursor;
 use crossterm::execute;
+use crossterm::style::Print;
 use crossterm::terminal::{self, Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+
+use super::options::Mouse;
+
+/// Buttons and the wheel (1000) with coordinates of any size (1006), as xterm's control sequences have
+/// them: not the motions that crossterm's own command asks for too, which would wake the loop at each.
+const TAKE_MOUSE: &str = "\x1b[?1000h\x1b[?1006h";
+const GIVE_MOUSE_BACK: &str = "\x1b[?1006l\x1b[?1000l";
 
 type PanicHook = dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync;
 
@@ -29,7 +37,7 @@ enum Held {
 impl Screen {
     /// Takes the terminal over, and a panic's message too: it is printed after the terminal is
     /// given back.
-    pub fn enter() -> io::Result<Screen> {
+    pub fn enter(mouse: Mouse) -> io::Result<Screen> {
         terminal::enable_raw_mode()?;
         let held = Arc::new(Mutex::new(Held::Ours));
         let previous_hook: Arc<PanicHook> = Arc::from(std::panic::take_hook());
@@ -52,6 +60,9 @@ impl Screen {
             Clear(ClearType::All),
             cursor::Hide
         )?;
+        if mouse == Mouse::Used {
+            execute!(io::stdout(), Print(TAKE_MOUSE))?;
+        }
         Ok(screen)
     }
 
@@ -89,7 +100,13 @@ fn give_back(held: &Mutex<Held>) {
     if *held == Held::Ours {
         *held = Held::GivenBack;
         // a terminal that is gone needs nothing back
-        let _ = execute!(io::stdout(), LeaveAlternateScreen, cursor::Show);
+        // (one whose mouse was not taken does not mind)
+        let _ = execute!(
+            io::stdout(),
+            Print(GIVE_MOUSE_BACK),
+            LeaveAlternateScreen,
+            cursor::Show
+        );
         let _ = terminal::disable_raw_mode();
     }
 }

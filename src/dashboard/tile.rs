@@ -7,6 +7,7 @@ use ratatui::style::{Modifier, Style};
 use super::big::{self, Scale};
 use super::options::Colour;
 use super::palette;
+use super::signs::Signs;
 use super::status::{self, Status};
 use super::text::{clip, width, wrap, wrap_into};
 use crate::event::{Code, Step};
@@ -26,6 +27,7 @@ pub struct Look {
     pub now: jiff::Timestamp,
     pub language: Language,
     pub colour: Colour,
+    pub signs: Signs,
 }
 
 /// Draws the tile.
@@ -70,7 +72,7 @@ pub fn draw(slot: &SlotView, selection: Selection, look: Look, area: Rect, buffe
     let mut lines: Vec<(String, Modifier)> = Vec::new();
     if own_line {
         let spare = body_rows.saturating_sub(1 + body.rows(cells));
-        lines.extend(large(slot, cells, spare));
+        lines.extend(large(slot, look.signs, cells, spare));
         lines.push((clip(&verdict, room), Modifier::BOLD));
     }
     let left_over = body_rows.saturating_sub(lines.len());
@@ -113,7 +115,7 @@ pub fn verdict(slot: &SlotView, language: Language) -> String {
 
 /// PASS, FAIL or the percentage in large letters where that many lines are to spare, with air below
 /// and above where there is room for that too.
-fn large(slot: &SlotView, cells: usize, spare: usize) -> Vec<(String, Modifier)> {
+fn large(slot: &SlotView, signs: Signs, cells: usize, spare: usize) -> Vec<(String, Modifier)> {
     // only of the longest step: a verify at 4 % looks like a step back from afar
     let percent = || {
         let progress = &status::board(&slot.state)?.progress;
@@ -124,7 +126,7 @@ fn large(slot: &SlotView, cells: usize, spare: usize) -> Vec<(String, Modifier)>
     };
     let text = Status::of(slot).large().map(str::to_owned).or_else(percent);
     let blank = (String::new(), Modifier::empty());
-    let scale = |text: &String| Scale::fitting(text, cells, spare);
+    let scale = |text: &String| Scale::fitting(text, signs, cells, spare);
     let Some((text, scale)) = text.and_then(|text| scale(&text).map(|scale| (text, scale))) else {
         return Vec::new();
     };

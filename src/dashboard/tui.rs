@@ -6,20 +6,22 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream, KeyEvent};
+use crossterm::event::{Event, EventStream, KeyCode, KeyEvent};
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{Stream, StreamExt};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
+use ratatui::layout::{Position, Rect};
 use tokio::sync::{mpsc, watch};
 
-use super::draw::{Scene, draw};
+use super::draw::{Hit, Scene, draw, hit};
 use super::grid::Arrangement;
 use super::keyboard::{self, Typed};
-use super::options::{Options, Quit};
+use super::options::{Options, Quit, Speaks};
 use super::scan::Heard;
 use super::screen::{Screen, Spool};
-use super::view::{Act, Prompt, View, at_work};
+use super::view::{Act, Page, Prompt, View, at_work};
 use crate::lang::Caption;
 use crate::station::{Answer, Ask, Asker, NotAsked, RequestRefused, Snapshot};
 
@@ -30,7 +32,7 @@ pub async fn tui(
     asker: Asker,
     options: Options,
 ) -> io::Result<()> {
-    let screen = Screen::enter()?;
+    let screen = Screen::enter(options.mouse)?;
     let (terminal, spool) = Spool::terminal()?;
     let face = Face::new(terminal, snapshots, asker, options);
     let written = async || screen.write(spool.take()).await;
@@ -115,7 +117,14 @@ where
             shutdown: Shutdown::NotAsked,
             keyboard: Keyboard::There,
             caption: options.caption.clone(),
-            view: View::new(options.language, options.quit),
+            view: View {
+                speaks: options.speaks,
+                prompt: match options.speaks {
+                    Speaks::EnglishInstead => Prompt::EnglishOnly,
+                    Speaks::Both | Speaks::EnglishOnly => Prompt::Keys,
+                },
+                ..View::new(options.language, options.quit)
+            },
             options,
         }
     }
@@ -195,6 +204,10 @@ where
             }
             Input::Typed(Typed::Heard(heard)) => self.heard(heard)?,
             Input::Typed(Typed::Event(Event::Resize(..))) => Next::Redraw,
+            Input::Typed(Typed::Event(Event::Mouse(mouse))) => {
+                let act = self.mouse(mouse)?;
+                self.act(act)
+            }
             Input::Typed(Typed::Event(_)) => Next::Keep,
             Input::KeyboardGone => {
                 self.keyboard = Keyboard::Gone;
@@ -213,15 +226,12 @@ where
         })
     }
 
+    fn scene(&self) -> Scene<'_> {
+        scene(&self.snapshot, &self.view, &self.caption, &self.options)
+    }
+
     fn draw(&mut self) -> io::Result<()> {
-        let scene = Scene {
-            snapshot: &self.snapshot,
-            view: &self.view,
-            caption: self.caption.as_ref().and_then(|caption| *caption.borrow()),
-            colour: self.options.colour,
-            zone: &self.options.zone,
-            now: jiff::Timestamp::now(),
-        };
+        let scene = scene(&self.snapshot, &self.view, &self.caption, &self.options);
         self.terminal
             .draw(|frame| draw(&scene, frame.area(), frame.buffer_mut()))
             .map_err(io::Error::other)?;
@@ -237,18 +247,49 @@ where
                 Act::Redraw
             }
         };
-        Ok(match act {
+        Ok(self.act(act))
+    }
+
+    fn act(&mut self, act: Act) -> Next {
+        match act {
             Act::Nothing => Next::Keep,
             Act::Redraw => Next::Redraw,
             Act::Leave => Next::Leave,
             Act::Shutdown => self.ask_shutdown(),
             Act::Ask(ask) => self.ask(ask),
-        })
+        }
+    }
+
+    fn area(&self) -> io::Result<Rect> {
+        let size = self.terminal.size().map_err(io::Error::other)?;
+        Ok(Rect::new(0, 0, size.width, size.height))
+    }
+
+    /// A click is what lies under it; the wheel is the arrows, where they scroll.
+    fn mouse(&mut self, mouse: MouseEvent) -> io::Result<Act> {
+        let area = self.area()?;
+        let at = Position::new(mouse.column, mouse.row);
+        let scroll = |face: &mut Self, code| match face.view.page {
+            Page::Bench => Ok(Act::Nothing),
+            _ => face.key(KeyEvent::from(code)),
+        };
+        match mouse.kind {
+            MouseEventKind::Down(MouseButton::Left) => match hit(&self.scene(), area, at) {
+                Hit::Nothing => Ok(Act::Nothing),
+                Hit::Key(key) => self.key(key),
+                Hit::Tile(index) => {
+                    let slot = self.snapshot.slots[index].slot.clone();
+                    Ok(self.view.click(&slot))
+                }
+            },
+            MouseEventKind::ScrollUp => scroll(self, KeyCode::Up),
+            MouseEventKind::ScrollDown => scroll(self, KeyCode::Down),
+            _ => Ok(Act::Nothing),
+        }
     }
 
     fn key(&mut self, key: KeyEvent) -> io::Result<Act> {
-        let size = self.terminal.size().map_err(io::Error::other)?;
-        let area = ratatui::layout::Rect::new(0, 0, size.width, size.height);
+        let area = self.area()?;
         let caption = self.caption.as_ref().and_then(|caption| *caption.borrow());
         let tiles = super::draw::grid(&self.snapshot, caption, area)
             .map_or(Arrangement::Order { columns: 1 }, |grid| grid.arrangement);
@@ -285,6 +326,24 @@ where
             // what was asked shows on the slot
             Some(Ok(())) | None => Next::Keep,
         }
+    }
+}
+
+/// What is shown at this moment; of parts, since the terminal is borrowed beside them.
+fn scene<'a>(
+    snapshot: &'a Snapshot,
+    view: &'a View,
+    caption: &Option<watch::Receiver<Option<Caption>>>,
+    options: &'a Options,
+) -> Scene<'a> {
+    Scene {
+        snapshot,
+        view,
+        caption: caption.as_ref().and_then(|caption| *caption.borrow()),
+        colour: options.colour,
+        signs: options.signs,
+        zone: &options.zone,
+        now: jiff::Timestamp::now(),
     }
 }
 

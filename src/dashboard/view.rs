@@ -4,7 +4,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::grid::Arrangement;
-use super::options::Quit;
+use super::options::{Quit, Speaks};
 use super::status;
 use crate::event::SlotId;
 use crate::lang::Language;
@@ -16,6 +16,7 @@ use crate::station::{Ask, BundleView, LineState, OnDisk, RequestRefused, Snapsho
 pub struct View {
     pub language: Language,
     pub quit: Quit,
+    pub speaks: Speaks,
     pub selected: Option<SlotId>,
     pub page: Page,
     /// What the footer says instead of the keys.
@@ -52,6 +53,8 @@ pub enum Prompt {
     Refused(RequestRefused),
     /// The station's queue of requests is full.
     TryAgain,
+    /// The terminal has no Chinese characters.
+    EnglishOnly,
 }
 
 /// What a key asks for.
@@ -70,6 +73,7 @@ impl View {
         View {
             language,
             quit,
+            speaks: Speaks::Both,
             selected: None,
             page: Page::Bench,
             prompt: Prompt::Keys,
@@ -94,6 +98,16 @@ impl View {
         })
     }
 
+    /// Takes a click on a tile: it is selected, and one that was selected already is opened.
+    pub fn click(&mut self, slot: &SlotId) -> Act {
+        self.prompt = Prompt::Keys;
+        match &self.selected {
+            Some(selected) if selected == slot => self.page = Page::Detail,
+            _ => self.selected = Some(slot.clone()),
+        }
+        Act::Redraw
+    }
+
     /// Takes a key; the arrows go by how the tiles are arranged.
     pub fn key(&mut self, key: KeyEvent, snapshot: &Snapshot, tiles: Arrangement) -> Act {
         if key.kind == KeyEventKind::Release {
@@ -116,6 +130,10 @@ impl View {
             KeyCode::Char('c') if control && self.quit == Quit::LeaveOnly => Act::Leave,
             KeyCode::Char('c') if control => Act::Shutdown,
             KeyCode::Char('q' | 'Q') => self.quit(prompt, snapshot),
+            KeyCode::Char('l' | 'L') if self.speaks != Speaks::Both => {
+                self.prompt = Prompt::EnglishOnly;
+                Act::Nothing
+            }
             KeyCode::Char('l' | 'L') => {
                 self.language = match self.language {
                     Language::English => Language::Chinese,

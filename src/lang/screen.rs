@@ -107,6 +107,8 @@ pub enum Word {
     ShortLineGoesOn,
     ShortApprove,
     ShortLanguage,
+    /// The same where there is nothing but ASCII.
+    ShortLanguagePlain,
     ShortHelp,
     ShortSigns,
     ShortQuit,
@@ -159,6 +161,8 @@ pub enum Word {
     NotApproved,
     SupervisorOnly,
     TryAgain,
+    /// The terminal has no Chinese characters.
+    EnglishOnly,
 }
 
 /// The word in a language.
@@ -309,6 +313,7 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         Word::ShortSigns => ("signs", "符号"),
         Word::ShortLeave => ("leave", "离开"),
         Word::ShortLanguage => ("中文", "English"),
+        Word::ShortLanguagePlain => ("Chinese", "英文"),
         Word::ShortHelp => ("help", "帮助"),
         Word::ShortQuit => ("quit", "退出"),
         Word::ConfirmStopLine => (
@@ -420,6 +425,10 @@ const fn both(word: Word) -> (&'static str, &'static str) {
             "只有班长可以操作；当前用户",
         ),
         Word::NothingRuns => ("nothing is running on the slot", "此工位没有任务"),
+        Word::EnglishOnly => (
+            "this terminal shows no Chinese: English instead (LC_ALL=C.UTF-8, or another terminal)",
+            "此终端无法显示中文：改用英文（LC_ALL=C.UTF-8，或换一个终端）",
+        ),
         Word::TryAgain => ("the station is busy, press again", "工作站忙，请再按一次"),
     }
 }

@@ -1,7 +1,7 @@
 //! Whole screens as text: the cells, then a letter for each cell's style and what the letters mean.
 
-use std::collections::BTreeMap;
-
+use super::super::looks::{self, every_look, text};
+use super::super::signs::Signs;
 use super::super::status::Status;
 use super::super::view::Prompt;
 use super::*;
@@ -11,69 +11,12 @@ use crate::event::{Code, SlotId, Waiting};
 use crate::job::Measurement;
 use crate::station::{BundleView, Halt, OnDisk, RequestRefused, SlotState};
 
-/// The screen of a snapshot, as cells and as styles.
-fn screen(snapshot: &Snapshot, view: &View, colour: Colour, (width, height): (u16, u16)) -> Buffer {
-    let area = Rect::new(0, 0, width, height);
-    let mut buffer = Buffer::empty(area);
-    let scene = Scene {
-        snapshot,
-        view,
-        caption: None,
-        colour,
-        zone: &jiff::tz::TimeZone::UTC,
-        now: fixture::now(),
-    };
-    draw(&scene, area, &mut buffer);
-    buffer
+fn screen(snapshot: &Snapshot, view: &View, colour: Colour, size: (u16, u16)) -> Buffer {
+    looks::screen(snapshot, view, colour, Signs::Unicode, size)
 }
 
-/// Cells as lines; the second cell of a wide character is left out.
-fn text(buffer: &Buffer) -> String {
-    let mut lines = String::new();
-    for y in buffer.area.rows().map(|row| row.y) {
-        let mut line = String::new();
-        let mut x = buffer.area.x;
-        while x < buffer.area.right() {
-            let symbol = buffer[(x, y)].symbol();
-            line.push_str(symbol);
-            x += (width(symbol) as u16).max(1);
-        }
-        lines.push_str(line.trim_end());
-        lines.push('\n');
-    }
-    lines
-}
-
-/// A letter for each cell's style, a blank for the terminal's own, and the letters' meaning.
 fn styles(buffer: &Buffer) -> String {
-    let mut letters: BTreeMap<String, char> = BTreeMap::new();
-    let mut names = ('a'..='z').chain('A'..='Z');
-    let mut map = String::new();
-    for y in buffer.area.rows().map(|row| row.y) {
-        let mut line = String::new();
-        for x in buffer.area.left()..buffer.area.right() {
-            let cell = &buffer[(x, y)];
-            let style = format!("{:?} on {:?} {:?}", cell.fg, cell.bg, cell.modifier);
-            line.push(if style == "Reset on Reset NONE" {
-                ' '
-            } else {
-                *letters
-                    .entry(style)
-                    .or_insert_with(|| names.next().expect("fewer styles than letters"))
-            });
-        }
-        map.push_str(line.trim_end());
-        map.push('\n');
-    }
-    let mut meaning: Vec<_> = letters
-        .into_iter()
-        .map(|(style, letter)| (letter, style))
-        .collect();
-    meaning.sort();
-    for (letter, style) in meaning {
-        map.push_str(&format!("{letter} = {style}\n"));
-    }
-    map
+    looks::styles(&[("styles", buffer)])
 }
 
 fn view() -> View {
@@ -93,19 +36,8 @@ fn both(buffer: &Buffer) -> String {
 }
 
 #[test]
-fn eight_slots_in_colour() {
-    for size in [(80, 24), (120, 40), (200, 60)] {
-        let buffer = screen(&fixture::bench(), &view(), Colour::Colour, size);
-        insta::assert_snapshot!(format!("colour_{}x{}", size.0, size.1), both(&buffer));
-    }
-}
-
-#[test]
-fn eight_slots_without_colour() {
-    for size in [(80, 24), (120, 40), (200, 60)] {
-        let buffer = screen(&fixture::bench(), &view(), Colour::None, size);
-        insta::assert_snapshot!(format!("plain_{}x{}", size.0, size.1), both(&buffer));
-    }
+fn eight_slots_in_every_look() {
+    every_look("bench", &fixture::bench(), &view());
 }
 
 #[test]
@@ -252,18 +184,6 @@ fn sixty_four_slots() {
     for size in [(80, 24), (200, 60)] {
         let buffer = screen(&fixture::many(64), &view(), Colour::Colour, size);
         insta::assert_snapshot!(format!("many_{}x{}", size.0, size.1), text(&buffer));
-    }
-}
-
-#[test]
-fn in_chinese() {
-    let view = View {
-        language: Language::Chinese,
-        ..view()
-    };
-    for size in [(80, 24), (120, 40)] {
-        let buffer = screen(&fixture::bench(), &view, Colour::Colour, size);
-        insta::assert_snapshot!(format!("chinese_{}x{}", size.0, size.1), text(&buffer));
     }
 }
 
