@@ -1,7 +1,7 @@
 //! `flashline approve`: the manifest on the disk becomes what is flashed.
 
 use super::Exit;
-use super::daemon::{self, Which};
+use super::daemon::{self, Which, Why};
 use crate::socket::What;
 use crate::station::{Ask, OnDisk, Snapshot};
 
@@ -12,6 +12,8 @@ pub struct Args {
     /// manifest changed
     #[arg(value_name = "BUNDLE")]
     bundle: Option<String>,
+    #[command(flatten)]
+    why: Why,
     #[command(flatten)]
     which: Which,
 }
@@ -28,8 +30,9 @@ pub fn run(args: Args) -> Exit {
                 }
             },
         };
+        let why = Some(daemon::by_login(args.why.text()));
         let asked = What::Ask(Ask::TakeBundle { bundle });
-        Ok(match client.answer(asked).await? {
+        Ok(match client.answer_with(asked, why).await? {
             Ok(_) => Exit::Pass,
             Err(refused) => daemon::refusal(&refused),
         })

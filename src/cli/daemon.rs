@@ -2,12 +2,13 @@
 //! answer, and what a refusal makes of the exit code.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Exit, faults, session};
 use crate::event::SlotId;
 use crate::settings::Settings;
 use crate::socket::{Client, ClientError, Refused, What};
-use crate::station::{Ask, RequestRefused, Snapshot};
+use crate::station::{Ask, RequestRefused, Snapshot, Warrant};
 
 /// Which daemon.
 #[derive(Debug, clap::Args)]
@@ -37,10 +38,12 @@ impl Which {
         }
     }
 
-    /// Asks for one thing to be done.
-    pub fn ask(&self, ask: Ask) -> Exit {
+    /// Asks for one thing to be done; `why`: where that is the supervisor's.
+    pub fn ask(&self, ask: Ask, why: Option<Arc<str>>) -> Exit {
         self.talk(async |client| {
-            let answer = client.answer(What::Ask(ask)).await?;
+            let answer = client
+                .answer_with(What::Ask(ask), why.map(by_login))
+                .await?;
             Ok(match answer {
                 Ok(_) => Exit::Pass,
                 Err(refused) => refusal(&refused),
@@ -78,9 +81,36 @@ pub struct SlotOrLine {
 
 impl SlotOrLine {
     /// Asks for one thing to be done to it.
-    pub fn ask(self, slot: impl FnOnce(SlotId) -> Ask, line: Ask) -> Exit {
+    pub fn ask(self, slot: impl FnOnce(SlotId) -> Ask, line: Ask, why: Option<Arc<str>>) -> Exit {
         let ask = self.slot.map_or(line, |name| slot(SlotId::new(&name)));
-        self.which.ask(ask)
+        self.which.ask(ask, why)
+    }
+}
+
+/// Why something is done that changes the line.
+#[derive(Debug, clap::Args)]
+pub struct Why {
+    /// Why: kept in the record
+    #[arg(long, value_name = "TEXT", value_parser = words)]
+    why: String,
+}
+
+impl Why {
+    pub fn text(self) -> Arc<str> {
+        self.why.into()
+    }
+}
+
+/// Of someone who is a supervisor by login.
+pub fn by_login(why: Arc<str>) -> Warrant {
+    Warrant { why, pin: None }
+}
+
+/// A word or more, as an argument.
+pub fn words(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("say it in a word or more"),
+        words => Ok(words.to_owned()),
     }
 }
 
@@ -108,6 +138,8 @@ pub fn refusal(refused: &Refused) -> Exit {
             RequestRefused::NoSuchSlot(_)
             | RequestRefused::NotASerial(_)
             | RequestRefused::NoSuchBundle(_)
+            | RequestRefused::NotOpen(_)
+            | RequestRefused::WhyMissing
             | RequestRefused::SupervisorOnly { .. },
         ) => Exit::Usage,
         Refused::Station(_) | Refused::Socket(..) => Exit::BenchError,

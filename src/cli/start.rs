@@ -18,10 +18,13 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Exit {
-    args.which.ask(Ask::Start {
-        slot: SlotId::new(&args.slot),
-        serial: args.serial,
-    })
+    args.which.ask(
+        Ask::Start {
+            slot: SlotId::new(&args.slot),
+            serial: args.serial,
+        },
+        None,
+    )
 }
 
 fn serial(text: &str) -> Result<Serial, String> {

@@ -12,5 +12,6 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Exit {
-    args.what.ask(|slot| Ask::StopSlot { slot }, Ask::StopLine)
+    args.what
+        .ask(|slot| Ask::StopSlot { slot }, Ask::StopLine, None)
 }

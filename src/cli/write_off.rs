@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::daemon::words;
 use super::{Exit, out};
 use crate::event::Unit;
 use crate::record::Record;
@@ -52,11 +53,4 @@ pub fn run(args: Args) -> Exit {
 fn unit(text: &str) -> Result<Unit, &'static str> {
     Unit::parse(text)
         .ok_or("a MAC has twelve hex digits: 24:0a:c4:00:00:01; a serial stands after `serial:`")
-}
-
-fn words(text: &str) -> Result<String, &'static str> {
-    match text.trim() {
-        "" => Err("say it in a word or more"),
-        words => Ok(words.to_owned()),
-    }
 }

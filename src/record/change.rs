@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params,
 
 use super::service::{self, ServiceChange};
 use super::tally::{ClosedJob, leaves_open};
+use super::warrants::{self, WarrantChange};
 use super::{Approval, NewJob, row, story};
 use crate::chip::{Access, Identity, Revision};
 use crate::event::{Code, JobId, LotName, Outcome, Serial, Step, Unit};
@@ -28,6 +29,10 @@ pub enum Change {
         change: ServiceChange,
     },
     Approve(Approval),
+    Warrant {
+        station: String,
+        change: WarrantChange,
+    },
 }
 
 /// Who takes an open unit off the list, and why.
@@ -80,6 +85,7 @@ fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<Applied> 
         Change::Service { station, change } => service::change(connection, station, change)?,
         Change::WriteOff(asked) => applied.changed = write_off(connection, asked)?,
         Change::Approve(approval) => approve(connection, approval)?,
+        Change::Warrant { station, change } => warrants::change(connection, station, change)?,
     }
     Ok(applied)
 }

@@ -18,6 +18,7 @@ mod story;
 mod tally;
 #[cfg(test)]
 mod testbench;
+mod warrants;
 mod writer;
 
 pub use border::{
@@ -28,4 +29,5 @@ pub use fault::RecordError;
 pub use pace::SlowSlot;
 pub use reader::{Figures, Reader};
 pub use service::{EndedJob, History, JOBS_LOOKED_AT, OutOfService, ServiceChange, StopCause};
+pub use warrants::{Allowed, Proof, WarrantChange, WarrantId, WrongPins};
 pub use writer::Record;

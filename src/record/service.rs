@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, named_params, params};
 
 use super::row;
+use super::warrants::{self, WrongPins};
 use crate::event::{Code, Outcome, Role, SlotId, Unit, Who};
 
 /// A slot or the line that takes no boards.
@@ -57,6 +58,8 @@ pub struct History {
     pub freed: Vec<(Option<SlotId>, Timestamp)>,
     /// The latest jobs, by their end: those among the record's last [`JOBS_LOOKED_AT`].
     pub jobs: Vec<EndedJob>,
+    /// Of supervisors whose last PIN was a wrong one.
+    pub wrong_pins: Vec<WrongPins>,
 }
 
 /// How far back runs of failures, and boards that their slots are through with, are looked for: some hours of a busy bench of 64 slots.
@@ -156,7 +159,12 @@ pub fn history(connection: &Connection, station: &str) -> rusqlite::Result<Histo
             })
         })?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(History { out, freed, jobs })
+    Ok(History {
+        out,
+        freed,
+        jobs,
+        wrong_pins: warrants::wrong_pins(connection, station)?,
+    })
 }
 
 #[cfg(test)]

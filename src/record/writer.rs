@@ -10,7 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::change::{self, Change, WriteOff};
 use super::store::Store;
-use super::{Approval, History, NewJob, RecordError, ServiceChange, Standing, schema};
+use super::{
+    Approval, History, NewJob, RecordError, ServiceChange, Standing, WarrantChange, schema,
+};
 use crate::chip::Identity;
 use crate::event::{JobId, SlotId, Unit};
 use crate::job::Verdict;
@@ -159,6 +161,18 @@ impl Record {
         change: ServiceChange,
     ) -> Result<(), RecordError> {
         let change = Change::Service { station, change };
+        self.ask(|answer| Request::Change(change, answer))
+            .await
+            .map(drop)
+    }
+
+    /// What was allowed on a station, or a wrong PIN there.
+    pub async fn keep_warrant(
+        &self,
+        station: String,
+        change: WarrantChange,
+    ) -> Result<(), RecordError> {
+        let change = Change::Warrant { station, change };
         self.ask(|answer| Request::Change(change, answer))
             .await
             .map(drop)

@@ -154,7 +154,19 @@ impl Client {
     /// # Errors
     /// The daemon is gone, or has refused: the inner one.
     pub async fn answer(&mut self, what: What) -> Result<Result<String, Refused>, ClientError> {
-        let id = self.ask(what).await?;
+        self.answer_with(what, None).await
+    }
+
+    /// The same with what makes it a supervisor's.
+    ///
+    /// # Errors
+    /// As of [`Client::answer`].
+    pub async fn answer_with(
+        &mut self,
+        what: What,
+        warrant: Option<Warrant>,
+    ) -> Result<Result<String, Refused>, ClientError> {
+        let id = self.ask_with(what, warrant).await?;
         loop {
             let line = self.line().await?;
             let read = read(&line)?;

@@ -465,6 +465,50 @@ impl Ask {
     }
 }
 
+impl Ask {
+    /// Its word on the socket and in the record.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Ask::Start { .. } => "start",
+            Ask::Scan { .. } => "scan",
+            Ask::StopJob { .. } => "stop_job",
+            Ask::StopSlot { .. } => "stop_slot",
+            Ask::FreeSlot { .. } => "free_slot",
+            Ask::StopLine => "stop_line",
+            Ask::FreeLine => "free_line",
+            Ask::TakeBundle { .. } => "take_bundle",
+            Ask::ApproveLot(_) => "approve_lot",
+            Ask::StartLot { .. } => "start_lot",
+            Ask::PauseLot { .. } => "pause_lot",
+            Ask::ApproveFirstArticle { .. } => "approve_first_article",
+            Ask::EndLot { .. } => "end_lot",
+            Ask::Decide { .. } => "decide",
+            Ask::AllowRetest { .. } => "allow_retest",
+            Ask::WriteOff { .. } => "write_off",
+            Ask::Shutdown => "shutdown",
+        }
+    }
+
+    /// The slot, lot, unit or bundle that it is about; `None`: the line, or what was scanned.
+    pub fn subject(&self) -> Option<String> {
+        match self {
+            Ask::Start { slot, .. }
+            | Ask::StopJob { slot }
+            | Ask::StopSlot { slot }
+            | Ask::FreeSlot { slot }
+            | Ask::Decide { slot, .. } => Some(slot.to_string()),
+            Ask::TakeBundle { bundle } => Some(bundle.clone()),
+            Ask::ApproveLot(NewLot { lot, .. })
+            | Ask::StartLot { lot }
+            | Ask::PauseLot { lot }
+            | Ask::ApproveFirstArticle { lot }
+            | Ask::EndLot { lot } => Some(lot.to_string()),
+            Ask::AllowRetest { unit } | Ask::WriteOff { unit } => Some(unit.to_string()),
+            Ask::Scan { .. } | Ask::StopLine | Ask::FreeLine | Ask::Shutdown => None,
+        }
+    }
+}
+
 /// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "word", content = "of", rename_all = "snake_case")]
@@ -538,6 +582,16 @@ pub enum RequestRefused {
         #[serde(flatten)]
         by: Who,
     },
+}
+
+impl RequestRefused {
+    /// Its word on the socket and in the record.
+    pub fn word(&self) -> String {
+        match serde_json::to_value(self) {
+            Ok(value) => value["word"].as_str().unwrap_or_default().to_owned(),
+            Err(_) => String::new(),
+        }
+    }
 }
 
 /// What a lot is that something cannot be done with now.

@@ -170,7 +170,11 @@ impl Shift {
     async fn take(&self, by: Role, bundle: &str) -> Result<(), RequestRefused> {
         let asker = self.station.asker(Who::new("li", by));
         let bundle = bundle.to_owned();
-        let answer = asker.ask(Ask::TakeBundle { bundle }).await.unwrap();
+        let why = Some(super::warrants::by_login("the new one"));
+        let answer = asker
+            .ask_with(Ask::TakeBundle { bundle }, why)
+            .await
+            .unwrap();
         answer.await.unwrap()
     }
 

@@ -124,16 +124,33 @@ fn commands_ask_the_daemon_and_tell_its_answer() {
     check_status(folder, "line     running");
     check(folder, &["stop"], 0, "");
     check_status(folder, "line     stopped by");
-    check(folder, &["go-on"], 0, "");
-    check(folder, &["go-on"], 3, "the line is running");
+    check(folder, &["go-on"], 4, "--why <TEXT>");
+    check(folder, &["go-on", "--why", " "], 4, "say it in a word");
+    check(folder, &["go-on", "--why", "mended"], 0, "");
+    check(
+        folder,
+        &["go-on", "--why", "mended"],
+        3,
+        "the line is running",
+    );
     check(folder, &["stop", "2"], 0, "");
     check_status(folder, "; 2 stopped by");
-    check(folder, &["go-on", "2"], 0, "");
+    check(folder, &["go-on", "2", "--why", "mended"], 0, "");
     check(folder, &["stop", "7"], 4, "there is no slot 7");
     check(folder, &["start", "1"], 3, "slot 1 has no board");
     check(folder, &["start", "1", "--serial", " "], 4, "serial number");
-    check(folder, &["approve"], 4, "no manifest on the disk");
-    check(folder, &["approve", "77d0c2b91e5a"], 4, "77d0c2b91e5a");
+    check(
+        folder,
+        &["approve", "--why", "new"],
+        4,
+        "no manifest on the disk",
+    );
+    check(
+        folder,
+        &["approve", "77d0c2b91e5a", "--why", "new"],
+        4,
+        "77d0c2b91e5a",
+    );
     let socket = daemon.socket();
     let socket = socket.to_str().unwrap();
     check(
@@ -168,18 +185,18 @@ fn an_operator_may_stop_the_line_and_not_let_it_go_on() {
         .arg(&program)
         .status();
     assert!(copied.unwrap().success());
-    let run = |command: &str| {
+    let run = |words: &[&str]| {
         let mut run = Command::new(&program);
-        run.args([command, "--socket"]).arg(daemon.socket());
+        run.args(words).arg("--socket").arg(daemon.socket());
         run.current_dir("/")
             .uid(65_534)
             .gid(65_534)
             .output()
             .unwrap()
     };
-    let stopped = run("stop");
+    let stopped = run(&["stop"]);
     assert_eq!(stopped.status.code(), Some(0), "{}", said(&stopped));
-    let refused = run("go-on");
+    let refused = run(&["go-on", "--why", "mended"]);
     assert_eq!(refused.status.code(), Some(4), "{}", said(&refused));
     assert!(
         said(&refused).contains("only a supervisor"),
@@ -187,7 +204,7 @@ fn an_operator_may_stop_the_line_and_not_let_it_go_on() {
         said(&refused)
     );
     open(&daemon.socket(), 0o600).unwrap();
-    let denied = run("status");
+    let denied = run(&["status"]);
     assert_eq!(denied.status.code(), Some(3), "{}", said(&denied));
     assert!(said(&denied).contains("may not be used by this user"));
 }

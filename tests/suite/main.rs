@@ -33,4 +33,5 @@ mod sim_wire;
 mod slots;
 mod socket;
 mod terminal;
+mod warrants;
 mod wire_frames;

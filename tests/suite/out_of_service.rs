@@ -59,7 +59,8 @@ async fn pull(line: &mut Line, slot: &str, board: &BoardHandle) {
 
 async fn ask(line: &Line, role: Role, ask: Ask) -> Result<(), RequestRefused> {
     let asker = line.station.asker(Who::new("li", role));
-    asker.ask(ask).await.unwrap().await.unwrap()
+    let why = Some(super::warrants::by_login("mended"));
+    asker.ask_with(ask, why).await.unwrap().await.unwrap()
 }
 
 fn free(slot: &str) -> Ask {

@@ -220,8 +220,10 @@ async fn a_board_passes_and_is_told_in_every_way() {
         stopped |= told == json!({"id": 10, "ok": true});
         halted |= !told["changes"]["line"]["halted"]["asked"].is_null();
     }
-    let on = program.answer(json!({"id": 11, "ask": "free_line"})).await;
-    assert_eq!(on["ok"], true);
+    let unsaid = program.answer(json!({"id": 11, "ask": "free_line"})).await;
+    assert_eq!(unsaid["word"], "why_missing");
+    let on = json!({"id": 12, "ask": "free_line", "warrant": {"why": "mended"}});
+    assert_eq!(program.answer(on).await["ok"], true);
     line.end().await;
     let bye = program.hear_until(|told| !told["bye"].is_null()).await;
     assert_eq!(bye["bye"]["word"], "ended");
@@ -439,6 +441,7 @@ async fn only_what_changed_is_told() {
     now.unassigned = station.snapshots.borrow().unassigned.clone();
     now.bundles = station.snapshots.borrow().bundles.clone();
     now.standing = station.snapshots.borrow().standing.clone();
+    now.at_hand = station.snapshots.borrow().at_hand.clone();
     station.snapshots.send_replace(Arc::new(now.clone()));
     let status = program.answer(json!({"id": 2, "query": "standing"})).await;
     assert_eq!(status["ok"], true, "and not a line before it");

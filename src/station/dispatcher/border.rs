@@ -3,16 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
 use super::super::switch::{SwitchInput, SwitchTold};
-use super::{NotTaken, Taking};
+use super::{Granted, NotTaken, Reply, Taking, WritingOff};
 use crate::chip::Identity;
 use crate::event::{Code, JobId, Progress, Serial, SlotId, Step, StopReason, Unit};
 use crate::job::{Silence, Verdict};
 use crate::plan::Planner;
 use crate::port::{OpenError, PortChange, PortInfo};
-use crate::record::{Approval, NewJob, RecordError, ServiceChange, Standing};
+use crate::record::{Allowed, Approval, NewJob, RecordError, ServiceChange, Standing};
 use crate::settings::{After, Reset};
 use crate::station::{Request, RequestRefused};
 
@@ -68,6 +66,11 @@ pub enum Input {
     /// What is in service was committed, or not.
     ServiceKept(Result<(), RecordError>),
     Request(Request),
+    /// What a supervisor allowed is on record, or not.
+    Allowed {
+        granted: Granted,
+        result: Result<(), RecordError>,
+    },
     /// The files of a manifest (which one of them) are others than at the last look: its bundle, or the
     /// first of its faults.
     Manifest {
@@ -78,6 +81,11 @@ pub enum Input {
     Approved {
         taking: Taking,
         result: Result<(), NotTaken>,
+    },
+    /// An open unit is written off; `false`: it is none.
+    WrittenOff {
+        writing_off: WritingOff,
+        result: Result<bool, RecordError>,
     },
     /// The program is to end.
     Stop,
@@ -166,10 +174,17 @@ pub enum Effect {
         path: PathBuf,
         taking: Taking,
     },
-    Answer(
-        oneshot::Sender<Result<(), RequestRefused>>,
-        Result<(), RequestRefused>,
-    ),
+    /// Put on record what a supervisor allows: `Allowed`.
+    Allow {
+        allowed: Allowed,
+        granted: Granted,
+    },
+    /// Take an open unit off the list: `WrittenOff`.
+    WriteOff {
+        writing_off: WritingOff,
+        why: Arc<str>,
+    },
+    Answer(Reply, Result<(), RequestRefused>),
     /// Everything is over.
     End,
 }

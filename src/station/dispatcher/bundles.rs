@@ -4,13 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
 use super::super::bundles::{Bundles, place};
 use super::super::fit::{mute, why_mute};
 use super::super::manifests::Lookout;
 use super::super::slot::Now;
-use super::{Dispatcher, Effect};
+use super::{Dispatcher, Effect, Reply};
 use crate::event::{Happening, Role, SlotId, Who};
 use crate::manifest::Manifest;
 use crate::plan::Planner;
@@ -57,7 +55,7 @@ pub struct Taking {
     manifest: usize,
     planner: Arc<Planner>,
     by: Who,
-    answer: oneshot::Sender<Result<(), RequestRefused>>,
+    reply: Reply,
 }
 
 /// Why a bundle was not taken after all.
@@ -304,22 +302,34 @@ impl Dispatcher {
         Some(format!("slot `{name}` {why}, and its [boot] waits for them: none could pass").into())
     }
 
+    /// Whether such a bundle is on the disk.
+    pub(super) fn could_take(&self, bundle: &str) -> Result<(), RequestRefused> {
+        match self.offer(bundle) {
+            Some(_) => Ok(()),
+            None => Err(RequestRefused::NoSuchBundle(bundle.to_owned())),
+        }
+    }
+
+    /// The manifest on the disk whose bundle begins with these digits.
+    fn offer(&self, bundle: &str) -> Option<(usize, &AtWork, &Arc<Planner>)> {
+        let mut offers = self.at_work.iter().enumerate();
+        offers.find_map(|(index, at_work)| match &at_work.on_disk {
+            Found::Other(planner) if short(planner) == bundle => Some((index, at_work, planner)),
+            _ => None,
+        })
+    }
+
     /// A supervisor wants the bundle that begins with these digits: it goes on record first.
     pub(super) fn take_bundle(
         &mut self,
         bundle: String,
         by: Who,
-        answer: oneshot::Sender<Result<(), RequestRefused>>,
+        reply: Reply,
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        let mut offers = self.at_work.iter().enumerate();
-        let offer = offers.find_map(|(index, at_work)| match &at_work.on_disk {
-            Found::Other(planner) if short(planner) == bundle => Some((index, at_work, planner)),
-            _ => None,
-        });
-        effects.push(match offer {
-            None => Effect::Answer(answer, Err(RequestRefused::NoSuchBundle(bundle))),
+        effects.push(match self.offer(&bundle) {
+            None => Effect::Answer(reply, Err(RequestRefused::NoSuchBundle(bundle))),
             Some((manifest, at_work, planner)) => Effect::Approve {
                 approval: at_work.approval(planner, &by, Approved::Asked, now),
                 path: at_work.path.clone(),
@@ -327,7 +337,7 @@ impl Dispatcher {
                     manifest,
                     planner: planner.clone(),
                     by,
-                    answer,
+                    reply,
                 },
             },
         });
@@ -345,17 +355,17 @@ impl Dispatcher {
             manifest,
             planner,
             by,
-            answer,
+            reply,
         } = taking;
         if let Err(why) = result {
             let refused = match why {
                 NotTaken::NotOnDisk => RequestRefused::NoSuchBundle(short(&planner)),
                 NotTaken::NotRecorded(error) => {
                     self.stop_line(&error, now);
-                    RequestRefused::LineStopped(error.to_string())
+                    RequestRefused::NotRecorded(error.to_string())
                 }
             };
-            effects.push(Effect::Answer(answer, Err(refused)));
+            effects.push(Effect::Answer(reply, Err(refused)));
             return;
         }
         let at_work = &mut self.at_work[manifest];
@@ -373,7 +383,7 @@ impl Dispatcher {
             by,
         };
         self.journal.line(now, taken);
-        effects.push(Effect::Answer(answer, Ok(())));
+        effects.push(Effect::Answer(reply, Ok(())));
         self.prepare(manifest, effects);
         self.show_bundles();
         self.unblock(now, effects);

@@ -6,11 +6,14 @@ use std::time::Instant;
 use super::super::admission::record_code;
 use super::super::slot::{Commit, Now, Phase, Slot};
 use super::jobs::stopped_verdict;
-use super::{COMMIT_PATIENCE, Dispatcher, Effect, HEALTH_INTERVAL, HealthDue, Line, STOP_PATIENCE};
+use super::{
+    COMMIT_PATIENCE, Dispatcher, Effect, Granted, HEALTH_INTERVAL, HealthDue, Line, STOP_PATIENCE,
+    WritingOff,
+};
 use crate::event::{Happening, JobId, SlotId, StopReason};
 use crate::job::Verdict;
 use crate::record::{RecordError, Standing};
-use crate::station::{Ask, Request, RequestRefused};
+use crate::station::{Ask, RequestRefused};
 
 impl Dispatcher {
     pub(super) fn stop_line(&mut self, error: &RecordError, now: Now) {
@@ -67,46 +70,49 @@ impl Dispatcher {
         self.unblock(now, effects);
     }
 
-    pub(super) fn requested(&mut self, request: Request, now: Now, effects: &mut Vec<Effect>) {
-        let Request {
-            by, ask, answer, ..
-        } = request;
-        let result = if by.role < ask.needs() {
-            Err(RequestRefused::SupervisorOnly { by })
-        } else {
-            match ask {
-                Ask::Start { slot, serial } => {
-                    let may = self.may_start(&slot);
-                    if may.is_ok() {
-                        self.begin(&slot, serial, now, effects);
-                    }
-                    may
+    /// Does what was asked by someone who may; where that needs a supervisor it is on record already.
+    pub(super) fn carry_out(&mut self, granted: Granted, now: Now, effects: &mut Vec<Effect>) {
+        let Granted {
+            by,
+            why,
+            ask,
+            reply,
+        } = granted;
+        let result = match ask {
+            Ask::Start { slot, serial } => {
+                let may = self.may_start(&slot);
+                if may.is_ok() {
+                    self.begin(&slot, serial, now, effects);
                 }
-                Ask::Scan { text, slot } => self.scanned(&text, slot, now, effects),
-                Ask::StopJob { slot } => self.stop_job(slot, effects),
-                Ask::StopSlot { slot } => self.stop_slot(slot, by, now),
-                Ask::FreeSlot { slot } => self.free_slot(slot, by, now, effects),
-                Ask::StopLine => self.halt_asked(by, now),
-                Ask::FreeLine => self.free_line(by, now, effects),
-                Ask::ApproveLot(new) => Err(RequestRefused::LotExists(new.lot)),
-                Ask::StartLot { lot }
-                | Ask::PauseLot { lot }
-                | Ask::ApproveFirstArticle { lot }
-                | Ask::EndLot { lot } => Err(RequestRefused::NoSuchLot(lot)),
-                Ask::Decide { slot, .. } => Err(RequestRefused::NothingAsked(slot)),
-                Ask::AllowRetest { unit } => Err(RequestRefused::RetestFree(unit)),
-                Ask::WriteOff { unit } => Err(RequestRefused::NotOpen(unit)),
-                Ask::Shutdown => {
-                    self.stop(now, effects);
-                    Ok(())
-                }
-                // answered once it is on record
-                Ask::TakeBundle { bundle } => {
-                    return self.take_bundle(bundle, by, answer, now, effects);
-                }
+                may
+            }
+            Ask::Scan { text, slot } => self.scanned(&text, slot, now, effects),
+            Ask::StopJob { slot } => self.stop_job(slot, effects),
+            Ask::StopSlot { slot } => self.stop_slot(slot, by, now),
+            Ask::StopLine => self.halt_asked(by, now),
+            Ask::ApproveLot(new) => Err(RequestRefused::LotExists(new.lot)),
+            Ask::StartLot { lot }
+            | Ask::PauseLot { lot }
+            | Ask::ApproveFirstArticle { lot }
+            | Ask::EndLot { lot } => Err(RequestRefused::NoSuchLot(lot)),
+            Ask::Decide { slot, .. } => Err(RequestRefused::NothingAsked(slot)),
+            Ask::AllowRetest { unit } => Err(RequestRefused::RetestFree(unit)),
+            Ask::Shutdown => {
+                self.stop(now, effects);
+                Ok(())
+            }
+            // answered once they are on record
+            Ask::FreeSlot { slot } => return self.free_slot(slot, by, reply, now, effects),
+            Ask::FreeLine => return self.free_line(by, reply, now, effects),
+            Ask::WriteOff { unit } => {
+                let writing_off = WritingOff { unit, by, reply };
+                return effects.push(Effect::WriteOff { writing_off, why });
+            }
+            Ask::TakeBundle { bundle } => {
+                return self.take_bundle(bundle, by, reply, now, effects);
             }
         };
-        effects.push(Effect::Answer(answer, result));
+        effects.push(Effect::Answer(reply, result));
     }
 
     fn stop_job(&self, id: SlotId, effects: &mut Vec<Effect>) -> Result<(), RequestRefused> {

@@ -13,6 +13,7 @@ mod removal;
 mod scans;
 mod switches;
 mod service;
+mod warrants;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ use hubs::Hubs;
 use ports::Arrival;
 use scans::Chosen;
 use service::Service;
+pub use warrants::{Granted, Reply, WritingOff};
 
 use super::journal::Journal;
 use super::slot::{Now, Phase, ProbeDue, Restart, Running, Slot};
@@ -185,16 +187,23 @@ impl Dispatcher {
                 self.row_closed(&slot, job, result, now, &mut effects);
             }
             Input::Probed { slot, result } => self.probed(&slot, result, now, &mut effects),
-            Input::ServiceKept(result) => self.service_kept(result, now),
+            Input::ServiceKept(result) => self.service_kept(result, now, &mut effects),
             Input::Switch { slot, watch, told } => {
                 self.switch_told(&slot, watch, told, now, &mut effects);
             }
             Input::Health(result) => self.health_told(result, now, &mut effects),
             Input::Request(request) => self.requested(request, now, &mut effects),
+            Input::Allowed { granted, result } => {
+                self.allowed(granted, result, now, &mut effects);
+            }
             Input::Manifest { manifest, found } => {
                 self.manifest_read(manifest, found, now, &mut effects);
             }
             Input::Approved { taking, result } => self.approved(taking, result, now, &mut effects),
+            Input::WrittenOff {
+                writing_off,
+                result,
+            } => self.written_off(writing_off, result, now, &mut effects),
             Input::Stop => self.stop(now, &mut effects),
             Input::Tick => {}
         }

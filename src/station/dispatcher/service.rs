@@ -3,9 +3,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use jiff::Timestamp;
+
 use super::super::failures::{LineRun, SlotRun, Tells};
 use super::super::slot::{Arming, Block, Commit, Now, Phase, Slot};
-use super::{Dispatcher, Effect, Line};
+use super::{Dispatcher, Effect, Line, Reply};
 use crate::event::{Code, Happening, Outcome, Serial, SlotId, Unit, Waiting, Who};
 use crate::record::{History, OutOfService, RecordError, ServiceChange, StopCause};
 use crate::settings::LineRules;
@@ -21,8 +23,34 @@ pub(super) struct Service {
     out: HashMap<SlotId, SlotOut>,
     halt: Option<Halt>,
     /// What the record has not taken yet, in order; one at a time is under way.
-    owed: VecDeque<ServiceChange>,
+    owed: VecDeque<Owed>,
     commit: Option<Commit>,
+}
+
+/// What the record has not taken yet.
+#[derive(Debug)]
+enum Owed {
+    /// Holds already.
+    Out(OutOfService),
+    /// Takes effect, and is answered, once it is on record.
+    Free {
+        slot: Option<SlotId>,
+        by: Who,
+        at: Timestamp,
+        reply: Reply,
+    },
+}
+
+impl Owed {
+    fn change(&self) -> ServiceChange {
+        match self {
+            Owed::Out(out) => ServiceChange::Out(out.clone()),
+            Owed::Free { slot, by, at, .. } => {
+                let (slot, by, at) = (slot.clone(), by.clone(), *at);
+                ServiceChange::Free { slot, by, at }
+            }
+        }
+    }
 }
 
 impl Service {
@@ -116,12 +144,35 @@ impl Service {
     fn owe_out(&mut self, slot: Option<SlotId>, cause: StopCause, now: Now) {
         let since = now.wall;
         let out = OutOfService { slot, cause, since };
-        self.owed.push_back(ServiceChange::Out(out));
+        self.owed.push_back(Owed::Out(out));
     }
 
-    fn owe_free(&mut self, slot: Option<SlotId>, by: Who, now: Now) {
+    fn owe_free(&mut self, slot: Option<SlotId>, by: Who, reply: Reply, now: Now) {
         let at = now.wall;
-        self.owed.push_back(ServiceChange::Free { slot, by, at });
+        self.owed.push_back(Owed::Free {
+            slot,
+            by,
+            at,
+            reply,
+        });
+    }
+
+    /// Whether something took this slot (`None`: the line) out that the record does not know yet.
+    fn owes_out(&self, of: Option<&SlotId>) -> bool {
+        let is_it = |owed: &Owed| matches!(owed, Owed::Out(out) if out.slot.as_ref() == of);
+        self.owed.iter().any(is_it)
+    }
+
+    /// Nothing is freed that the record does not take: who waits for that.
+    fn give_up_frees(&mut self) -> Vec<Reply> {
+        let mut replies = Vec::new();
+        for owed in std::mem::take(&mut self.owed) {
+            match owed {
+                Owed::Free { reply, .. } => replies.push(reply),
+                Owed::Out(_) => self.owed.push_back(owed),
+            }
+        }
+        replies
     }
 
     /// The next change for the record, unless one is under way.
@@ -129,7 +180,7 @@ impl Service {
         if self.commit.is_some() {
             return None;
         }
-        let change = self.owed.front()?.clone();
+        let change = self.owed.front()?.change();
         self.commit = Some(Commit::UnderWay);
         Some(Effect::KeepService(change))
     }
@@ -328,28 +379,30 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// Whether there is anything to free a slot from.
+    pub(super) fn could_free_slot(&self, id: &SlotId) -> Result<(), RequestRefused> {
+        if self.service.out(id).is_some() {
+            return Ok(());
+        }
+        Err(match self.slots.iter().any(|slot| slot.id() == id) {
+            true => RequestRefused::SlotRuns(id.clone()),
+            false => RequestRefused::NoSuchSlot(id.clone()),
+        })
+    }
+
+    /// Goes on record first: [`Dispatcher::service_kept`].
     pub(super) fn free_slot(
         &mut self,
         id: SlotId,
         by: Who,
+        reply: Reply,
         now: Now,
         effects: &mut Vec<Effect>,
-    ) -> Result<(), RequestRefused> {
-        if self.service.out(&id).is_none() {
-            let is_there = self.slots.iter().any(|slot| *slot.id() == id);
-            return Err(match is_there {
-                true => RequestRefused::SlotRuns(id),
-                false => RequestRefused::NoSuchSlot(id),
-            });
+    ) {
+        match self.could_free_slot(&id) {
+            Ok(()) => self.service.owe_free(Some(id), by, reply, now),
+            Err(refused) => effects.push(Effect::Answer(reply, Err(refused))),
         }
-        self.record_takes_it()?;
-        self.service.out.remove(&id);
-        self.service.runs.remove(&id);
-        let slot = Some(id.clone());
-        self.service.owe_free(slot, by.clone(), now);
-        self.journal.slot(now, &id, Happening::SlotGoesOn { by });
-        self.unblock(now, effects);
-        Ok(())
     }
 
     pub(super) fn halt_asked(&mut self, by: Who, now: Now) -> Result<(), RequestRefused> {
@@ -363,42 +416,99 @@ impl Dispatcher {
         Ok(())
     }
 
-    pub(super) fn free_line(
+    /// Whether there is anything to free the line from.
+    pub(super) fn could_free_line(&self) -> Result<(), RequestRefused> {
+        match self.service.halt() {
+            Some(_) => Ok(()),
+            None => Err(RequestRefused::LineRuns),
+        }
+    }
+
+    /// Goes on record first: [`Dispatcher::service_kept`].
+    pub(super) fn free_line(&mut self, by: Who, reply: Reply, now: Now, effects: &mut Vec<Effect>) {
+        match self.could_free_line() {
+            Ok(()) => self.service.owe_free(None, by, reply, now),
+            Err(refused) => effects.push(Effect::Answer(reply, Err(refused))),
+        }
+    }
+
+    /// The record has taken a change, or not. What lets something go on takes effect only now.
+    pub(super) fn service_kept(
+        &mut self,
+        result: Result<(), RecordError>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        match result {
+            Ok(()) => {
+                self.service.commit = None;
+                match self.service.owed.pop_front() {
+                    Some(Owed::Free {
+                        slot: Some(slot),
+                        by,
+                        reply,
+                        ..
+                    }) => {
+                        let done = self.slot_freed(&slot, by, now, effects);
+                        effects.push(Effect::Answer(reply, done));
+                    }
+                    Some(Owed::Free { by, reply, .. }) => {
+                        let done = self.line_freed(by, now, effects);
+                        effects.push(Effect::Answer(reply, done));
+                    }
+                    Some(Owed::Out(_)) | None => {}
+                }
+            }
+            Err(error) => {
+                self.service.commit = Some(Commit::Failed);
+                self.stop_line(&error, now);
+                for reply in self.service.give_up_frees() {
+                    let refused = RequestRefused::NotRecorded(error.to_string());
+                    effects.push(Effect::Answer(reply, Err(refused)));
+                }
+            }
+        }
+    }
+
+    /// It is on record that a slot goes on; what took it out since then still holds.
+    fn slot_freed(
+        &mut self,
+        id: &SlotId,
+        by: Who,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), RequestRefused> {
+        if self.service.owes_out(Some(id)) {
+            return Err(RequestRefused::SlotOut(id.clone()));
+        }
+        if self.service.out.remove(id).is_none() {
+            return Err(RequestRefused::SlotRuns(id.clone()));
+        }
+        self.service.runs.remove(id);
+        self.journal.slot(now, id, Happening::SlotGoesOn { by });
+        self.unblock(now, effects);
+        Ok(())
+    }
+
+    fn line_freed(
         &mut self,
         by: Who,
         now: Now,
         effects: &mut Vec<Effect>,
     ) -> Result<(), RequestRefused> {
-        self.record_takes_it()?;
+        let halt = match self.service.owes_out(None) {
+            true => self.service.halt.clone(),
+            false => None,
+        };
+        if let Some(halt) = halt {
+            return Err(RequestRefused::LineStopped(halt.to_string()));
+        }
         if self.service.halt.take().is_none() {
             return Err(RequestRefused::LineRuns);
         }
         self.service.line_run = LineRun::default();
-        self.service.owe_free(None, by.clone(), now);
         self.journal.line(now, Happening::LineGoesOn { by });
         self.unblock(now, effects);
         Ok(())
-    }
-
-    /// What lets something go on is on record first of all; stopping is allowed without.
-    fn record_takes_it(&self) -> Result<(), RequestRefused> {
-        match &self.line {
-            Line::Stopped { detail, .. } => Err(RequestRefused::LineStopped(detail.clone())),
-            Line::Running | Line::Ending { .. } => Ok(()),
-        }
-    }
-
-    /// The record has taken a change, or not.
-    pub(super) fn service_kept(&mut self, result: Result<(), RecordError>, now: Now) {
-        match result {
-            Ok(()) => {
-                self.service.owed.pop_front();
-                self.service.commit = None;
-            }
-            Err(error) => {
-                self.service.commit = Some(Commit::Failed);
-                self.stop_line(&error, now);
-            }
-        }
     }
 }

@@ -9,7 +9,7 @@ use crate::plan::Planner;
 use crate::port::{PortInfo, UsbId};
 use crate::record::{Approval, RecordError, ServiceChange};
 use crate::settings::{After, HubLimits, Place, SlotSettings, Start};
-use crate::station::{Ask, Request, RequestRefused, SlotState};
+use crate::station::{Answer, Ask, NamedPin, Request, RequestRefused, SlotState, Warrant};
 
 mod bundles;
 mod holds;
@@ -23,6 +23,7 @@ mod scans;
 mod serials;
 mod service;
 mod switches;
+mod warrants;
 
 /// A dispatcher, its clock, and everything it wanted done so far.
 struct Bench {
@@ -61,18 +62,60 @@ fn ask(bench: &mut Bench, ask: Ask) -> Result<(), RequestRefused> {
     ask_as(bench, Role::Operator, ask)
 }
 
+/// Asks as someone of that role by login, with a reason, on a record that takes everything.
 fn ask_as(bench: &mut Bench, role: Role, ask: Ask) -> Result<(), RequestRefused> {
-    let (request, mut told) = Request::new(Who::new("li", role), ask, None);
+    let mut told = ask_for(
+        bench,
+        Who::new("li", role),
+        ask,
+        Some(warrant("mended", None)),
+    );
+    loop {
+        answer(bench);
+        if let Ok(told) = told.try_recv() {
+            return told;
+        }
+        keep_next(bench);
+    }
+}
+
+fn warrant(why: &str, pin: Option<NamedPin>) -> Warrant {
+    let why = why.into();
+    Warrant { why, pin }
+}
+
+/// Asks, and tells nothing else.
+fn ask_for(bench: &mut Bench, by: Who, ask: Ask, warrant: Option<Warrant>) -> Answer {
+    let (request, answer) = Request::new(by, ask, warrant);
     bench.tell(Input::Request(request));
-    let index = bench
-        .wanted
-        .iter()
-        .position(|effect| matches!(effect, Effect::Answer(..)));
-    let Some(Effect::Answer(answer, result)) = index.map(|index| bench.wanted.remove(index)) else {
-        panic!("an answer")
-    };
-    answer.send(result).unwrap();
-    told.try_recv().unwrap()
+    answer
+}
+
+/// Gives the answers that were wanted so far.
+fn answer(bench: &mut Bench) {
+    for effect in std::mem::take(&mut bench.wanted) {
+        match effect {
+            Effect::Answer(reply, result) => reply.send(result),
+            other => bench.wanted.push(other),
+        }
+    }
+}
+
+/// Takes out the first effect of a kind.
+fn take_out(bench: &mut Bench, is_it: fn(&Effect) -> bool) -> Option<Effect> {
+    let index = bench.wanted.iter().position(is_it)?;
+    Some(bench.wanted.remove(index))
+}
+
+/// The record takes what it is asked to: a warrant, or else the next change of what is in service.
+fn keep_next(bench: &mut Bench) {
+    match take_out(bench, |effect| matches!(effect, Effect::Allow { .. })) {
+        Some(Effect::Allow { granted, .. }) => {
+            let result = Ok(());
+            bench.tell(Input::Allowed { granted, result });
+        }
+        _ => bench.tell(Input::ServiceKept(Ok(()))),
+    }
 }
 
 fn start(name: &str, serial: Option<Serial>) -> Ask {

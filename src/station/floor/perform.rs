@@ -16,7 +16,7 @@ use crate::event::{JobId, Serial, SlotId};
 use crate::job::{self, Assignment, Silence, StubUse};
 use crate::plan::Planner;
 use crate::port::{Held, OpenError, Stop, StopHandle};
-use crate::record::{Approval, Record};
+use crate::record::{Approval, Record, WarrantChange, WarrantId};
 use crate::settings::{After, Reset};
 
 impl Floor {
@@ -162,17 +162,50 @@ impl Floor {
                     Input::Approved { taking, result }
                 });
             }
-            Effect::Answer(answer, result) => {
+            Effect::Allow { allowed, granted } => {
+                let (record, station) = (self.record.clone(), self.settings.station.clone());
+                let change = WarrantChange::Allowed(allowed);
+                self.tell(async move {
+                    let result = record.keep_warrant(station, change).await;
+                    Input::Allowed { granted, result }
+                });
+            }
+            Effect::WriteOff { writing_off, why } => {
+                let record = self.record.clone();
+                let (unit, who) = (writing_off.unit.clone(), writing_off.by.name.to_string());
+                self.tell(async move {
+                    let result = record.write_off(unit, who, why.to_string()).await;
+                    Input::WrittenOff {
+                        writing_off,
+                        result,
+                    }
+                });
+            }
+            Effect::Answer(reply, result) => {
                 // who hears that it is done and looks finds it done
                 if result.is_ok() {
                     self.publish();
                 }
-                // a face that does not wait for its answer does not want it
-                let _ = answer.send(result);
+                if let (Err(refused), Some(warrant)) = (&result, reply.warrant()) {
+                    let word = refused.word();
+                    self.keep_refused(warrant, word);
+                }
+                reply.send(result);
             }
             Effect::End => return Ended::Yes,
         }
         Ended::No
+    }
+
+    /// What was allowed was not done after all: nobody waits for it to be written down.
+    fn keep_refused(&self, warrant: WarrantId, word: String) {
+        let (record, station) = (self.record.clone(), self.settings.station.clone());
+        let change = WarrantChange::Refused { warrant, word };
+        self.tasks.spawn(async move {
+            if let Err(error) = record.keep_warrant(station, change).await {
+                tracing::warn!(%error, "that what was allowed was not done");
+            }
+        });
     }
 
     fn spawn_job(

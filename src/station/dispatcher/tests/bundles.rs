@@ -148,24 +148,14 @@ fn plug(bench: &mut Bench, slot: &str) {
 /// A supervisor asks; the approval that goes on record, and where the answer comes.
 fn take(bench: &mut Bench, bundle: String) -> (Approval, Taking, crate::station::Answer) {
     let supervisor = Who::new("mei", Role::Supervisor);
-    let (request, answer) = Request::new(supervisor, Ask::TakeBundle { bundle }, None);
-    bench.tell(Input::Request(request));
-    let index = (bench.wanted.iter()).position(|e| matches!(e, Effect::Approve { .. }));
-    match bench.wanted.remove(index.expect("an approval")) {
-        Effect::Approve {
+    let why = Some(warrant("the new one", None));
+    let answer = ask_for(bench, supervisor, Ask::TakeBundle { bundle }, why);
+    keep_next(bench);
+    match take_out(bench, |effect| matches!(effect, Effect::Approve { .. })) {
+        Some(Effect::Approve {
             approval, taking, ..
-        } => (approval, taking, answer),
+        }) => (approval, taking, answer),
         other => panic!("{other:?}"),
-    }
-}
-
-/// Gives the answers that were wanted so far.
-fn answer(bench: &mut Bench) {
-    for effect in std::mem::take(&mut bench.wanted) {
-        match effect {
-            Effect::Answer(answer, result) => answer.send(result).unwrap(),
-            other => bench.wanted.push(other),
-        }
     }
 }
 
@@ -318,7 +308,7 @@ fn only_a_supervisor_takes_only_what_is_on_the_disk_and_only_on_record() {
         (NotTaken::NotOnDisk, none.clone()),
         (
             NotTaken::NotRecorded(full()),
-            Err(RequestRefused::LineStopped(full().to_string())),
+            Err(RequestRefused::NotRecorded(full().to_string())),
         ),
     ] {
         let (_, taking, mut answered) = take(&mut bench, short(NEW));

@@ -333,7 +333,7 @@ fn a_halted_line_whose_record_is_ill_shows_the_record_and_stays_halted_when_it_i
     bench.tell(Input::Health(Err(full())));
     assert!(matches!(line(&mut bench), LineState::Stopped { .. }));
     let refused = ask_as(&mut bench, Role::Supervisor, Ask::FreeLine);
-    assert!(matches!(refused, Err(RequestRefused::LineStopped(_))));
+    assert!(matches!(refused, Err(RequestRefused::NotRecorded(_))));
 
     bench.tell(Input::Health(Ok(Standing::default())));
     assert!(matches!(
