@@ -123,7 +123,7 @@ async fn soak(args: &Args) -> io::Result<bool> {
         station.snapshots.clone(),
         station.asker(Who::new("soak", Role::Supervisor)),
         access,
-        database.clone(),
+        station.enquirer(),
     )?;
     let frozen = {
         let (program, path) = (program.clone(), socket_path.clone());

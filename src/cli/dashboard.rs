@@ -53,12 +53,13 @@ async fn show(attached: Attached, face: Face) -> Result<(), Box<dyn std::error::
         ..Options::from_env()
     };
     let (snapshots, asker) = (attached.snapshots.clone(), attached.asker.clone());
+    let enquirer = attached.enquirer.clone();
     let telling = tokio::spawn(tell(attached.contact.clone(), captions));
     let stop = CancellationToken::new();
     session::stop_on_signals(&stop, session::HangUp::Ends)?;
     let face = async {
         match face {
-            Face::Dashboard => dashboard::tui(snapshots, asker, options).await,
+            Face::Dashboard => dashboard::tui(snapshots, asker, enquirer, options).await,
             Face::Plain | Face::Json => dashboard::plain(snapshots, asker, options).await,
         }
     };

@@ -133,7 +133,7 @@ async fn work(
         return bench_error(&error);
     }
     let access = Access::new(settings.access.clone());
-    let (socket, database) = (settings.socket.clone(), settings.database.clone());
+    let socket = settings.socket.clone();
     // before a board is touched
     let listening = match tokio::task::spawn_blocking(move || listen(&socket)).await {
         Ok(Ok(listening)) => listening,
@@ -166,7 +166,8 @@ async fn work(
     };
     let snapshots = station.snapshots.clone();
     let asker = station.asker(here.clone());
-    let server = match socket::serve(listening, snapshots, asker, access, database) {
+    let enquirer = station.enquirer();
+    let server = match socket::serve(listening, snapshots, asker, access, enquirer) {
         Ok(server) => server,
         Err(error) => {
             stop.cancel();

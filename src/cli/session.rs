@@ -113,7 +113,7 @@ pub async fn show(
 ) -> io::Result<()> {
     let (snapshots, asker) = (station.snapshots.clone(), station.asker(by));
     let shown = match face {
-        Face::Dashboard => dashboard::tui(snapshots, asker, options).await,
+        Face::Dashboard => dashboard::tui(snapshots, asker, station.enquirer(), options).await,
         Face::Plain => dashboard::plain(snapshots, asker, options).await,
         Face::Json => dashboard::json(snapshots, asker).await,
     };

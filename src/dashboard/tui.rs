@@ -23,6 +23,7 @@ use super::scan::Heard;
 use super::screen::{Screen, Spool};
 use super::view::{Act, Page, Prompt, View, at_work};
 use crate::lang::Caption;
+use crate::station::enquiry::Enquirer;
 use crate::station::{Answer, Ask, Asker, NotAsked, RequestRefused, Snapshot};
 
 /// Shows the station on the terminal until it has ended. `q` asks it to; the terminal is given back
@@ -30,11 +31,12 @@ use crate::station::{Answer, Ask, Asker, NotAsked, RequestRefused, Snapshot};
 pub async fn tui(
     snapshots: watch::Receiver<Arc<Snapshot>>,
     asker: Asker,
+    enquirer: Enquirer,
     options: Options,
 ) -> io::Result<()> {
     let screen = Screen::enter(options.mouse)?;
     let (terminal, spool) = Spool::terminal()?;
-    let face = Face::new(terminal, snapshots, asker, options);
+    let face = Face::new(terminal, snapshots, asker, enquirer, options);
     let written = async || screen.write(spool.take()).await;
     face.run(EventStream::new(), written).await
 }
@@ -44,6 +46,9 @@ struct Face<B: Backend> {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     snapshot: Arc<Snapshot>,
     asker: Asker,
+    /// Asks of the past.
+    #[expect(dead_code, reason = "the views that ask of the past are being built")]
+    enquirer: Enquirer,
     /// The answers that are waited for, [`ANSWERS`] at the most.
     answers: FuturesUnordered<Answer>,
     /// A shutdown that the station's full queue has not taken yet.
@@ -105,6 +110,7 @@ where
         terminal: Terminal<B>,
         mut snapshots: watch::Receiver<Arc<Snapshot>>,
         asker: Asker,
+        enquirer: Enquirer,
         options: Options,
     ) -> Face<B> {
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
@@ -113,6 +119,7 @@ where
             snapshot,
             snapshots,
             asker,
+            enquirer,
             answers: FuturesUnordered::new(),
             shutdown: Shutdown::NotAsked,
             keyboard: Keyboard::There,

@@ -21,9 +21,9 @@ pub mod time {
     }
 }
 
-/// The same or null, as it is told only.
+/// The same or null.
 pub mod some_time {
-    use serde::Serializer;
+    use serde::{Deserialize, Deserializer, Serializer, de};
 
     pub fn serialize<S: Serializer>(
         at: &Option<jiff::Timestamp>,
@@ -33,6 +33,14 @@ pub mod some_time {
             Some(at) => super::time::serialize(at, serializer),
             None => serializer.serialize_none(),
         }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<jiff::Timestamp>, D::Error> {
+        Option::<String>::deserialize(deserializer)?
+            .map(|text| text.parse().map_err(de::Error::custom))
+            .transpose()
     }
 }
 
@@ -78,6 +86,25 @@ pub mod some_seconds {
         Option::<f64>::deserialize(deserializer)?
             .map(super::seconds::from)
             .transpose()
+    }
+}
+
+/// Seconds, to the microsecond.
+pub mod fine_seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub fn serialize<S: Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(took.as_micros() as f64 / 1e6)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        let took = Duration::try_from_secs_f64((seconds * 1e6).round() / 1e6);
+        // a float's neighbour of the microsecond is that microsecond
+        took.map(|took| Duration::from_micros((took.as_nanos() as f64 / 1000.0).round() as u64))
+            .map_err(de::Error::custom)
     }
 }
 

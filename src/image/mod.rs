@@ -10,7 +10,7 @@ mod otadata;
 mod partitions;
 pub mod sample;
 
-pub use digest::{hex, md5, sha256};
+pub use digest::{hex, in_hex, md5, sha256, some_in_hex, unhex};
 pub use esp::{AppDescription, EspImage, FlashHeader, ImageError, Segment, patch_flash_header};
 pub use otadata::{OTADATA_BYTES, OtaEntry, OtaSelection, ota_selection};
 pub use partitions::{

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::chip::{Chip, Identity, Stubs};
-use crate::event::{Code, JobId, Outcome, Progress, Serial, SlotId, Step};
+use crate::event::{Code, JobId, Outcome, Progress, Serial, SlotId, Step, spelling};
+use crate::image::{in_hex, some_in_hex};
 use crate::plan::{Method, Plan};
 use crate::port::{Pending, PortInfo};
 use crate::settings::{After, Reset};
@@ -111,22 +113,27 @@ pub trait Reports: Send + Sync {
 }
 
 /// How a step went. A step that was taken twice is there twice.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepResult {
     pub step: Step,
     pub attempt: u32,
     /// Since the job's start.
+    #[serde(rename = "began_seconds", with = "spelling::fine_seconds")]
     pub began: Duration,
+    #[serde(rename = "seconds", with = "spelling::fine_seconds")]
     pub took: Duration,
     /// `None`: it did its work.
     pub code: Option<Code>,
 }
 
 /// What was tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Retries {
+    #[serde(rename = "block_retries")]
     pub blocks: u32,
+    #[serde(rename = "rate_retries")]
     pub rates: u32,
+    #[serde(rename = "connection_retries")]
     pub connections: u32,
 }
 
@@ -137,16 +144,21 @@ impl Retries {
 }
 
 /// A region as it was written and found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegionResult {
     pub name: String,
     pub offset: u32,
+    #[serde(rename = "bytes")]
     pub size_bytes: u32,
+    #[serde(with = "in_hex")]
     pub file_sha256: [u8; 32],
+    #[serde(with = "in_hex")]
     pub written_sha256: [u8; 32],
     /// The MD5 that the chip answered, where it was asked.
+    #[serde(with = "some_in_hex")]
     pub found_md5: Option<[u8; 16]>,
     /// The SHA-256 of what was read back, where it was.
+    #[serde(with = "some_in_hex")]
     pub found_sha256: Option<[u8; 32]>,
     /// Bytes of it that the flash held already and that were not written.
     pub skipped_bytes: u32,
@@ -161,10 +173,10 @@ pub struct BootLog {
 }
 
 /// A value that the app printed, with its limits (both included; `None`: open to that side).
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     pub name: String,
-    #[serde(with = "crate::event::spelling::number")]
+    #[serde(with = "spelling::number")]
     pub value: f64,
     /// As the manifest spells it; empty where it has none.
     pub unit: String,

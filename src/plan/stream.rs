@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::deflate::{self, Effort};
 use super::erase_size::rom_erase;
 use super::timeout;
@@ -16,9 +18,11 @@ const ROM_BLOCK_BYTES: usize = 0x400;
 const USUAL: Revision = Revision { major: 1, minor: 0 };
 
 /// Who writes, and how: it decides block sizes and padding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// The stub, compressed, blocks of 16 KB.
+    #[serde(rename = "stub")]
     StubDeflate,
     /// The ROM, compressed, blocks of 1 KB.
     RomDeflate,

@@ -192,16 +192,37 @@ pub struct WorstSlot {
     pub other_failed: u64,
 }
 
-/// What jobs are asked for; what is `None` is not looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
+/// Which jobs are asked for, newest first; what is `None` is not looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct JobFilter {
+    /// At most so many, and no more than [`JobFilter::MOST`].
+    pub newest: u32,
     pub slot: Option<SlotId>,
     pub outcome: Option<Outcome>,
     pub code: Option<Code>,
     pub lot: Option<LotName>,
-    /// Part of the MAC, of the serial number or of the job's id, in either case.
+    /// Part of the MAC (with or without its colons), of the serial number or of the job's id, in either
+    /// case.
     pub text: Option<String>,
+}
+
+impl JobFilter {
+    /// The most jobs that one answer tells.
+    pub const MOST: u32 = 200;
+}
+
+impl Default for JobFilter {
+    fn default() -> JobFilter {
+        JobFilter {
+            newest: 20,
+            slot: None,
+            outcome: None,
+            code: None,
+            lot: None,
+            text: None,
+        }
+    }
 }
 
 /// Today's figures as charts want them.
@@ -236,8 +257,8 @@ pub struct SlotDay {
     pub no_contact: u64,
 }
 
-/// A job's row, as reports and tests read it.
-#[derive(Debug, Clone, PartialEq)]
+/// A job's row. In JSON as `docs/socket.md` has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobRow {
     pub job: JobId,
     pub station: String,
@@ -256,6 +277,7 @@ pub struct JobRow {
     pub code: Option<Code>,
     pub detail: String,
     pub attempts: u32,
+    #[serde(flatten)]
     pub retries: Retries,
     pub written_by: Option<Method>,
     pub baud: u32,
@@ -263,13 +285,16 @@ pub struct JobRow {
     pub bytes_skipped: u64,
     /// An erase or a write had begun (or may have: a job that was interrupted after identify).
     pub flash_touched: bool,
+    #[serde(with = "spelling::time")]
     pub started: jiff::Timestamp,
+    #[serde(with = "spelling::some_time")]
     pub ended: Option<jiff::Timestamp>,
 }
 
-/// All that the record knows of one job.
-#[derive(Debug, Clone, PartialEq)]
+/// All that the record knows of one job. In JSON as `docs/socket.md` has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Story {
+    #[serde(flatten)]
     pub row: JobRow,
     pub steps: Vec<StepResult>,
     pub regions: Vec<RegionResult>,
@@ -277,5 +302,44 @@ pub struct Story {
     /// or that is from before there were logs.
     pub log: Option<String>,
     /// What its board said after the reset.
+    #[serde(flatten, with = "boot_log")]
     pub boot: Option<BootLog>,
+}
+
+/// What a board said, as two fields.
+mod boot_log {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::job::{BootLog, Measurement};
+
+    #[derive(Serialize, Deserialize)]
+    struct Fields {
+        measurements: Vec<Measurement>,
+        boot_log: Option<String>,
+    }
+
+    pub fn serialize<S: Serializer>(
+        boot: &Option<BootLog>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let boot = boot.clone();
+        let (boot_log, measurements) = boot.map_or((None, Vec::new()), |boot| {
+            (Some(boot.text), boot.measurements)
+        });
+        Fields {
+            measurements,
+            boot_log,
+        }
+        .serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<BootLog>, D::Error> {
+        let Fields {
+            measurements,
+            boot_log,
+        } = Fields::deserialize(deserializer)?;
+        Ok(boot_log.map(|text| BootLog { text, measurements }))
+    }
 }

@@ -48,8 +48,8 @@ pub struct WriteOff {
 pub struct Applied {
     /// `false`: there was nothing to change (no such open job, no such open unit).
     pub changed: bool,
-    /// The job that it closed, with its start.
-    pub closed: Option<(Timestamp, ClosedJob)>,
+    /// The job that it closed.
+    pub closed: Option<ClosedJob>,
 }
 
 /// Makes all the changes in one transaction, or none. They are on the disk when this returns.
@@ -196,7 +196,7 @@ fn close_job(
     job: JobId,
     verdict: &Verdict,
     ended: Timestamp,
-) -> rusqlite::Result<Option<(Timestamp, ClosedJob)>> {
+) -> rusqlite::Result<Option<ClosedJob>> {
     if let Some(identity) = &verdict.identity {
         identify(connection, job, identity)?;
     }
@@ -207,7 +207,7 @@ fn close_job(
              attempts = :attempts, block_retries = :blocks, rate_retries = :rates,
              connection_retries = :connections, written_by = :written_by, baud = :baud,
              bytes_written = :bytes, bytes_skipped = :skipped, flash_touched = :touched
-         WHERE job = :job AND ended_ms IS NULL RETURNING started_ms, {}",
+         WHERE job = :job AND ended_ms IS NULL RETURNING {}",
         row::CLOSED_JOB
     );
     let closed = connection
@@ -229,10 +229,10 @@ fn close_job(
                 ":skipped": verdict.bytes_skipped.cast_signed(),
                 ":touched": touched,
             },
-            |row| Ok((row::time(row, "started_ms")?, row::closed_job(row)?)),
+            row::closed_job,
         )
         .optional()?;
-    let Some((started, closed)) = closed else {
+    let Some(closed) = closed else {
         return Ok(None);
     };
     keep_steps(connection, closed.number, verdict)?;
@@ -240,7 +240,7 @@ fn close_job(
     keep_boot_log(connection, closed.number, verdict)?;
     story::keep_log(connection, closed.number, &verdict.log)?;
     keep_open_unit(connection, &closed)?;
-    Ok(Some((started, closed)))
+    Ok(Some(closed))
 }
 
 fn keep_steps(connection: &Connection, job: i64, verdict: &Verdict) -> rusqlite::Result<()> {

@@ -6,6 +6,7 @@
 mod border;
 mod change;
 mod fault;
+mod find;
 mod lock;
 mod pace;
 mod reader;

@@ -2,13 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Transaction, params};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, Transaction};
 
-use super::tally::Tally;
+use super::store::day_of;
+use super::tally::{ClosedJob, Tally};
 use super::{
-    JobRow, OpenUnit, RecordError, Since, SlowSlot, Story, Yield, pace, row, schema, story,
+    Day, JobFilter, JobRow, OpenUnit, RecordError, Since, SlowSlot, Story, Yield, find, pace, row,
+    schema, story,
 };
-use crate::event::{JobId, Outcome, SlotId, Unit};
+use crate::event::{JobId, Unit};
 
 /// A database opened for questions.
 #[derive(Debug)]
@@ -88,32 +92,21 @@ impl Reader {
         })
     }
 
-    /// The newest jobs, newest first: at most so many, of one slot and with one outcome where these are
-    /// given.
-    pub fn newest(
-        &self,
-        most: u32,
-        slot: Option<&SlotId>,
-        outcome: Option<Outcome>,
-    ) -> Result<Vec<JobRow>, RecordError> {
+    /// The jobs that fit, newest first; see `find`.
+    pub fn newest(&self, filter: &JobFilter) -> Result<Vec<JobRow>, RecordError> {
+        self.read(|snapshot| find::newest(snapshot, filter))
+    }
+
+    /// The day around a moment, by the clocks of a zone.
+    pub fn day(&self, now: Timestamp, zone: &TimeZone) -> Result<Day, RecordError> {
+        let (from, until) = day_of(now, zone);
         self.read(|snapshot| {
-            // a filter that may be absent would keep SQLite from its index; each is named all the same, since
-            // what is bound must be
-            let mut sql = "SELECT * FROM job WHERE ?2 IS ?2 AND ?3 IS ?3".to_owned();
-            if slot.is_some() {
-                sql.push_str(" AND slot = ?2");
+            let jobs = closed_jobs(snapshot, Since(Some(from)))?.into_iter();
+            let mut tally = Tally::default();
+            for job in jobs.filter(|job| job.started < until) {
+                tally.add(&job);
             }
-            if outcome.is_some() {
-                sql.push_str(" AND outcome = ?3");
-            }
-            sql.push_str(" ORDER BY number DESC LIMIT ?1");
-            snapshot
-                .prepare(&sql)?
-                .query_map(
-                    params![most, slot.map(SlotId::as_str), outcome.map(Outcome::name)],
-                    row::job_row,
-                )?
-                .collect()
+            Ok(tally.day(zone))
         })
     }
 
@@ -140,20 +133,35 @@ impl Reader {
     }
 }
 
-/// The closed jobs of a period.
+/// The figures of a period's closed jobs.
 pub fn tally(connection: &Connection, since: Since) -> rusqlite::Result<Tally> {
+    let mut tally = Tally::default();
+    each_closed(connection, since, |job| tally.add(&job))?;
+    Ok(tally)
+}
+
+/// A period's closed jobs, in the order in which they ended.
+pub fn closed_jobs(connection: &Connection, since: Since) -> rusqlite::Result<Vec<ClosedJob>> {
+    let mut jobs = Vec::new();
+    each_closed(connection, since, |job| jobs.push(job))?;
+    jobs.sort_by_key(|job| (job.ended, job.number));
+    Ok(jobs)
+}
+
+fn each_closed(
+    connection: &Connection,
+    since: Since,
+    mut take: impl FnMut(ClosedJob),
+) -> rusqlite::Result<()> {
     let sql = format!(
         "SELECT {} FROM job WHERE started_ms >= ?1 AND ended_ms IS NOT NULL",
         row::CLOSED_JOB
     );
-    let mut tally = Tally::default();
-    for job in connection
-        .prepare_cached(&sql)?
-        .query_map([start_ms(since)], row::closed_job)?
-    {
-        tally.add(&job?);
+    let mut statement = connection.prepare_cached(&sql)?;
+    for job in statement.query_map([start_ms(since)], row::closed_job)? {
+        take(job?);
     }
-    Ok(tally)
+    Ok(())
 }
 
 /// By unit.

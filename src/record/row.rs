@@ -13,7 +13,7 @@ use crate::plan::Method;
 
 /// What [`closed_job`] reads.
 pub const CLOSED_JOB: &str =
-    "number, mac, chip, serial, lot, golden, outcome, code, flash_touched, attempts, ended_ms,
+    "number, slot, started_ms, mac, chip, serial, lot, golden, outcome, code, flash_touched, attempts, ended_ms,
      ended_ms - started_ms AS took_ms";
 
 /// [`Unit`] as an SQL expression on `job`, by the rule of [`Unit::of`]; NULL: no unit.
@@ -22,6 +22,8 @@ pub const UNIT: &str = "coalesce(mac, CASE WHEN chip IS NOT NULL THEN 'serial:' 
 pub fn closed_job(row: &Row<'_>) -> rusqlite::Result<ClosedJob> {
     Ok(ClosedJob {
         number: row.get("number")?,
+        slot: SlotId(row.get("slot")?),
+        started: time(row, "started_ms")?,
         unit: unit(row)?,
         lot: word(row, "lot", LotName::parse)?,
         golden: word(row, "golden", Golden::from_name)?,
@@ -149,14 +151,6 @@ pub fn word<T>(
         .as_str_or_null()?
         .map(|text| parse(text).ok_or_else(|| bad(row, column)))
         .transpose()
-}
-
-/// The bytes of a digest in lower-case hex.
-pub fn unhex<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
-    let digits = text.as_bytes().chunks_exact(2);
-    let bytes = digits.map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok());
-    let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
-    bytes.try_into().ok().filter(|_| text.len() == 2 * BYTES)
 }
 
 /// A value that no flashline writes: someone else changed the row.

@@ -141,7 +141,7 @@ pub fn history(connection: &Connection, station: &str) -> rusqlite::Result<Histo
         .collect::<rusqlite::Result<_>>()?;
     let jobs = connection
         .prepare(&format!(
-            "SELECT slot, bundle_digest, {} FROM job
+            "SELECT bundle_digest, {} FROM job
              WHERE number > (SELECT max(number) FROM job) - ?1 AND station = ?2
                  AND ended_ms IS NOT NULL
              ORDER BY ended_ms, number",
@@ -150,11 +150,11 @@ pub fn history(connection: &Connection, station: &str) -> rusqlite::Result<Histo
         .query_map(params![JOBS_LOOKED_AT, station], |row| {
             let job = row::closed_job(row)?;
             Ok(EndedJob {
-                slot: SlotId(row.get("slot")?),
+                slot: job.slot,
                 unit: job.unit,
                 outcome: job.outcome,
                 code: job.code,
-                bundle_digest: row::required(row, "bundle_digest", row::unhex)?,
+                bundle_digest: row::required(row, "bundle_digest", crate::image::unhex)?,
                 ended: job.ended,
             })
         })?

@@ -127,9 +127,9 @@ impl Store {
 
     /// Counts what was committed; hands on whether it changed anything.
     fn take_in(&mut self, applied: Applied) -> bool {
-        if let Some((started, job)) = &applied.closed {
+        if let Some(job) = &applied.closed {
             self.changes += 1;
-            self.today.take_in(*started, job);
+            self.today.take_in(job);
         }
         self.today.stale = true;
         applied.changed
@@ -216,15 +216,15 @@ impl Today {
     }
 
     /// Counts a job in, where it is of this day.
-    fn take_in(&mut self, started: Timestamp, job: &ClosedJob) {
-        if self.from <= started {
+    fn take_in(&mut self, job: &ClosedJob) {
+        if self.from <= job.started {
             self.tally.add(job);
         }
     }
 }
 
 /// The local day around a moment: its first, and the next one's first.
-fn day_of(now: Timestamp, zone: &TimeZone) -> (Timestamp, Timestamp) {
+pub fn day_of(now: Timestamp, zone: &TimeZone) -> (Timestamp, Timestamp) {
     let midnight = now.to_zoned(zone.clone()).start_of_day();
     let next = midnight.and_then(|midnight| midnight.tomorrow()?.start_of_day());
     match (now.to_zoned(zone.clone()).start_of_day(), next) {

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{Story, row};
 use crate::event::{Code, Step};
+use crate::image::unhex;
 use crate::job::{BootLog, Measurement, RegionResult, StepResult};
 
 /// A log in a database is not longer than what a job keeps of it, with room for notes of what was cut.
@@ -120,10 +121,10 @@ fn regions(connection: &Connection, job: i64) -> rusqlite::Result<Vec<RegionResu
                 name: row.get("name")?,
                 offset: row.get("flash_offset")?,
                 size_bytes: row.get("size_bytes")?,
-                file_sha256: row::required(row, "file_sha256", row::unhex)?,
-                written_sha256: row::required(row, "written_sha256", row::unhex)?,
-                found_md5: row::word(row, "found_md5", row::unhex)?,
-                found_sha256: row::word(row, "found_sha256", row::unhex)?,
+                file_sha256: row::required(row, "file_sha256", unhex)?,
+                written_sha256: row::required(row, "written_sha256", unhex)?,
+                found_md5: row::word(row, "found_md5", unhex)?,
+                found_sha256: row::word(row, "found_sha256", unhex)?,
                 skipped_bytes: row.get("skipped_bytes")?,
             })
         })?

@@ -18,18 +18,25 @@
 //! - Cycle time: arrival to verdict, passed jobs only; the median of an even number is the mean of the
 //!   middle two.
 
+mod day;
+
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::speed::Speed;
 use super::{Jobs, Yield};
-use crate::event::{Code, Golden, LotName, Outcome, Unit};
+use crate::event::{Code, Golden, LotName, Outcome, SlotId, Unit};
 
 /// What the rules look at in a closed job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClosedJob {
     /// Counts up by arrival.
     pub number: i64,
+    pub slot: SlotId,
+    pub started: Timestamp,
     pub unit: Option<Unit>,
     /// The lot that it was worked on for.
     pub lot: Option<LotName>,
@@ -39,12 +46,12 @@ pub struct ClosedJob {
     pub flash_touched: bool,
     pub attempts: u32,
     pub took_ms: u64,
-    pub ended: jiff::Timestamp,
+    pub ended: Timestamp,
 }
 
 impl ClosedJob {
     /// The unit that this job counts for.
-    fn counts_for(&self) -> Option<&Unit> {
+    pub fn counts_for(&self) -> Option<&Unit> {
         let counts = match self.outcome {
             Outcome::Pass | Outcome::Written | Outcome::Fail => true,
             Outcome::Error | Outcome::Skipped => false,
@@ -52,6 +59,16 @@ impl ClosedJob {
         };
         let counts = counts && self.golden.is_none();
         self.unit.as_ref().filter(|_| counts)
+    }
+
+    /// Whether it failed, and nothing told which board it was.
+    pub fn is_no_contact(&self) -> bool {
+        self.golden.is_none() && self.outcome == Outcome::Fail && self.unit.is_none()
+    }
+
+    /// Whether it passed at its first attempt.
+    pub fn is_first_pass(&self) -> bool {
+        self.outcome == Outcome::Pass && self.attempts <= 1
     }
 }
 
@@ -67,12 +84,34 @@ pub fn leaves_open(outcome: Outcome, code: Option<Code>, flash_touched: bool) ->
 }
 
 /// A unit's first and last counted job.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Ends {
     first: i64,
     first_pass: bool,
+    first_slot: SlotId,
+    first_started: Timestamp,
     last: i64,
     last_outcome: Outcome,
+}
+
+impl Ends {
+    fn is_good(&self) -> bool {
+        self.last_outcome == Outcome::Pass
+    }
+
+    /// Takes in another job of the unit.
+    fn join(&mut self, other: Ends) {
+        if other.last > self.last {
+            (self.last, self.last_outcome) = (other.last, other.last_outcome);
+        }
+        if other.first < self.first {
+            *self = Ends {
+                last: self.last,
+                last_outcome: self.last_outcome,
+                ..other
+            };
+        }
+    }
 }
 
 /// Closed jobs, summed up as they come, in any order.
@@ -83,6 +122,7 @@ pub struct Tally {
     failures: BTreeMap<Code, u64>,
     jobs: Jobs,
     speed: Speed,
+    no_contact: BTreeMap<SlotId, u64>,
 }
 
 impl Tally {
@@ -103,8 +143,9 @@ impl Tally {
             Outcome::Aborted => self.jobs.aborted += 1,
             Outcome::Skipped => self.jobs.skipped += 1,
         }
-        if job.outcome == Outcome::Fail && job.unit.is_none() {
+        if job.is_no_contact() {
             self.jobs.no_contact += 1;
+            *self.no_contact.entry(job.slot.clone()).or_default() += 1;
         }
         if let Some(code) = job.code
             && !matches!(job.outcome, Outcome::Written | Outcome::Skipped)
@@ -114,22 +155,23 @@ impl Tally {
         let Some(unit) = job.counts_for() else {
             return;
         };
-        let was_good =
-            (self.units.get(unit)).is_some_and(|ends| ends.last_outcome == Outcome::Pass);
-        let first_pass = job.outcome == Outcome::Pass && job.attempts <= 1;
-        let ends = self.units.entry(unit.clone()).or_insert(Ends {
+        let ends = Ends {
             first: job.number,
-            first_pass,
+            first_pass: job.is_first_pass(),
+            first_slot: job.slot.clone(),
+            first_started: job.started,
             last: job.number,
             last_outcome: job.outcome,
-        });
-        if job.number < ends.first {
-            (ends.first, ends.first_pass) = (job.number, first_pass);
-        }
-        if job.number > ends.last {
-            (ends.last, ends.last_outcome) = (job.number, job.outcome);
-        }
-        if !was_good && ends.last_outcome == Outcome::Pass {
+        };
+        let became_good = match self.units.entry(unit.clone()) {
+            Entry::Vacant(new) => new.insert(ends).is_good(),
+            Entry::Occupied(mut known) => {
+                let was_good = known.get().is_good();
+                known.get_mut().join(ends);
+                !was_good && known.get().is_good()
+            }
+        };
+        if became_good {
             self.speed.add(job.ended);
         }
     }
@@ -141,21 +183,23 @@ impl Tally {
 
     pub fn figures(&self) -> Yield {
         let count = |of: fn(&Ends) -> bool| self.units.values().filter(|ends| of(ends)).count();
-        let mut failures: Vec<(Code, u64)> = self
-            .failures
-            .iter()
-            .map(|(&code, &jobs)| (code, jobs))
-            .collect();
-        failures.sort_by_key(|&(_, jobs)| std::cmp::Reverse(jobs));
         Yield {
             units: self.units.len() as u64,
             first_pass: count(|unit| unit.first_pass) as u64,
-            passed: count(|unit| unit.last_outcome == Outcome::Pass) as u64,
+            passed: count(Ends::is_good) as u64,
             written: count(|unit| unit.last_outcome == Outcome::Written) as u64,
             median_cycle: median(self.cycles_ms.clone()).map(Duration::from_millis),
-            failures,
+            failures: self.failures(),
             jobs: self.jobs,
         }
+    }
+
+    /// Most frequent first.
+    fn failures(&self) -> Vec<(Code, u64)> {
+        let jobs = self.failures.iter();
+        let mut failures: Vec<(Code, u64)> = jobs.map(|(&code, &jobs)| (code, jobs)).collect();
+        failures.sort_by_key(|&(_, jobs)| std::cmp::Reverse(jobs));
+        failures
     }
 }
 

@@ -76,6 +76,11 @@ impl Record {
         Ok((record, interrupted))
     }
 
+    /// The database.
+    pub fn path(&self) -> &Arc<Path> {
+        &self.path
+    }
+
     /// A job's row, at its arrival.
     pub async fn open_job(&self, job: NewJob) -> Result<(), RecordError> {
         self.ask(|answer| Request::Change(Change::Open(job), answer))

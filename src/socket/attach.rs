@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::client::{Client, ClientError, Event};
-use super::wire::{ByeWord, Query, Refused, Stream, What};
+use super::wire::{self, ByeWord, Query, Refused, Stream, What};
 use crate::event::{Notice, Who};
+use crate::station::enquiry::{Enquirer, Enquiry, Found, NotFound};
 use crate::station::{Ask, Asker, KEPT_NOTICES, Request, RequestRefused, Snapshot};
 
 /// Between two looks for a daemon that is gone.
@@ -32,6 +33,10 @@ const PACE: Pace = Pace {
 
 /// What a face may have asked and the daemon not yet been told.
 const REQUESTS_LENGTH: usize = 64;
+
+/// Questions that the daemon was asked and has not answered: fewer than the unanswered requests with which
+/// it reads no more.
+const MOST_ENQUIRED: usize = 4;
 
 /// Whether the daemon is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +59,8 @@ pub enum WhenLost {
 pub struct Attached {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub asker: Asker,
+    /// The daemon answers.
+    pub enquirer: Enquirer,
     pub contact: watch::Receiver<Contact>,
     task: JoinHandle<Result<(), ClientError>>,
 }
@@ -85,6 +92,7 @@ async fn attach_at(path: &Path, when_lost: WhenLost, pace: Pace) -> Result<Attac
     let (publisher, snapshots) = watch::channel(Arc::new(snapshot.clone()));
     let (contact_sender, contact) = watch::channel(Contact::There);
     let (sender, requests) = mpsc::channel(REQUESTS_LENGTH);
+    let (enquirer, enquiries) = Enquirer::new();
     let keeper = Keeper {
         path: path.to_owned(),
         when_lost,
@@ -94,11 +102,14 @@ async fn attach_at(path: &Path, when_lost: WhenLost, pace: Pace) -> Result<Attac
         publisher,
         contact: contact_sender,
         requests,
+        enquiries,
         asked: HashMap::new(),
+        enquired: HashMap::new(),
     };
     Ok(Attached {
         snapshots,
         asker: Asker::new(by, sender),
+        enquirer,
         contact,
         task: tokio::spawn(keeper.keep(client)),
     })
@@ -127,8 +138,11 @@ struct Keeper {
     publisher: watch::Sender<Arc<Snapshot>>,
     contact: watch::Sender<Contact>,
     requests: mpsc::Receiver<Request>,
+    enquiries: mpsc::Receiver<Enquiry>,
     /// Not answered yet, by number.
     asked: HashMap<u64, oneshot::Sender<Result<(), RequestRefused>>>,
+    /// The same of questions.
+    enquired: HashMap<u64, oneshot::Sender<Result<Found, NotFound>>>,
 }
 
 /// What the daemon owes while it tells nothing.
@@ -154,6 +168,7 @@ impl Keeper {
             let over = self.talk(client).await;
             // a question that went with the connection has no answer
             self.asked.clear();
+            self.enquired.clear();
             match (over, self.when_lost) {
                 (Over::Left, _) | (Over::Ended, WhenLost::End) => return Ok(()),
                 (Over::Lost(error), WhenLost::End) => return Err(error),
@@ -208,6 +223,18 @@ impl Keeper {
                         Err(error) => return Over::Lost(error),
                     }
                 }
+                Some(enquiry) = self.enquiries.recv(), if self.enquired.len() < MOST_ENQUIRED => {
+                    let Enquiry { question, answer } = enquiry;
+                    if answer.is_closed() {
+                        continue;
+                    }
+                    match client.ask(What::Query(question.into())).await {
+                        Ok(id) => {
+                            self.enquired.insert(id, answer);
+                        }
+                        Err(error) => return Over::Lost(error),
+                    }
+                }
             }
         }
     }
@@ -223,9 +250,12 @@ impl Keeper {
                 self.notices.push_back(notice);
             }
             Event::Answer { id, answer } => {
-                if let Some(asked) = self.asked.remove(&id) {
+                if let Some(enquired) = self.enquired.remove(&id) {
+                    // the face may have gone on
+                    let _ = enquired.send(wire::found(answer));
+                } else if let Some(asked) = self.asked.remove(&id) {
                     let answer = match answer {
-                        Ok(()) => Ok(()),
+                        Ok(_) => Ok(()),
                         Err(Refused::Station(refused)) => Err(refused),
                         // dropped, as by a station that has no time or has ended
                         Err(Refused::Socket(..)) => return,
@@ -259,6 +289,8 @@ impl Keeper {
                     }
                     continue;
                 }
+                // as of the requests
+                Some(_) = self.enquiries.recv() => continue,
             }
             // one that stands still takes a connection and says nothing
             let met = tokio::select! {

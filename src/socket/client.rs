@@ -65,7 +65,8 @@ pub enum Event {
     Missed(u64),
     Answer {
         id: u64,
-        answer: Result<(), Refused>,
+        /// Its line.
+        answer: Result<String, Refused>,
     },
     Bye(Bye),
     /// Something that a newer daemon tells.
@@ -277,7 +278,11 @@ fn event(line: &str) -> Result<Event, ClientError> {
             ..
         } => Event::Answer {
             id,
-            answer: if ok { Ok(()) } else { Err(refusal(line)) },
+            answer: if ok {
+                Ok(line.to_owned())
+            } else {
+                Err(refusal(line))
+            },
         },
         _ => Event::Other,
     })

@@ -10,7 +10,6 @@ mod client;
 mod connection;
 mod feed;
 mod health;
-mod history;
 mod line;
 mod listen;
 mod server;

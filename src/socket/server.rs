@@ -1,7 +1,6 @@
 //! Takes connections, up to a bound, each a task of its own, until the station has ended. Leaves out
 //! what is said on one (`connection`).
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,17 +12,15 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::changes::LastLine;
 use super::connection;
 use super::health::{self, Status};
-use super::history::{self, JobObject, StoryObject};
 use super::listen::Listening;
 use super::wire::{Bye, ByeWord, Query, Refused, SocketWord, Told, push_line};
-use crate::record::{RecordError, Standing};
+use crate::event::JobId;
+use crate::record::Standing;
+use crate::station::enquiry::{Enquirer, Found, NotFound, Question};
 use crate::station::{Access, Asker, Snapshot};
 
 /// As many connections as there may be at once.
 pub const MOST_CONNECTIONS: usize = 64;
-
-/// As many questions as are asked of the record at once.
-const MOST_READERS: usize = 2;
 
 /// How long connections may take to hear the last of a station that has ended.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -51,10 +48,9 @@ pub(super) struct Daemon {
     pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(super) asker: Asker,
     pub(super) access: Access,
-    database: PathBuf,
+    enquirer: Enquirer,
     began: Instant,
     places: Arc<Semaphore>,
-    readers: Semaphore,
     pub(super) changes: LastLine,
 }
 
@@ -64,11 +60,12 @@ pub(super) struct Daemon {
 pub(super) enum Answered {
     Status(Status),
     Standing(Arc<Standing>),
-    Jobs(Vec<JobObject>),
-    Job(Box<StoryObject>),
+    #[serde(untagged)]
+    Found(Found),
 }
 
-/// Serves a station on a socket until it has ended. `asker`: its queue, in anyone's name.
+/// Serves a station on a socket until it has ended. `asker`: its queue, in anyone's name; `enquirer`: who
+/// answers what is asked of its past.
 ///
 /// # Errors
 /// The runtime does not take the socket.
@@ -77,17 +74,16 @@ pub fn serve(
     snapshots: watch::Receiver<Arc<Snapshot>>,
     asker: Asker,
     access: Access,
-    database: PathBuf,
+    enquirer: Enquirer,
 ) -> std::io::Result<Server> {
     let listener = UnixListener::from_std(listening.listener.try_clone()?)?;
     let daemon = Arc::new(Daemon {
         snapshots,
         asker,
         access,
-        database,
+        enquirer,
         began: Instant::now(),
         places: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
-        readers: Semaphore::new(MOST_READERS),
         changes: LastLine::default(),
     });
     Ok(Server {
@@ -143,52 +139,42 @@ fn turn_away(stream: &UnixStream) {
 impl Daemon {
     pub(super) async fn answer(&self, query: Query) -> Result<Answered, Refused> {
         match query {
-            Query::Status => {
-                let tasks = Handle::current().metrics().num_alive_tasks();
-                let connections = MOST_CONNECTIONS - self.places.available_permits();
-                let began = self.began;
-                let status = self.look(move || Ok(health::look(began, tasks, connections)));
-                status.await.map(Answered::Status)
-            }
+            Query::Status => self.status().await.map(Answered::Status),
             Query::Standing => Ok(Answered::Standing(self.snapshots.borrow().standing.clone())),
-            Query::Jobs {
-                newest,
-                slot,
-                outcome,
-            } => {
-                let database = self.database.clone();
-                let most = newest.min(Query::MOST_JOBS);
-                let jobs = self
-                    .look(move || history::newest(&database, most, slot.as_ref(), outcome))
-                    .await?;
-                Ok(Answered::Jobs(jobs))
-            }
-            Query::Job { job } => {
-                let database = self.database.clone();
-                let found = self.look(move || history::story(&database, job)).await?;
-                found.map_or_else(
-                    || {
-                        let text = format!("there is no job {job} on record");
-                        Err(Refused::Socket(SocketWord::NoSuchJob, text))
-                    },
-                    |story| Ok(Answered::Job(Box::new(story))),
-                )
-            }
+            Query::Jobs(filter) => self.find(Question::Jobs(filter)).await,
+            Query::Day => self.find(Question::Day).await,
+            Query::Job { job } => match self.find(Question::Job { job }).await? {
+                Answered::Found(Found::Job(None)) => Err(no_such_job(job)),
+                found => Ok(found),
+            },
         }
     }
 
-    /// Asks what blocks, off the workers, a few at a time.
-    async fn look<T: Send + 'static>(
-        &self,
-        question: impl FnOnce() -> Result<T, RecordError> + Send + 'static,
-    ) -> Result<T, Refused> {
-        // never closed
-        let _turn = self.readers.acquire().await;
-        let unreadable = |text| Refused::Socket(SocketWord::RecordUnreadable, text);
-        match tokio::task::spawn_blocking(question).await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(error)) => Err(unreadable(error.to_string())),
-            Err(error) => Err(unreadable(error.to_string())),
-        }
+    async fn find(&self, question: Question) -> Result<Answered, Refused> {
+        let found = self.enquirer.ask(question).await;
+        found.map(Answered::Found).map_err(|why| {
+            let word = match why {
+                NotFound::Unreadable(_) => SocketWord::RecordUnreadable,
+                NotFound::Busy => SocketWord::Busy,
+                NotFound::Silent => SocketWord::Ended,
+            };
+            Refused::Socket(word, why.to_string())
+        })
     }
+
+    /// Waits for nothing that another client asked.
+    async fn status(&self) -> Result<Status, Refused> {
+        let tasks = Handle::current().metrics().num_alive_tasks();
+        let connections = MOST_CONNECTIONS - self.places.available_permits();
+        let began = self.began;
+        let look = move || health::look(began, tasks, connections);
+        let looked = tokio::task::spawn_blocking(look).await;
+        // the runtime is being shut down
+        looked.map_err(|error| Refused::Socket(SocketWord::Ended, error.to_string()))
+    }
+}
+
+fn no_such_job(job: JobId) -> Refused {
+    let text = format!("there is no job {job} on record");
+    Refused::Socket(SocketWord::NoSuchJob, text)
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::event::{JobId, Notice, Outcome, Role, SlotId};
+use crate::event::{JobId, Notice, Role};
+use crate::record::JobFilter;
+use crate::station::enquiry::{Found, NotFound, Question};
 use crate::station::{Ask, RequestRefused, Snapshot, Warrant};
 
 use super::changes::Changes;
@@ -56,26 +58,21 @@ pub enum Query {
     Status,
     /// Today's yield, and the open units.
     Standing,
-    /// The newest jobs, newest first.
-    Jobs {
-        /// At most so many; no more than [`Query::MOST_JOBS`].
-        #[serde(default = "Query::some_jobs")]
-        newest: u32,
-        #[serde(default)]
-        slot: Option<SlotId>,
-        #[serde(default)]
-        outcome: Option<Outcome>,
-    },
+    /// The newest jobs that fit, newest first.
+    Jobs(JobFilter),
     /// All that is known of one job.
     Job { job: JobId },
+    /// Today, as charts show it.
+    Day,
 }
 
-impl Query {
-    /// The most jobs that one answer tells.
-    pub const MOST_JOBS: u32 = 200;
-
-    fn some_jobs() -> u32 {
-        20
+impl From<Question> for Query {
+    fn from(question: Question) -> Query {
+        match question {
+            Question::Jobs(filter) => Query::Jobs(filter),
+            Question::Job { job } => Query::Job { job },
+            Question::Day => Query::Day,
+        }
     }
 }
 
@@ -263,6 +260,24 @@ pub fn refusal(line: &str) -> Refused {
         word.unwrap_or(SocketWord::Malformed),
         text.unwrap_or_else(|| line.to_owned()),
     )
+}
+
+/// What was found, from the line of its answer.
+pub fn found(answer: Result<String, Refused>) -> Result<Found, NotFound> {
+    #[derive(Deserialize)]
+    struct Answer {
+        #[serde(flatten)]
+        found: Found,
+    }
+    match answer {
+        Ok(line) => serde_json::from_str::<Answer>(&line)
+            .map(|answer| answer.found)
+            .map_err(|error| NotFound::Unreadable(error.to_string())),
+        Err(Refused::Socket(SocketWord::NoSuchJob, _)) => Ok(Found::Job(None)),
+        Err(Refused::Socket(SocketWord::Busy, _)) => Err(NotFound::Busy),
+        Err(Refused::Socket(SocketWord::Ended, _)) => Err(NotFound::Silent),
+        Err(refused) => Err(NotFound::Unreadable(refused.to_string())),
+    }
 }
 
 /// A request out of a line.

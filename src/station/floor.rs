@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::claims::{Claims, Whereabouts};
 use super::dispatcher::{self, AtWork, Dispatcher, Fact, Input};
+use super::enquiry::{self, Enquirer};
 use super::manifests;
 use super::pulse::{Beat, Pulse};
 use super::slot::Now;
@@ -44,6 +45,8 @@ pub struct Station {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// What faces ask.
     requests: mpsc::Sender<Request>,
+    /// What faces ask of the past.
+    enquirer: Enquirer,
     pulse: Pulse,
     floor: JoinHandle<()>,
 }
@@ -121,6 +124,12 @@ impl Station {
             floor.inbox_sender.clone(),
             floor.looks.clone(),
         ));
+        let (enquirer, enquiries) = Enquirer::new();
+        floor.tasks.spawn(enquiry::answer(
+            floor.record.path().clone(),
+            enquiries,
+            floor.looks.clone(),
+        ));
         // what is there now was there before the start; all that comes later is new
         if let Some(present) = floor.changes.recv().await {
             for effect in floor.dispatcher.handle(Input::Port(present), now()) {
@@ -130,6 +139,7 @@ impl Station {
         Ok(Station {
             snapshots,
             requests: request_sender,
+            enquirer,
             pulse,
             floor: tokio::spawn(floor.work(stop)),
         })
@@ -138,6 +148,11 @@ impl Station {
     /// Requests in the name of someone.
     pub fn asker(&self, by: Who) -> Asker {
         Asker::new(by, self.requests.clone())
+    }
+
+    /// Questions about the past.
+    pub fn enquirer(&self) -> Enquirer {
+        self.enquirer.clone()
     }
 
     /// Whether the floor still turns.
@@ -183,7 +198,7 @@ struct Floor {
     slots: HashMap<SlotId, SlotLines>,
     claims: Claims,
     tasks: TaskTracker,
-    /// Ends the looks at the manifests.
+    /// Ends the looks at the manifests and at the record.
     looks: CancellationToken,
     publisher: watch::Sender<Arc<Snapshot>>,
 }

@@ -1,16 +1,19 @@
 //! The daemon's socket: real ones in temporary folders, a station on boards in memory behind them, or none
 //! where what is told is made up.
 
+mod enquiries;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use flashline::event::{Code, Happening, Notice, Role, Who};
+use flashline::event::{Code, Happening, JobId, Notice, Role, SlotId, Who};
 use flashline::manifest::Bundle;
-use flashline::record::{Record, Standing};
+use flashline::record::{JobFilter, Record, Standing};
 use flashline::settings::{AccessSettings, Place, Settings, SlotSettings, SocketSettings};
 use flashline::sim::{BoardSpec, Pace, SimPorts};
 use flashline::socket::{self, ListenError, MOST_CONNECTIONS, Server, WhenLost, listen};
+use flashline::station::enquiry::{Enquirer, Enquiry, Found, NotFound, Question};
 use flashline::station::{Access, Ask, Asker, LineState, RequestRefused, Snapshot, Station};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
@@ -123,7 +126,8 @@ impl Line {
         .unwrap();
         let snapshots = station.snapshots.clone();
         let asker = station.asker(Who::new("nobody", Role::Operator));
-        let server = socket::serve(listening, snapshots, asker, access(), database).unwrap();
+        let enquirer = station.enquirer();
+        let server = socket::serve(listening, snapshots, asker, access(), enquirer).unwrap();
         Line {
             ports,
             record,
@@ -332,6 +336,7 @@ async fn clients_that_stand_still_delay_no_board() {
 struct MadeUp {
     snapshots: watch::Sender<Arc<Snapshot>>,
     asked: mpsc::Receiver<flashline::station::Request>,
+    enquiries: mpsc::Receiver<Enquiry>,
     server: Server,
     socket: PathBuf,
     _folder: tempfile::TempDir,
@@ -350,10 +355,12 @@ impl MadeUp {
         let (snapshots, receiver) = watch::channel(Arc::new(snapshot(0, 0)));
         let (sender, asked) = mpsc::channel(4);
         let asker = Asker::new(Who::new("nobody", Role::Operator), sender);
-        let server = socket::serve(listening, receiver, asker, access(), database).unwrap();
+        let (enquirer, enquiries) = Enquirer::new();
+        let server = socket::serve(listening, receiver, asker, access(), enquirer).unwrap();
         MadeUp {
             snapshots,
             asked,
+            enquiries,
             server,
             socket: settings.path,
             _folder: folder,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use flashline::dashboard::{self, Options, Quit};
 use flashline::event::{Role, SlotId, Who};
 use flashline::record::Standing;
+use flashline::station::enquiry::Enquirer;
 use flashline::station::{Ask, Asker, LineState, RequestRefused, SlotState, SlotView, Snapshot};
 use rustix::process::Signal;
 use tokio::sync::{mpsc, watch};
@@ -223,7 +224,11 @@ fn a_dashboard_that_is_asked() {
             }
             asks
         };
-        tokio::join!(dashboard::tui(snapshots, asker, options), answers).1
+        tokio::join!(
+            dashboard::tui(snapshots, asker, Enquirer::new().0, options),
+            answers
+        )
+        .1
     });
     for ask in asks {
         println!("asked: {ask:?}");
@@ -254,7 +259,7 @@ fn a_dashboard_that_panics() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let face = dashboard::tui(snapshots, asker, Options::from_env());
+        let face = dashboard::tui(snapshots, asker, Enquirer::new().0, Options::from_env());
         let trouble = async {
             tokio::task::yield_now().await;
             panic!("something broke");

@@ -29,6 +29,7 @@ fn bench() -> Bench {
         terminal,
         receiver,
         Asker::new(fixture::li(), sender),
+        Enquirer::new().0,
         fixture::options(Language::English),
     );
     Bench {
@@ -206,6 +207,7 @@ async fn nothing_is_drawn_when_nothing_changed() {
         terminal,
         receiver,
         Asker::new(fixture::li(), sender),
+        Enquirer::new().0,
         options,
     );
     let keys = stream::iter([key(KeyCode::Char('z')), key(KeyCode::Char('z'))]);

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::chip::Identity;
-use crate::event::{Code, Outcome, Serial, SlotId};
+use crate::event::{Code, Serial};
 use crate::job::Verdict;
 use crate::record::NewJob;
 use crate::record::change::{Change, WriteOff};
@@ -43,29 +43,6 @@ fn a_period_looks_at_the_jobs_that_started_in_it() {
         arrivals(reader.jobs_of(&mac(1).into()).unwrap()),
         [at("08:00:00"), at("09:00:00")]
     );
-}
-
-#[test]
-fn the_newest_come_first_and_may_be_of_a_slot_or_an_outcome() {
-    let mut bench = Bench::new();
-    let first = bench.job("08:00:00", Some(Code::NoReply), 1, 4096);
-    let second = bench.job("09:00:00", None, 1, 4096);
-    let running = new_job("7", at("09:59:00"));
-    let third = running.job;
-    bench.change(Change::Open(running)).unwrap();
-    let reader = Reader::open(&bench.path).unwrap();
-    let check = |most, slot: Option<&str>, outcome, expected: &[_]| {
-        let slot = slot.map(SlotId::new);
-        let rows = reader.newest(most, slot.as_ref(), outcome).unwrap();
-        let found: Vec<_> = rows.into_iter().map(|row| row.job).collect();
-        assert_eq!(found, expected, "{most} {slot:?} {outcome:?}");
-    };
-    check(9, None, None, &[third, second, first]);
-    check(2, None, None, &[third, second]);
-    check(9, Some("3"), None, &[second, first]);
-    check(9, None, Some(Outcome::Fail), &[first]);
-    check(9, Some("3"), Some(Outcome::Pass), &[second]);
-    check(9, Some("7"), Some(Outcome::Pass), &[]);
 }
 
 #[test]

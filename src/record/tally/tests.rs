@@ -10,6 +10,8 @@ fn tally(arrivals: &[Arrival]) -> Tally {
     for (number, &(board, code, flash_touched, attempts, seconds)) in (1..).zip(arrivals) {
         tally.add(&ClosedJob {
             number,
+            slot: SlotId::new("3"),
+            started: Timestamp::UNIX_EPOCH,
             unit: board.map(|last| Mac([0x24, 0x0A, 0xC4, 0, 0, last]).into()),
             lot: None,
             golden: None,
@@ -174,6 +176,8 @@ fn jobs_may_be_counted_in_any_order() {
         .map(
             |(number, &(board, code, flash_touched, attempts, seconds))| ClosedJob {
                 number,
+                slot: SlotId::new("3"),
+                started: Timestamp::UNIX_EPOCH,
                 unit: board.map(|last| Mac([2, 0, 0, 0, 0, last]).into()),
                 lot: None,
                 golden: None,

@@ -5,8 +5,12 @@ use serde_json::Value;
 
 use super::*;
 use crate::dashboard::fixture;
-use crate::event::{Code, LotState, Outcome, SlotId, Unit};
+use crate::event::{Code, Golden, JobId, LotState, Outcome, Serial, SlotId, Step, Unit};
+use crate::job::{BootLog, Measurement, RegionResult, Retries, StepResult};
+use crate::plan::Method;
+use crate::record::{Day, Hour, JobFilter, JobRow, SlotDay, Story};
 use crate::socket::wire::{self, Answer, ByeWord, Query, SocketWord, Told};
+use crate::station::enquiry::{Found, NotFound};
 use crate::station::{
     Again, Ask, BundleView, Halt, LineState, NewLot, OnDisk, RequestRefused, SlotOut, SlotState,
     SlotView,
@@ -227,20 +231,18 @@ fn what_may_be_left_out_is_filled_in() {
     };
     check(
         r#"{"id":1,"query":{"jobs":{}}}"#,
-        What::Query(Query::Jobs {
-            newest: 20,
-            slot: None,
-            outcome: None,
-        }),
+        What::Query(Query::Jobs(JobFilter::default())),
     );
     check(
         r#"{"id":1,"query":{"jobs":{"newest":2,"slot":"3","outcome":"FAIL"}}}"#,
-        What::Query(Query::Jobs {
+        What::Query(Query::Jobs(JobFilter {
             newest: 2,
             slot: Some(SlotId::new("3")),
             outcome: Some(Outcome::Fail),
-        }),
+            ..JobFilter::default()
+        })),
     );
+    check(r#"{"id":1,"query":"day"}"#, What::Query(Query::Day));
     check(
         r#"{"more":0,"id":1,"ask":{"start":{"slot":"3"}}}"#,
         What::Ask(Ask::Start {
@@ -265,6 +267,8 @@ fn what_is_no_request_keeps_its_number() {
     check(r#"{"id":1}"#, Some(1));
     check(r#"{"id":1,"ask":"explode"}"#, Some(1));
     check(r#"{"id":1,"query":{"job":{"job":"7"}}}"#, Some(1));
+    check(r#"{"id":1,"query":{"jobs":{"slott":"3"}}}"#, Some(1));
+    check(r#"{"id":1,"query":{"jobs":{"newest":-1}}}"#, Some(1));
     check(r#"{"id":1,"follow":"snapshots"}"#, Some(1));
 }
 
@@ -396,6 +400,134 @@ fn every_refusal_is_read_back_and_on_the_page() {
     }
 }
 
+fn every_finding() -> [Found; 3] {
+    let started = jiff::Timestamp::from_millisecond(1_761_984_000_123).unwrap();
+    let row = JobRow {
+        job: JobId::now(),
+        station: "bench-1".to_owned(),
+        slot: SlotId::new("3"),
+        place: "/dev/ttyUSB0".to_owned(),
+        product: "thermostat".to_owned(),
+        version: "1.4.0".to_owned(),
+        bundle_digest: "77d0c2b91e5a".to_owned(),
+        serial: Serial::parse("A17"),
+        lot: Some(fixture::lot()),
+        operator: Some("Mei".to_owned()),
+        golden: Some(Golden::Bad),
+        identity: Some(fixture::identity(3)),
+        outcome: Some(Outcome::Fail),
+        code: Some(Code::VerifyMismatch),
+        detail: "0x10000".to_owned(),
+        attempts: 2,
+        retries: Retries {
+            blocks: 1,
+            rates: 2,
+            connections: 3,
+        },
+        written_by: Some(Method::RomDeflate),
+        baud: 921_600,
+        bytes_written: 1 << 40,
+        bytes_skipped: 4096,
+        flash_touched: true,
+        started,
+        ended: Some(started),
+    };
+    let running = JobRow {
+        outcome: None,
+        code: None,
+        ended: None,
+        identity: None,
+        written_by: None,
+        ..row.clone()
+    };
+    let story = Story {
+        row: row.clone(),
+        steps: vec![StepResult {
+            step: Step::Verify,
+            attempt: 1,
+            began: Duration::from_micros(1_234_567),
+            took: Duration::from_micros(89),
+            code: None,
+        }],
+        regions: vec![RegionResult {
+            name: "app".to_owned(),
+            offset: 0x1_0000,
+            size_bytes: 4096,
+            file_sha256: [0xAB; 32],
+            written_sha256: [1; 32],
+            found_md5: Some([0x0F; 16]),
+            found_sha256: None,
+            skipped_bytes: 0,
+        }],
+        log: Some("0.000 connect: begins\n".to_owned()),
+        boot: Some(BootLog {
+            text: "ready\n".to_owned(),
+            measurements: vec![Measurement {
+                name: "battery".to_owned(),
+                value: 3.3,
+                unit: "V".to_owned(),
+                low: None,
+                high: Some(4.2),
+            }],
+        }),
+    };
+    let day = Day {
+        hours: vec![Hour {
+            from: started,
+            units: 3,
+            first_pass: 1,
+            passed: 2,
+        }],
+        failures: vec![(Code::NoSync, 4)],
+        slots: vec![SlotDay {
+            slot: SlotId::new("3"),
+            units: 3,
+            first_pass: 1,
+            no_contact: 4,
+        }],
+    };
+    [
+        Found::Jobs(vec![row, running]),
+        Found::Job(Some(Box::new(story))),
+        Found::Day(day),
+    ]
+}
+
+#[test]
+fn what_was_found_is_read_back_as_it_was() {
+    for found in every_finding() {
+        let text = line(&Answer {
+            id: Some(7),
+            ok: true,
+            what: found.clone(),
+        });
+        match event(&text).unwrap() {
+            Event::Answer { id: 7, answer } => assert_eq!(wire::found(answer), Ok(found), "{text}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_answer_without_a_finding_says_why() {
+    let refused = |word| Err(Refused::Socket(word, "why".to_owned()));
+    assert_eq!(
+        wire::found(refused(SocketWord::NoSuchJob)),
+        Ok(Found::Job(None))
+    );
+    let unreadable = Err(NotFound::Unreadable("why".to_owned()));
+    assert_eq!(
+        wire::found(refused(SocketWord::RecordUnreadable)),
+        unreadable
+    );
+    assert_eq!(wire::found(refused(SocketWord::Malformed)), unreadable);
+    assert_eq!(wire::found(refused(SocketWord::Busy)), Err(NotFound::Busy));
+    for odd in [r#"{"id":7,"ok":true}"#, r#"{"id":7,"ok":true,"day":7}"#] {
+        let found = wire::found(Ok(odd.to_owned()));
+        assert!(matches!(found, Err(NotFound::Unreadable(_))), "{found:?}");
+    }
+}
+
 /// Every key of an object, and of those in it.
 fn keys(value: &Value, found: &mut Vec<String>) {
     match value {
@@ -432,6 +564,9 @@ fn every_field_is_on_the_page() {
     lines.extend(snapshots().iter().map(|it| line(&Told::Snapshot(it))));
     let status = crate::socket::health::look(std::time::Instant::now(), 1, 1);
     lines.push(line(&status));
+    lines.extend(every_finding().iter().map(line));
+    let filter = serde_json::to_value(JobFilter::default()).unwrap();
+    lines.push(filter.to_string());
     let mut found = Vec::new();
     for line in lines {
         keys(&serde_json::from_str(&line).unwrap(), &mut found);
