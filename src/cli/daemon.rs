@@ -25,12 +25,24 @@ pub struct Which {
 impl Which {
     /// Where the socket is; mistakes in the station file are told.
     pub fn path(&self) -> Result<PathBuf, Exit> {
-        if let Some(path) = &self.socket {
-            return Ok(path.clone());
+        match &self.socket {
+            Some(path) => Ok(path.clone()),
+            None => Ok(self.settings()?.socket.path),
         }
+    }
+
+    /// The station file, unless the socket was named without one; mistakes in it are told.
+    pub fn station_file(&self) -> Result<Option<Settings>, Exit> {
+        match self.socket {
+            Some(_) => Ok(None),
+            None => self.settings().map(Some),
+        }
+    }
+
+    fn settings(&self) -> Result<Settings, Exit> {
         let config = self.config.as_deref().unwrap_or_else(|| usual());
         match Settings::load(config) {
-            Ok(settings) => Ok(settings.socket.path),
+            Ok(settings) => Ok(settings),
             Err(faults) => {
                 faults::tell(&faults);
                 Err(Exit::Usage)

@@ -5,9 +5,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::Exit;
 use super::daemon::{Which, trouble};
+use super::look::Look;
 use super::session::{self, Face};
 use crate::dashboard::{self, Options, Quit};
 use crate::lang::Caption;
+use crate::settings::{AlarmSettings, FaceSettings};
 use crate::socket::{Attached, ClientError, Contact, WhenLost, attach};
 
 /// Show the running daemon's screen; q leaves it and the daemon goes on
@@ -17,15 +19,22 @@ pub struct Args {
     #[arg(long)]
     plain: bool,
     #[command(flatten)]
+    look: Look,
+    #[command(flatten)]
     which: Which,
 }
 
 pub fn run(args: Args) -> Exit {
-    let path = match args.which.path() {
-        Ok(path) => path,
+    let (path, said, alarm) = match args.which.station_file() {
+        Ok(Some(settings)) => (settings.socket.path, settings.face, settings.alarm),
+        Ok(None) => match args.which.path() {
+            Ok(path) => (path, FaceSettings::default(), AlarmSettings::default()),
+            Err(exit) => return exit,
+        },
         Err(exit) => return exit,
     };
     let face = Face::choose(args.plain, false);
+    let options = args.look.options(face, &said, &alarm);
     // a screen shows that the daemon is away; lines have nothing to say until it is back
     let when_lost = match face {
         Face::Dashboard => WhenLost::Look,
@@ -33,7 +42,7 @@ pub fn run(args: Args) -> Exit {
     };
     let shown = session::block_on(async {
         match attach(&path, when_lost).await {
-            Ok(attached) => Ok(show(attached, face).await),
+            Ok(attached) => Ok(show(attached, face, options).await),
             Err(error) => Err(error),
         }
     });
@@ -45,12 +54,16 @@ pub fn run(args: Args) -> Exit {
     }
 }
 
-async fn show(attached: Attached, face: Face) -> Result<(), Box<dyn std::error::Error>> {
+async fn show(
+    attached: Attached,
+    face: Face,
+    options: Options,
+) -> Result<(), Box<dyn std::error::Error>> {
     let (captions, caption) = watch::channel(None);
     let options = Options {
         quit: Quit::LeaveOnly,
         caption: Some(caption),
-        ..Options::from_env()
+        ..options
     };
     let (snapshots, asker) = (attached.snapshots.clone(), attached.asker.clone());
     let enquirer = attached.enquirer.clone();

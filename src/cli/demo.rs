@@ -21,13 +21,14 @@ use self::story::{Round, Troubles};
 use self::verdict::{Played, Verdict};
 use super::Exit;
 use super::faults;
+use super::look::Look;
 use super::session::{self, Face, HangUp};
 use crate::dashboard::{self, Options, Quit};
 use crate::event::{Role, Who};
 use crate::manifest::Bundle;
 use crate::port::SystemPorts;
 use crate::record::{Reader, Record, Since};
-use crate::settings::{Fault, Settings};
+use crate::settings::{AlarmSettings, FaceSettings, Fault, Settings};
 use crate::sim::Bench;
 use crate::station::Station;
 
@@ -64,6 +65,8 @@ pub struct Args {
     /// No waiting: boards answer as fast as the computer can
     #[arg(long)]
     fast: bool,
+    #[command(flatten)]
+    look: Look,
 }
 
 pub fn run(args: Args) -> Exit {
@@ -95,6 +98,9 @@ fn play(args: &Args, face: Face) -> Result<Exit, Box<dyn Error>> {
         record,
         interrupted,
         face,
+        options: args
+            .look
+            .options(face, &FaceSettings::default(), &AlarmSettings::default()),
         tempo,
         seed: args.seed,
     };
@@ -133,6 +139,7 @@ struct Show {
     record: Record,
     interrupted: usize,
     face: Face,
+    options: Options,
     tempo: Tempo,
     seed: u64,
 }
@@ -163,7 +170,7 @@ impl Show {
         let options = Options {
             quit: Quit::AtOnce,
             caption: Some(captions),
-            ..Options::from_env()
+            ..self.options
         };
         let snapshots = station.snapshots.clone();
         let mut director = Director {

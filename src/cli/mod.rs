@@ -1,5 +1,6 @@
 //! The command line: one file per command, and the exit codes. Leaves out what the commands do.
 
+mod alarm;
 mod approve;
 mod check;
 mod daemon;
@@ -15,6 +16,7 @@ mod job;
 mod journal;
 mod install_udev;
 mod logging;
+mod look;
 mod names;
 mod notify;
 mod out;

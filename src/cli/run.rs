@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::look::Look;
 use super::notify::Systemd;
 use super::session::{self, Face, HangUp};
 use super::starts;
-use super::{Exit, journal, logging};
+use super::{Exit, alarm, journal, logging};
 use super::{faults, names};
 use crate::dashboard::{Options, Times};
 use crate::event::Who;
@@ -36,10 +37,13 @@ pub struct Args {
     /// The log's form, whatever the station file says: text or json
     #[arg(long, value_name = "FORMAT", value_parser = log_format)]
     log_format: Option<LogFormat>,
+    #[command(flatten)]
+    look: Look,
 }
 
 pub fn run(args: Args) -> Exit {
     let face = Face::choose(args.plain, args.json);
+    let look = args.look;
     let (settings, bundles) = match load(&args.config) {
         Ok(loaded) => loaded,
         Err(faults) => {
@@ -71,6 +75,7 @@ pub fn run(args: Args) -> Exit {
             return Exit::from(&error);
         }
     };
+    let options = look.options(face, &settings.face, &settings.alarm);
     let here = Access::new(settings.access.clone()).at_terminal();
     let bundles = bundles.started_by(here.clone());
     match session::block_on(work(
@@ -79,6 +84,7 @@ pub fn run(args: Args) -> Exit {
         record,
         interrupted,
         face,
+        options,
         here,
         hang_up,
     )) {
@@ -109,6 +115,7 @@ async fn work(
     record: Record,
     interrupted: usize,
     face: Face,
+    options: Options,
     here: Who,
     hang_up: HangUp,
 ) -> Exit {
@@ -133,6 +140,7 @@ async fn work(
         return bench_error(&error);
     }
     let access = Access::new(settings.access.clone());
+    let alarm = settings.alarm.clone();
     let socket = settings.socket.clone();
     // before a board is touched
     let listening = match tokio::task::spawn_blocking(move || listen(&socket)).await {
@@ -176,6 +184,7 @@ async fn work(
             return bench_error(&error);
         }
     };
+    let alarm = alarm::follow(alarm, options.language, station.snapshots.clone());
     let systemd = systemd
         .map(|systemd| systemd.follow(station.snapshots.clone(), station.pulse(), stop.clone()));
     let options = Options {
@@ -183,11 +192,15 @@ async fn work(
             true => Times::LeftOut,
             false => Times::Shown,
         },
-        ..Options::from_env()
+        ..options
     };
     let shown = session::show(station, face, here, options, &stop).await;
     server.ended().await;
     record.close().await;
+    if let Some(calling) = alarm {
+        // it ends with the station too
+        let _ = calling.await;
+    }
     if let Some(telling) = systemd {
         // it ends with the station
         let _ = telling.await;

@@ -38,6 +38,7 @@ pub fn options(language: Language) -> Options {
         colour: Colour::Colour,
         signs: Signs::Unicode,
         mouse: Mouse::Used,
+        bell: Vec::new(),
         quit: Quit::AskWhenBusy,
         zone: jiff::tz::TimeZone::UTC,
         times: Times::Shown,

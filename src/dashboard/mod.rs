@@ -6,6 +6,7 @@
 //! A face ends when the station has ended (its watch is closed), after showing the last of it.
 
 mod banners;
+mod bell;
 mod big;
 mod detail;
 mod draw;

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use super::signs::Signs;
 use crate::lang::{Caption, Language};
+use crate::settings::Alarm;
 
 /// How a face looks and what its keys do.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Options {
     pub colour: Colour,
     pub signs: Signs,
     pub mouse: Mouse,
+    /// What rings the terminal.
+    pub bell: Vec<Alarm>,
     pub quit: Quit,
     /// Times of day are shown in this zone.
     pub zone: jiff::tz::TimeZone,
@@ -68,6 +71,7 @@ impl Options {
             colour: colour(std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())),
             signs,
             mouse: Mouse::Used,
+            bell: Vec::new(),
             quit: Quit::AskWhenBusy,
             zone: jiff::tz::TimeZone::system(),
             times: Times::Shown,

@@ -15,6 +15,7 @@ use ratatui::backend::Backend;
 use ratatui::layout::{Position, Rect};
 use tokio::sync::{mpsc, watch};
 
+use super::bell::{Bell, Ring};
 use super::draw::{Hit, Scene, draw, hit};
 use super::grid::Arrangement;
 use super::keyboard::{self, Typed};
@@ -37,7 +38,13 @@ pub async fn tui(
     let screen = Screen::enter(options.mouse)?;
     let (terminal, spool) = Spool::terminal()?;
     let face = Face::new(terminal, snapshots, asker, enquirer, options);
-    let written = async || screen.write(spool.take()).await;
+    let written = async |ring| {
+        let mut bytes = spool.take();
+        if ring == Ring::Once {
+            bytes.push(b'\x07');
+        }
+        screen.write(bytes).await
+    };
     face.run(EventStream::new(), written).await
 }
 
@@ -55,6 +62,7 @@ struct Face<B: Backend> {
     shutdown: Shutdown,
     keyboard: Keyboard,
     caption: Option<watch::Receiver<Option<Caption>>>,
+    bell: Bell,
     options: Options,
     view: View,
 }
@@ -124,6 +132,7 @@ where
             shutdown: Shutdown::NotAsked,
             keyboard: Keyboard::There,
             caption: options.caption.clone(),
+            bell: Bell::new(options.bell.clone(), jiff::Timestamp::now()),
             view: View {
                 speaks: options.speaks,
                 prompt: match options.speaks {
@@ -140,7 +149,7 @@ where
     async fn run(
         self,
         events: impl Stream<Item = io::Result<Event>> + Unpin,
-        written: impl AsyncFnMut() -> io::Result<()>,
+        written: impl AsyncFnMut(Ring) -> io::Result<()>,
     ) -> io::Result<()> {
         let (queue, typed) = keyboard::queue();
         let reading = async {
@@ -157,12 +166,12 @@ where
     async fn attend(
         mut self,
         mut typed: mpsc::Receiver<io::Result<Typed>>,
-        mut written: impl AsyncFnMut() -> io::Result<()>,
+        mut written: impl AsyncFnMut(Ring) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         self.draw()?;
-        written().await?;
+        written(self.ring()).await?;
         loop {
             let input = tokio::select! {
                 biased;
@@ -187,11 +196,11 @@ where
                 Next::Keep => {}
                 Next::Redraw => {
                     self.draw()?;
-                    written().await?;
+                    written(self.ring()).await?;
                 }
                 Next::Ended => {
                     self.draw()?;
-                    return written().await;
+                    return written(self.ring()).await;
                 }
                 Next::Leave => return Ok(()),
             }
@@ -231,6 +240,10 @@ where
             }
             Input::Second => Next::Redraw,
         })
+    }
+
+    fn ring(&mut self) -> Ring {
+        self.bell.hear(&self.snapshot.notices)
     }
 
     fn scene(&self) -> Scene<'_> {

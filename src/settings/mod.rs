@@ -3,6 +3,8 @@
 //! Leaves out the manifest's own rules.
 
 mod access;
+mod alarm;
+mod face;
 mod fault;
 mod fields;
 mod likeness;
@@ -19,6 +21,8 @@ mod stub_dir;
 mod value;
 
 pub use access::AccessSettings;
+pub use alarm::{Alarm, AlarmSettings};
+pub use face::{FaceSettings, LANGUAGES};
 pub use fault::{Fault, Paint, Pointer, Severity};
 pub use fields::{Document, Fields, Found};
 pub use line::{LineRules, Required};

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::slot::{self, BAUDS};
 use super::{
-    AccessSettings, Document, Fault, Fields, Found, LineRules, LogSettings, PortRules,
-    SlotSettings, SocketSettings, Source,
+    AccessSettings, AlarmSettings, Document, FaceSettings, Fault, Fields, Found, LineRules,
+    LogSettings, PortRules, SlotSettings, SocketSettings, Source,
 };
-use super::{access, line, log, ports, socket, stub_dir, text, whole, yes_or_no};
+use super::{access, alarm, face, line, log, ports, socket, stub_dir, text, whole, yes_or_no};
 use crate::chip::Stubs;
 
 /// A station's settings, paths resolved against the file's folder.
@@ -44,6 +44,8 @@ pub struct Settings {
     /// How often manifests are looked at for changes.
     pub manifest_looks: Duration,
     pub socket: SocketSettings,
+    pub face: FaceSettings,
+    pub alarm: AlarmSettings,
 }
 
 /// What one USB hub can feed.
@@ -78,6 +80,8 @@ impl Settings {
             log: LogSettings::default(),
             manifest_looks: MANIFEST_LOOKS,
             socket,
+            face: FaceSettings::default(),
+            alarm: AlarmSettings::default(),
         }
     }
 
@@ -125,6 +129,8 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
     let ports = ports::table(&mut root);
     let socket = socket::table(&mut root);
     let log = log::table(&mut root, folder);
+    let face = face::keys(&mut root);
+    let alarm = alarm::table(&mut root);
     let stub_dir = root.optional("stub_dir", text(4096));
     let slots = slot::slots(document, &mut root, folder);
     root.finish();
@@ -153,6 +159,8 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
         ports,
         socket: socket.settings(document, folder, &defaults.database),
         log,
+        face,
+        alarm,
         stubs: Arc::new(
             stub_dir.map_or_else(Stubs::default, |found| stubs(document, folder, &found)),
         ),

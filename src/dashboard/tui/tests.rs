@@ -45,7 +45,7 @@ async fn it_ends_with_the_station() {
     drop(bench.snapshots);
     bench
         .face
-        .run(stream::pending(), async || Ok(()))
+        .run(stream::pending(), async |_| Ok(()))
         .await
         .unwrap();
 }
@@ -61,7 +61,7 @@ async fn confirmed_quitting_asks_the_station_and_waits_for_its_end() {
         drop(bench.snapshots);
     };
     let keys = keys.chain(stream::pending());
-    let (ended, ()) = tokio::join!(bench.face.run(keys, async || Ok(())), station);
+    let (ended, ()) = tokio::join!(bench.face.run(keys, async |_| Ok(())), station);
     ended.unwrap();
 }
 
@@ -76,7 +76,7 @@ async fn an_attached_face_leaves_and_asks_nothing() {
         let mut bench = bench();
         bench.face.view.quit = Quit::LeaveOnly;
         bench.face.options.quit = Quit::LeaveOnly;
-        bench.face.run(events, async || Ok(())).await.unwrap();
+        bench.face.run(events, async |_| Ok(())).await.unwrap();
         assert!(bench.requests.recv().await.is_none());
     }
 }
@@ -101,7 +101,7 @@ async fn a_barcode_is_no_hotkey_and_goes_to_the_selected_slot() {
         drop(bench.snapshots);
         asked
     };
-    let (ended, asked) = tokio::join!(bench.face.run(keys, async || Ok(())), station);
+    let (ended, asked) = tokio::join!(bench.face.run(keys, async |_| Ok(())), station);
     ended.unwrap();
     let scan = |text: &str, slot: Option<&str>| Ask::Scan {
         text: text.to_owned(),
@@ -121,7 +121,7 @@ async fn a_hotkey_acts_once_it_is_no_barcode() {
         ask
     };
     let keys = keys.chain(stream::pending());
-    let (ended, ask) = tokio::join!(bench.face.run(keys, async || Ok(())), station);
+    let (ended, ask) = tokio::join!(bench.face.run(keys, async |_| Ok(())), station);
     ended.unwrap();
     let slot = SlotId::new("1");
     assert_eq!(ask, Ask::StopSlot { slot });
@@ -185,7 +185,7 @@ async fn a_slow_terminal_cuts_no_barcode() {
             assert!(bench.requests.recv().await.is_none(), "one request");
             asked
         };
-        let run = bench.face.run(keys, async || {
+        let run = bench.face.run(keys, async |_| {
             tokio::time::sleep(Duration::from_millis(write_ms)).await;
             Ok(())
         });
@@ -218,7 +218,7 @@ async fn nothing_is_drawn_when_nothing_changed() {
         drop(snapshots);
         before
     };
-    let run = face.run(keys.chain(stream::pending()), async || {
+    let run = face.run(keys.chain(stream::pending()), async |_| {
         *drawn.borrow_mut() += 1;
         Ok(())
     });
