@@ -2,6 +2,7 @@
 //! is (step, progress) and what happened (notice). Leaves out every word that people read: those
 //! are in `lang`.
 
+mod again;
 mod code;
 mod lot;
 mod notice;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use crate::chip::spelled;
 
+pub use again::{Again, Passed};
 pub use code::Code;
 pub use lot::{FirstArticle, Golden, LotName, LotState};
 pub use notice::{Happening, Notice, Waiting};

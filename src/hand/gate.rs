@@ -44,7 +44,12 @@ impl Gate for OpenGate {
         identity: &'a Identity,
     ) -> Pending<'a, Admission> {
         let plan = self.plan(identity);
-        Box::pin(async move { Admission::Grant(Grant { plan: plan.into() }) })
+        Box::pin(async move {
+            Admission::Grant(Grant {
+                plan: plan.into(),
+                passed: None,
+            })
+        })
     }
 }
 

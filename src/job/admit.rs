@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::border::{Admission, Assignment, Gate};
+use super::border::{Admission, Assignment, Gate, Grant};
 use super::connect::HasLines;
 use super::erase::Erasure;
 use super::error::JobError;
 use super::identify::Identified;
 use super::session::Session;
-use crate::event::Step;
+use crate::event::{Passed, Step};
 use crate::plan::Plan;
 use crate::port::Stop;
 
@@ -38,6 +38,17 @@ pub(super) struct Found {
     pub(super) skipped_bytes: u32,
 }
 
+/// Whether a board is good already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Second {
+    /// It is worked on, whatever it holds.
+    Due,
+    /// It passed before: whether its flash holds everything still is to be seen.
+    Passed(Passed),
+    /// It does, and is left as it is.
+    Left(Passed),
+}
+
 /// A board that may be written, and how far that is.
 #[derive(Debug)]
 pub(super) struct Board {
@@ -50,6 +61,7 @@ pub(super) struct Board {
     pub(super) erased: Erasure,
     /// Which of the plan's rates is in use.
     pub(super) rate: usize,
+    pub(super) second: Second,
 }
 
 impl Board {
@@ -59,7 +71,15 @@ impl Board {
             found: vec![Found::default(); plan.regions.len()],
             erased: Erasure::default(),
             rate: 0,
+            second: Second::Due,
             plan,
+        }
+    }
+
+    fn granted(grant: Grant) -> Board {
+        Board {
+            second: grant.passed.map_or(Second::Due, Second::Passed),
+            ..Board::new(grant.plan)
         }
     }
 
@@ -134,7 +154,7 @@ impl<'a> Identified<'a> {
                         &self.identity,
                     ) => {
                         match admission {
-                            Admission::Grant(grant) => Ok(Board::new(grant.plan)),
+                            Admission::Grant(grant) => Ok(Board::granted(grant)),
                             Admission::Refuse { code, detail } => {
                                 Err(JobError::Refused { code, detail })
                             }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::chip::{Chip, Identity, Stubs};
-use crate::event::{Code, JobId, Outcome, Progress, Serial, SlotId, Step, spelling};
+use crate::event::{Again, Code, JobId, Outcome, Passed, Progress, Serial, SlotId, Step, spelling};
 use crate::image::{in_hex, some_in_hex};
 use crate::plan::{Method, Plan};
 use crate::port::{Pending, PortInfo};
@@ -66,7 +66,8 @@ pub enum StubUse {
     RomPlain,
 }
 
-/// The one question of a job, asked once it knows the board: may it be written, and with what?
+/// The question of a job, asked once it knows the board: may it be written, and with what? The other methods
+/// ask for no leave.
 pub trait Gate: Send + Sync {
     fn admit<'a>(
         &'a self,
@@ -82,6 +83,13 @@ pub trait Gate: Send + Sync {
     fn likely_baud<'a>(&'a self, slot: &'a SlotId) -> Pending<'a, Option<u32>> {
         let _ = slot;
         Box::pin(std::future::ready(None))
+    }
+
+    /// Whether a board that passed before ([`Grant::passed`]), and whose flash turned out to hold everything
+    /// still, is worked on again. May take until someone decides; nothing is written meanwhile.
+    fn again<'a>(&'a self, job: JobId, slot: &'a SlotId, passed: &'a Passed) -> Pending<'a, Again> {
+        let _ = (job, slot, passed);
+        Box::pin(std::future::ready(Again::Flash))
     }
 }
 
@@ -100,6 +108,9 @@ pub enum Admission {
 #[derive(Debug, Clone)]
 pub struct Grant {
     pub plan: Arc<Plan>,
+    /// The board passed with exactly this plan's bundle before: its flash is looked at first, and where it
+    /// holds everything still, [`Gate::again`] is asked. `None`: it is worked on whatever it holds.
+    pub passed: Option<Passed>,
 }
 
 /// What a job tells while it works. Both return at once and never block.

@@ -149,6 +149,9 @@ pub(super) enum JobError {
         StopReason::Shutdown => "the program is ending",
     })]
     Stopped(StopReason),
+    /// Nothing was begun with: whether it is flashed again was still to be said.
+    #[error("the board was taken out before it was said whether to flash it again")]
+    LeftUndecided,
     /// A bug of ours, not the board's: a worker thread ended without its result.
     #[error("the frames for {region} could not be built: {why}")]
     Frames { region: String, why: String },
@@ -236,7 +239,7 @@ impl JobError {
             | JobError::TakenAlong
             | JobError::Unrecognisable
             | JobError::Unplugged { .. } => Code::Unplugged,
-            JobError::Stopped(_) => Code::Stopped,
+            JobError::Stopped(_) | JobError::LeftUndecided => Code::Stopped,
         }
     }
 
@@ -277,6 +280,7 @@ impl JobError {
             | JobError::Unrecognisable
             | JobError::Unplugged { .. }
             | JobError::Stopped(_)
+            | JobError::LeftUndecided
             | JobError::Frames { .. } => Failure::Final,
         }
     }

@@ -1,10 +1,11 @@
 //! All that is done to one board from its arrival to its verdict: connect → identify → Gate → rate →
 //! stub → erase → write → verify → reset → boot check. Each step turns one state type into the next;
 //! what to try again is decided by one pure function (`ladder`). Leaves out slots, lots and the record:
-//! it asks the Gate once (and before that only which rate is likely), reports through `Reports`, and
-//! returns a `Verdict`.
+//! it asks the Gate for leave once (before that only which rate is likely, after it only whether a board that
+//! is good already is flashed again), reports through `Reports`, and returns a `Verdict`.
 
 mod admit;
+mod again;
 mod boot;
 mod border;
 mod compare;

@@ -28,14 +28,18 @@ pub(super) struct Span {
 }
 
 impl Session<'_> {
-    /// The chip's MD5 of a flash range; `None` where whoever answers knows no digests: an ESP8266's
-    /// ROM, and every ROM in Secure Download Mode.
+    /// Whether whoever answers knows digests: not an ESP8266's ROM, and no ROM in Secure Download Mode.
+    pub(super) fn computes_digests(&self) -> bool {
+        self.link.dialect() != Dialect::Rom8266 && self.access == Access::Full
+    }
+
+    /// The chip's MD5 of a flash range; `None` where whoever answers knows no digests.
     pub(super) async fn md5(
         &mut self,
         offset: u32,
         length: u32,
     ) -> Result<Option<[u8; 16]>, JobError> {
-        if self.link.dialect() == Dialect::Rom8266 || self.access == Access::SecureDownload {
+        if !self.computes_digests() {
             return Ok(None);
         }
         let command = Command::FlashMd5 { offset, length };

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::admit::Board;
+use super::admit::{Board, Second};
+use super::again::{Asking, Seen};
 use super::boot::{BootFault, Judge, Listening};
 use super::border::{Assignment, Gate, RegionResult, Reports, Silence, StubUse, Verdict};
 use super::connect::{First, connect};
@@ -21,7 +22,7 @@ use super::rate;
 use super::reset::{self, Leave, Started};
 use super::session::{ROM_BAUD, RomRates, Session};
 use crate::chip::{Access, Belief, Identity};
-use crate::event::{Code, Outcome};
+use crate::event::{Code, Outcome, Passed};
 use crate::port::reset::Ways;
 use crate::port::{Link, Port, Ports, Stop};
 use crate::protocol::Dialect;
@@ -139,7 +140,12 @@ impl Job {
         if self.listening.is_some() {
             return self.listen(link).await;
         }
-        let loaded = self.load(link).await?;
+        let asking = Asking::new(&self.assignment, &self.gate, &self.stop);
+        let loaded = match self.load(link).await?.look_again(asking).await? {
+            Seen::Due(loaded) => loaded,
+            // its app starts as after a pass, and is held to nothing
+            Seen::Left(verified) => return verified.reset(None).await.map(drop),
+        };
         let erased = loaded.erase().await?;
         let written = erased.write().await?;
         let verified = written.verify().await?;
@@ -356,6 +362,14 @@ impl Job {
             (Err(error), ..) => (Some(error.code()), error.to_string()),
             // an app that was seen to start proves what no digest does
             (Ok(()), ..) if self.listening.is_some() => (None, String::new()),
+            (
+                Ok(()),
+                Some(Board {
+                    second: Second::Left(passed),
+                    ..
+                }),
+                _,
+            ) => (Some(Code::AlreadyDone), left(passed)),
             (Ok(()), Some(board), Some(identity)) => match unproven(board, identity) {
                 Some(detail) => (Some(Code::NotVerified), detail),
                 None => (None, String::new()),
@@ -400,5 +414,14 @@ impl Job {
             written_by: self.journal.written_by,
             steps: self.journal.steps,
         }
+    }
+}
+
+/// Why nothing was written.
+fn left(passed: &Passed) -> String {
+    let when = passed.at.strftime("%F %T UTC");
+    match &passed.lot {
+        None => format!("passed on {when}, and the flash holds all of it still"),
+        Some(lot) => format!("passed on {when} in lot {lot}, and the flash holds all of it still"),
     }
 }

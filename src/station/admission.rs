@@ -198,6 +198,7 @@ impl BundleGate {
         match tokio::task::spawn_blocking(move || planner.plan(&identity, ceiling)).await {
             Ok(plan) => Admission::Grant(Grant {
                 plan: Arc::new(plan),
+                passed: None,
             }),
             Err(error) => Admission::Refuse {
                 code: Code::Stopped,

@@ -9,8 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::chip::Identity;
 use crate::event::{
-    Code, JobId, LotName, LotState, Notice, Outcome, Progress, Role, Serial, SlotId, Unit, Waiting,
-    Who, spelling,
+    Again, Code, JobId, LotName, LotState, Notice, Outcome, Progress, Role, Serial, SlotId, Unit,
+    Waiting, Who, spelling,
 };
 use crate::job::Measurement;
 use crate::record::Standing;
@@ -238,16 +238,6 @@ pub enum Question {
         passed: jiff::Timestamp,
         lot: Option<LotName>,
     },
-}
-
-/// What becomes of a board that passed before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Again {
-    /// It is left as it is: recorded, not counted.
-    Skip,
-    /// It is worked on like any other.
-    Flash,
 }
 
 /// A lot as a supervisor enters it.

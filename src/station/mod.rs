@@ -21,12 +21,13 @@ mod slot;
 mod switch;
 mod watch;
 
+pub use crate::event::Again;
 pub use access::Access;
 pub use admission::{Gatekeeper, Identified, record_code};
 pub use border::{
-    Again, Answer, Ask, Asker, AtHand, BoardView, BundleView, Halt, LineState, NamedPin, NewLot,
-    NotAsked, OnDisk, Pin, PortView, Question, Request, RequestRefused, ResultView, Scanned,
-    SlotOut, SlotState, SlotView, Snapshot, Warrant,
+    Answer, Ask, Asker, AtHand, BoardView, BundleView, Halt, LineState, NamedPin, NewLot, NotAsked,
+    OnDisk, Pin, PortView, Question, Request, RequestRefused, ResultView, Scanned, SlotOut,
+    SlotState, SlotView, Snapshot, Warrant,
 };
 pub use bundles::Bundles;
 pub use fit::{mute, why_mute};

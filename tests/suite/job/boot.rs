@@ -37,10 +37,9 @@ pub(super) fn keeper(boot: &str) -> Arc<Keeper> {
         &*Box::leak(Box::new(planner(&manifest)))
     };
     let mut planners = PLANNERS.lock().unwrap();
-    Arc::new(Keeper {
-        planner: planners.entry(boot.to_owned()).or_insert_with(made),
-        asked: Default::default(),
-    })
+    Arc::new(Keeper::new(
+        planners.entry(boot.to_owned()).or_insert_with(made),
+    ))
 }
 
 fn rig_of(boot: &str, board: BoardSpec) -> Rig {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 
 use flashline::event::{Code, Step};
@@ -133,10 +133,7 @@ static ONE_RATE: LazyLock<Planner> =
 #[tokio::test(start_paused = true)]
 async fn without_a_lower_rate_the_job_ends_with_what_the_bridge_makes() {
     let mut rig = rig();
-    rig.keeper = Arc::new(Keeper {
-        planner: &ONE_RATE,
-        asked: Mutex::new(0),
-    });
+    rig.keeper = Arc::new(Keeper::new(&ONE_RATE));
     let ended = behind(500_000, rig).await;
     assert_eq!(ended.verdict.code, Some(Code::BaudNotReached));
     assert_eq!(

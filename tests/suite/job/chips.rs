@@ -1,7 +1,7 @@
 //! Every chip of the family: identified by as little as that takes, and written.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
 
 use flashline::chip::{Access, Chip, Eui64, FlashId, Mac, Revision, Stub, Stubs};
 use flashline::job::StubUse;
@@ -48,10 +48,7 @@ static PLANNERS: LazyLock<HashMap<Chip, Planner>> = LazyLock::new(|| {
 pub(super) fn rig(spec: BoardSpec) -> Rig {
     let chip = spec.chip;
     let mut rig = Rig::new(spec);
-    rig.keeper = Arc::new(Keeper {
-        planner: &PLANNERS[&chip],
-        asked: Mutex::new(0),
-    });
+    rig.keeper = Arc::new(Keeper::new(&PLANNERS[&chip]));
     rig.assignment.likely = chip;
     rig
 }

@@ -45,10 +45,7 @@ async fn a_stop_does_not_wait_for_an_erase() {
     let mut spec = BoardSpec::esp32(1).flash_size(16 << 20);
     spec.contents = Contents::Used;
     let mut rig = Rig::new(spec);
-    rig.keeper = Arc::new(Keeper {
-        planner: all,
-        asked: Default::default(),
-    });
+    rig.keeper = Arc::new(Keeper::new(all));
     let (stop, began) = (rig.stop_handle.clone(), Instant::now());
     rig.ear.on_progress = Some(Box::new(move |progress| {
         let stop = stop.clone();
@@ -77,10 +74,7 @@ async fn a_whole_part_is_erased_when_asked() {
         let mut spec = BoardSpec::esp32(1);
         spec.contents = Contents::Used;
         let mut rig = Rig::new(spec).writing_by(stub);
-        rig.keeper = Arc::new(Keeper {
-            planner: all,
-            asked: Default::default(),
-        });
+        rig.keeper = Arc::new(Keeper::new(all));
         let ended = rig.run().await;
         assert_eq!(
             ended.summary(),

@@ -1,6 +1,7 @@
 //! The job against simulated boards, in memory and in virtual time: what each trouble of a board, its
 //! line or its port comes to.
 
+mod again;
 mod boards;
 mod bridges;
 mod chips;
@@ -22,7 +23,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use flashline::chip::{Chip, Identity};
-use flashline::event::{Code, JobId, Progress, SlotId, Step};
+use flashline::event::{Again, Code, JobId, Passed, Progress, SlotId, Step};
 use flashline::image::sample;
 use flashline::job::{
     self, Admission, Assignment, Gate, Grant, Reports, Silence, StubUse, Verdict,
@@ -104,6 +105,21 @@ fn planner_for(chip: Chip, manifest: &str, app_bytes: usize) -> Planner {
 struct Keeper {
     planner: &'static Planner,
     asked: Mutex<u32>,
+    /// The board passed before.
+    passed: Option<Passed>,
+    /// What is said of one that is good still; `None`: nothing, ever.
+    again: Option<Again>,
+}
+
+impl Keeper {
+    fn new(planner: &'static Planner) -> Keeper {
+        Keeper {
+            planner,
+            asked: Mutex::default(),
+            passed: None,
+            again: Some(Again::Flash),
+        }
+    }
 }
 
 impl Gate for Keeper {
@@ -118,6 +134,7 @@ impl Gate for Keeper {
         let admission = match judge(self.planner.bundle(), identity, serial) {
             Ok(()) => Admission::Grant(Grant {
                 plan: Arc::new(self.planner.plan(identity, None)),
+                passed: self.passed.clone(),
             }),
             Err(objection) => Admission::Refuse {
                 code: objection.code,
@@ -125,6 +142,13 @@ impl Gate for Keeper {
             },
         };
         Box::pin(std::future::ready(admission))
+    }
+
+    fn again<'a>(&'a self, _: JobId, _: &'a SlotId, _: &'a Passed) -> Pending<'a, Again> {
+        match self.again {
+            Some(again) => Box::pin(std::future::ready(again)),
+            None => Box::pin(std::future::pending()),
+        }
     }
 
     fn likely_baud<'a>(&'a self, _slot: &'a SlotId) -> Pending<'a, Option<u32>> {
@@ -178,10 +202,7 @@ impl Rig {
         Rig {
             ports,
             board,
-            keeper: Arc::new(Keeper {
-                planner: &PLANNER,
-                asked: Mutex::new(0),
-            }),
+            keeper: Arc::new(Keeper::new(&PLANNER)),
             presence,
             assignment: Assignment {
                 job: JobId::now(),
@@ -312,7 +333,7 @@ fn plan(keeper: &Keeper) -> Plan {
     let identity = Identity {
         crystal_mhz: Some(40),
         ..Identity::open(
-            Chip::Esp32,
+            keeper.planner.bundle().manifest.chip,
             Revision { major: 3, minor: 1 },
             Mac([0x24, 0x0A, 0xC4, 0, 0, 1]),
             FlashId(0xEF4016),

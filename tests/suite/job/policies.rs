@@ -17,7 +17,7 @@ use super::{APP_BYTES, Ended, Keeper, MANIFEST, Rig, plan, planner};
 const FLASH_BYTES: usize = 4 << 20;
 
 /// The plans under these policies, framed once for all tests.
-fn with(lines: &str) -> &'static Planner {
+pub(super) fn with(lines: &str) -> &'static Planner {
     static PLANNERS: Mutex<BTreeMap<String, &'static Planner>> = Mutex::new(BTreeMap::new());
     let mut planners = PLANNERS.lock().unwrap();
     planners.entry(lines.to_owned()).or_insert_with(|| {
@@ -26,18 +26,15 @@ fn with(lines: &str) -> &'static Planner {
     })
 }
 
-fn rig(planner: &'static Planner, spec: BoardSpec, stub: StubUse) -> Rig {
+pub(super) fn rig(planner: &'static Planner, spec: BoardSpec, stub: StubUse) -> Rig {
     let mut rig = Rig::new(spec).writing_by(stub);
-    rig.keeper = Arc::new(Keeper {
-        planner,
-        asked: Default::default(),
-    });
+    rig.keeper = Arc::new(Keeper::new(planner));
     rig
 }
 
 /// What a used board holds before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Before {
+pub(super) enum Before {
     Blank,
     Used,
     /// Everything that is to be written, among other things.
@@ -56,7 +53,7 @@ const BEFORE: [Before; 5] = [
     Before::Half,
 ];
 
-fn contents(before: Before, planner: &'static Planner) -> Contents {
+pub(super) fn contents(before: Before, planner: &'static Planner) -> Contents {
     if before == Before::Blank {
         return Contents::Blank;
     }
@@ -65,10 +62,7 @@ fn contents(before: Before, planner: &'static Planner) -> Contents {
     for (number, sector) in flash.chunks_mut(0x1000).enumerate() {
         sector.fill((number * 7 + 1) as u8 & 0x7F);
     }
-    let keeper = Keeper {
-        planner,
-        asked: Default::default(),
-    };
+    let keeper = Keeper::new(planner);
     let plan = plan(&keeper);
     if before != Before::Used {
         for region in &plan.regions {

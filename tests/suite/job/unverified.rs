@@ -2,7 +2,7 @@
 //! ROM. They end WRITTEN, never PASS.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
 
 use flashline::chip::Chip;
 use flashline::event::{Code, Outcome, Serial};
@@ -73,16 +73,13 @@ path = "data.bin"
 offset = 0x3C0000
 "#;
 
-static PLANNER_8266: LazyLock<Planner> =
+pub(super) static PLANNER_8266: LazyLock<Planner> =
     LazyLock::new(|| planner_for(Chip::Esp8266, MANIFEST_8266, 0x8_000 + 0x3000));
 
 fn rig(spec: BoardSpec, planner: &'static Planner, serial: Option<&str>) -> Rig {
     let chip = spec.chip;
     let mut rig = Rig::new(spec);
-    rig.keeper = Arc::new(Keeper {
-        planner,
-        asked: Mutex::new(0),
-    });
+    rig.keeper = Arc::new(Keeper::new(planner));
     rig.assignment.likely = chip;
     rig.assignment.serial = serial.and_then(Serial::parse);
     rig
