@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params,
 use super::service::{self, ServiceChange};
 use super::tally::{ClosedJob, leaves_open};
 use super::warrants::{self, WarrantChange};
-use super::{Approval, NewJob, row, story};
+use super::{Approval, LotChange, NewJob, lots, row, story};
 use crate::chip::{Access, Identity, Revision};
 use crate::event::{Code, JobId, LotName, Outcome, Serial, Step, Unit};
 use crate::image::hex;
@@ -33,6 +33,7 @@ pub enum Change {
         station: String,
         change: WarrantChange,
     },
+    Lot(LotChange),
 }
 
 /// Who takes an open unit off the list, and why.
@@ -50,6 +51,8 @@ pub struct Applied {
     pub changed: bool,
     /// The job that it closed.
     pub closed: Option<ClosedJob>,
+    /// A lot is another than before, as far as it is not its jobs that tell.
+    pub lots_changed: bool,
 }
 
 /// Makes all the changes in one transaction, or none. They are on the disk when this returns.
@@ -68,6 +71,7 @@ fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<Applied> 
     let mut applied = Applied {
         changed: true,
         closed: None,
+        lots_changed: false,
     };
     match change {
         Change::Open(job) => open_job(connection, job)?,
@@ -86,6 +90,10 @@ fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<Applied> 
         Change::WriteOff(asked) => applied.changed = write_off(connection, asked)?,
         Change::Approve(approval) => approve(connection, approval)?,
         Change::Warrant { station, change } => warrants::change(connection, station, change)?,
+        Change::Lot(asked) => {
+            applied.changed = lots::change(connection, asked)?;
+            applied.lots_changed = applied.changed;
+        }
     }
     Ok(applied)
 }
@@ -116,7 +124,8 @@ fn open_job(connection: &Connection, job: &NewJob) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn keep_bundle(
+/// A manifest's text, once per bundle.
+pub fn keep_bundle(
     connection: &Connection,
     digest: &str,
     manifest_text: &str,
@@ -240,6 +249,7 @@ fn close_job(
     keep_boot_log(connection, closed.number, verdict)?;
     story::keep_log(connection, closed.number, &verdict.log)?;
     keep_open_unit(connection, &closed)?;
+    lots::job_closed(connection, &closed)?;
     Ok(Some(closed))
 }
 

@@ -8,6 +8,7 @@ mod change;
 mod fault;
 mod find;
 mod lock;
+mod lots;
 mod pace;
 mod reader;
 mod row;
@@ -27,8 +28,9 @@ pub use border::{
     SlotDay, Standing, Story, WorstSlot, Yield,
 };
 pub use fault::RecordError;
+pub use lots::{LotChange, LotStep, NewLotRow};
 pub use pace::SlowSlot;
-pub use reader::{Figures, Reader};
+pub use reader::{Figures, LotFigures, Reader};
 pub use service::{EndedJob, History, JOBS_LOOKED_AT, OutOfService, ServiceChange, StopCause};
 pub use warrants::{Allowed, Proof, WarrantChange, WarrantId, WrongPins};
 pub use writer::Record;

@@ -9,10 +9,10 @@ use rusqlite::{Connection, Transaction};
 use super::store::day_of;
 use super::tally::{ClosedJob, Tally};
 use super::{
-    Day, JobFilter, JobRow, OpenUnit, RecordError, Since, SlowSlot, Story, Yield, find, pace, row,
-    schema, story,
+    Day, JobFilter, JobRow, LotStanding, OpenUnit, RecordError, Since, SlowSlot, Story, Yield, find,
+    lots, pace, row, schema, story,
 };
-use crate::event::{JobId, Unit};
+use crate::event::{JobId, LotName, Unit};
 
 /// A database opened for questions.
 #[derive(Debug)]
@@ -31,6 +31,16 @@ pub struct Figures {
     pub open_units: Vec<OpenUnit>,
     /// Of the period, by name.
     pub slow_slots: Vec<SlowSlot>,
+}
+
+/// A lot and what a report tells of it, all of one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LotFigures {
+    pub lot: LotStanding,
+    /// Jobs of it that have not ended.
+    pub running: u64,
+    /// Of its units, those that were left half-worked.
+    pub open_units: Vec<OpenUnit>,
 }
 
 impl Reader {
@@ -57,6 +67,38 @@ impl Reader {
                 open_units: open_units(snapshot)?,
                 slow_slots: pace::slow_slots(snapshot, since)?,
             })
+        })
+    }
+
+    /// Every lot that there ever was: running ones first, then by their name.
+    pub fn lots(&self) -> Result<Vec<LotStanding>, RecordError> {
+        self.read(lots::all)
+    }
+
+    /// A lot and what a report tells of it; `None`: there never was one of this name.
+    pub fn lot_figures(&self, lot: &LotName) -> Result<Option<LotFigures>, RecordError> {
+        self.read(|snapshot| {
+            let Some(standing) = lots::one(snapshot, lot)? else {
+                return Ok(None);
+            };
+            let running: i64 = snapshot.query_row(
+                "SELECT count(*) FROM job WHERE lot = ?1 AND ended_ms IS NULL",
+                [lot.as_str()],
+                |row| row.get(0),
+            )?;
+            let open_units = snapshot
+                .prepare(
+                    "SELECT open_unit.unit, job.slot, job.ended_ms, job.code
+                     FROM open_unit JOIN job ON job.number = open_unit.job
+                     WHERE job.lot = ?1 ORDER BY open_unit.unit",
+                )?
+                .query_map([lot.as_str()], row::open_unit)?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(Some(LotFigures {
+                lot: standing,
+                running: running.unsigned_abs(),
+                open_units,
+            }))
         })
     }
 

@@ -11,6 +11,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::change::{self, Applied, Change};
 use super::lock::{self, Lock};
+use super::lots::Lots;
 use super::tally::{ClosedJob, Tally};
 use super::{History, RecordError, Since, Standing, pace, reader, row, schema, service};
 use crate::event::{Code, Outcome, SlotId};
@@ -24,6 +25,7 @@ pub struct Store {
     file: FileIdentity,
     zone: TimeZone,
     today: Today,
+    lots: Lots,
     /// Changes that figures depend on, since it was opened.
     changes: u64,
     _lock: Lock,
@@ -71,14 +73,16 @@ impl Store {
             path: path.clone(),
             why: error.to_string(),
         })?;
-        let today = Today::load(&connection, &zone, now)
-            .map_err(|error| RecordError::reading(&path, error))?;
+        let reading = |error| RecordError::reading(&path, error);
+        let mut lots = Lots::load(&connection).map_err(reading)?;
+        let today = Today::load(&connection, &mut lots, &zone, now).map_err(reading)?;
         let store = Store {
             connection,
             path,
             file,
             zone,
             today,
+            lots,
             changes: 0,
             _lock: lock,
         };
@@ -110,9 +114,9 @@ impl Store {
     pub fn standing(&mut self, now: Timestamp) -> Standing {
         let refreshed = data_version(&self.connection).and_then(|version| {
             if version != self.today.data_version || !self.today.covers(now) {
-                self.today = Today::load(&self.connection, &self.zone, now)?;
+                self.today = Today::load(&self.connection, &mut self.lots, &self.zone, now)?;
             } else if self.today.stale {
-                self.today.refresh(&self.connection)?;
+                self.today.refresh(&self.connection, &mut self.lots)?;
             }
             Ok(())
         });
@@ -130,6 +134,11 @@ impl Store {
         if let Some(job) = &applied.closed {
             self.changes += 1;
             self.today.take_in(job);
+            self.lots.take_in(job);
+        }
+        if applied.lots_changed {
+            self.changes += 1;
+            self.lots.changed();
         }
         self.today.stale = true;
         applied.changed
@@ -185,7 +194,12 @@ impl Store {
 }
 
 impl Today {
-    fn load(connection: &Connection, zone: &TimeZone, now: Timestamp) -> rusqlite::Result<Today> {
+    fn load(
+        connection: &Connection,
+        lots: &mut Lots,
+        zone: &TimeZone,
+        now: Timestamp,
+    ) -> rusqlite::Result<Today> {
         let (from, until) = day_of(now, zone);
         let data_version = data_version(connection)?;
         let mut today = Today {
@@ -196,7 +210,7 @@ impl Today {
             standing: Standing::default(),
             stale: true,
         };
-        today.refresh(connection)?;
+        today.refresh(connection, lots)?;
         Ok(today)
     }
 
@@ -204,11 +218,12 @@ impl Today {
         self.from <= now && now < self.until
     }
 
-    fn refresh(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    fn refresh(&mut self, connection: &Connection, lots: &mut Lots) -> rusqlite::Result<()> {
         self.standing = Standing {
             today: self.tally.figures(),
             units_per_hour: self.tally.units_per_hour(),
             open_units: reader::open_units(connection)?,
+            lots: lots.standing(connection)?,
             ..Standing::default()
         };
         self.stale = false;

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::change::{self, Change, WriteOff};
 use super::store::Store;
 use super::{
-    Approval, History, NewJob, RecordError, ServiceChange, Standing, WarrantChange, schema,
+    Approval, History, LotChange, NewJob, RecordError, ServiceChange, Standing, WarrantChange, schema,
 };
 use crate::chip::Identity;
 use crate::event::{JobId, SlotId, Unit};
@@ -30,8 +30,8 @@ pub struct Record {
 #[derive(Debug)]
 enum Request {
     Change(Change, Answer<bool>),
-    /// A change, answered with where the line stands then at a moment.
-    Close(Change, Timestamp, Answer<Option<Standing>>),
+    /// A change, answered with whether it changed anything, and where the line stands then at a moment.
+    Told(Change, Timestamp, Answer<(bool, Standing)>),
     Standing(Answer<Standing>),
     BestRate {
         slot: SlotId,
@@ -109,9 +109,17 @@ impl Record {
             verdict,
             ended,
         };
-        self.ask(|answer| Request::Close(change, ended, answer))
-            .await?
-            .ok_or_else(|| self.not_open(job))
+        let (closed, standing) = self
+            .ask(|answer| Request::Told(change, ended, answer))
+            .await?;
+        closed.then_some(standing).ok_or_else(|| self.not_open(job))
+    }
+
+    /// Something is done with a lot; tells whether it could be, and where the line stands after it.
+    pub async fn change_lot(&self, change: LotChange) -> Result<(bool, Standing), RecordError> {
+        let at = change.at;
+        let change = Change::Lot(change);
+        self.ask(|answer| Request::Told(change, at, answer)).await
     }
 
     /// Where the line stands now.
@@ -259,10 +267,10 @@ fn write(mut store: Store, mut queue: mpsc::Receiver<Request>) {
         let mut requests = waiting.drain(..).peekable();
         while let Some(request) = requests.next() {
             match request {
-                Request::Change(..) | Request::Close(..) => {
+                Request::Change(..) | Request::Told(..) => {
                     let mut batch = vec![request];
                     while let Some(next) = requests.next_if(|request| {
-                        matches!(request, Request::Change(..) | Request::Close(..))
+                        matches!(request, Request::Change(..) | Request::Told(..))
                     }) {
                         batch.push(next);
                     }
@@ -301,7 +309,7 @@ fn commit(store: &mut Store, batch: Vec<Request>) {
     let changes: Vec<&Change> = batch
         .iter()
         .filter_map(|request| match request {
-            Request::Change(change, _) | Request::Close(change, ..) => Some(change),
+            Request::Change(change, _) | Request::Told(change, ..) => Some(change),
             Request::Standing(_)
             | Request::BestRate { .. }
             | Request::History { .. }
@@ -314,11 +322,8 @@ fn commit(store: &mut Store, batch: Vec<Request>) {
     for (request, result) in batch.into_iter().zip(results) {
         match request {
             Request::Change(_, answer) => tell(answer, result),
-            Request::Close(_, at, answer) => {
-                tell(
-                    answer,
-                    result.map(|found| found.then(|| store.standing(at))),
-                );
+            Request::Told(_, at, answer) => {
+                tell(answer, result.map(|changed| (changed, store.standing(at))));
             }
             Request::Standing(_)
             | Request::BestRate { .. }
