@@ -78,6 +78,7 @@ fn refusal(refused: &RequestRefused, language: Language) -> String {
         RequestRefused::WhichSlot => lang::word(Word::WhichSlot, language).to_owned(),
         RequestRefused::NotASerial(text) => with(Word::NotASerial, text),
         RequestRefused::NoSuchBundle(bundle) => with(Word::NoSuchBundle, bundle),
+        RequestRefused::NotALot(why) => with(Word::NotALot, why),
         RequestRefused::NoSuchLot(lot) => with(Word::NoSuchLot, lot.as_str()),
         RequestRefused::LotExists(lot) => with(Word::LotExists, lot.as_str()),
         RequestRefused::LotIs { lot, state } => match state {

@@ -243,6 +243,14 @@ pub fn all(connection: &Connection) -> rusqlite::Result<Vec<LotStanding>> {
     Ok(lots)
 }
 
+/// The names of lots that have ended.
+pub fn ended(connection: &Connection) -> rusqlite::Result<Vec<LotName>> {
+    connection
+        .prepare("SELECT lot FROM lot WHERE state = 'ended'")?
+        .query_map([], |row| row::required(row, "lot", LotName::parse))?
+        .collect()
+}
+
 /// One lot; `None`: there never was one of this name.
 pub fn one(connection: &Connection, lot: &LotName) -> rusqlite::Result<Option<LotStanding>> {
     let found = connection

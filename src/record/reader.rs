@@ -9,8 +9,8 @@ use rusqlite::{Connection, Transaction};
 use super::store::day_of;
 use super::tally::{ClosedJob, Tally};
 use super::{
-    Day, JobFilter, JobRow, LotStanding, OpenUnit, RecordError, Since, SlowSlot, Story, Yield, find,
-    lots, pace, row, schema, story,
+    Day, JobFilter, JobRow, LotStanding, OpenUnit, RecordError, Since, SlowSlot, Story, Yield,
+    find, lots, pace, row, schema, story,
 };
 use crate::event::{JobId, LotName, Unit};
 

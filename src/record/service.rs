@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, named_params, params};
 
-use super::row;
 use super::warrants::{self, WrongPins};
-use crate::event::{Code, Outcome, Role, SlotId, Unit, Who};
+use super::{lots, row};
+use crate::event::{Code, LotName, Outcome, Role, SlotId, Unit, Who};
 
 /// A slot or the line that takes no boards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub struct History {
     pub jobs: Vec<EndedJob>,
     /// Of supervisors whose last PIN was a wrong one.
     pub wrong_pins: Vec<WrongPins>,
+    /// Lots that have ended.
+    pub ended_lots: Vec<LotName>,
 }
 
 /// How far back runs of failures, and boards that their slots are through with, are looked for: some hours of a busy bench of 64 slots.
@@ -164,6 +166,7 @@ pub fn history(connection: &Connection, station: &str) -> rusqlite::Result<Histo
         freed,
         jobs,
         wrong_pins: warrants::wrong_pins(connection, station)?,
+        ended_lots: lots::ended(connection)?,
     })
 }
 

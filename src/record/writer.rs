@@ -11,7 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::change::{self, Change, WriteOff};
 use super::store::Store;
 use super::{
-    Approval, History, LotChange, NewJob, RecordError, ServiceChange, Standing, WarrantChange, schema,
+    Approval, History, LotChange, NewJob, RecordError, ServiceChange, Standing, WarrantChange,
+    schema,
 };
 use crate::chip::Identity;
 use crate::event::{JobId, SlotId, Unit};

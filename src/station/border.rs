@@ -533,6 +533,8 @@ pub enum RequestRefused {
     NotASerial(String),
     #[error("no manifest on the disk has become bundle {0}")]
     NoSuchBundle(String),
+    #[error("no lot can be entered so: {0}")]
+    NotALot(String),
     #[error("there is no lot {0}")]
     NoSuchLot(LotName),
     #[error("there is a lot {0} already")]

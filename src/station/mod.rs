@@ -14,6 +14,7 @@ mod fit;
 mod floor;
 mod journal;
 mod judge;
+mod lots;
 mod manifests;
 mod pulse;
 mod reports;

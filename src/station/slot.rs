@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::switch::{Contact, Switch, SwitchInput};
 use super::{BoardView, ResultView, SlotOut, SlotState, SlotView};
 use crate::chip::Identity;
-use crate::event::{Code, JobId, Progress, Serial, SlotId, Step, Unit, UsbHub, Waiting};
+use crate::event::{Code, JobId, LotName, Progress, Serial, SlotId, Step, Unit, UsbHub, Waiting};
 use crate::job::{Silence, Verdict};
 use crate::plan::Planner;
 use crate::port::PortInfo;
@@ -90,6 +90,8 @@ pub struct Running {
     pub job: JobId,
     /// Typed or scanned.
     pub serial: Option<Serial>,
+    /// The lot that its board counts for.
+    pub lot: Option<LotName>,
     /// What its board gets, whatever the disk holds by now.
     pub planner: Arc<Planner>,
     /// That one's product and version.
@@ -125,6 +127,7 @@ impl Running {
         Running {
             job,
             serial,
+            lot: None,
             planner,
             product,
             began,
@@ -256,6 +259,16 @@ impl Slot {
             self.phase,
             Phase::Opening(_) | Phase::Working(_) | Phase::Recording { .. }
         )
+    }
+
+    /// The job of its board, from its beginning until its end is on record.
+    pub fn at_work(&self) -> Option<&Running> {
+        match &self.phase {
+            Phase::Opening(running)
+            | Phase::Working(running)
+            | Phase::Recording { running, .. } => Some(running),
+            _ => None,
+        }
     }
 
     /// What it means that nothing in it answers: a port that came with the board, or a closed switch,

@@ -317,6 +317,7 @@ fn every_refusal() -> Vec<RequestRefused> {
         RequestRefused::WhichSlot,
         RequestRefused::NotASerial(text()),
         RequestRefused::NoSuchBundle(text()),
+        RequestRefused::NotALot(text()),
         RequestRefused::NoSuchLot(lot()),
         RequestRefused::LotExists(lot()),
         RequestRefused::LotIs {
@@ -362,6 +363,7 @@ fn every_refusal() -> Vec<RequestRefused> {
             RequestRefused::LineStopped(_) | RequestRefused::LineRuns => {}
             RequestRefused::NobodyScans | RequestRefused::WhichSlot => {}
             RequestRefused::NotASerial(_) | RequestRefused::NoSuchBundle(_) => {}
+            RequestRefused::NotALot(_) => {}
             RequestRefused::NoSuchLot(_) | RequestRefused::LotExists(_) => {}
             RequestRefused::LotIs { .. } | RequestRefused::LotRuns { .. } => {}
             RequestRefused::LotOfOtherBundle { .. } | RequestRefused::LotUnitsOpen { .. } => {}

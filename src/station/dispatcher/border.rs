@@ -10,7 +10,7 @@ use crate::event::{Code, JobId, Progress, Serial, SlotId, Step, StopReason, Unit
 use crate::job::{Silence, Verdict};
 use crate::plan::Planner;
 use crate::port::{OpenError, PortChange, PortInfo};
-use crate::record::{Allowed, Approval, NewJob, RecordError, ServiceChange, Standing};
+use crate::record::{Allowed, Approval, LotChange, NewJob, RecordError, ServiceChange, Standing};
 use crate::settings::{After, Reset};
 use crate::station::{Request, RequestRefused};
 
@@ -87,6 +87,9 @@ pub enum Input {
         writing_off: WritingOff,
         result: Result<bool, RecordError>,
     },
+    /// The change of a lot that is under way is on record, and where the line stands then; `false`: it could
+    /// not be done.
+    LotChanged(Result<(bool, Standing), RecordError>),
     /// The program is to end.
     Stop,
     /// A deadline passed.
@@ -164,6 +167,8 @@ pub enum Effect {
     CheckHealth,
     /// Put on record what is in service: `ServiceKept`.
     KeepService(ServiceChange),
+    /// Put on record what is done with a lot: `LotChanged`.
+    ChangeLot(LotChange),
     /// Build what the boards of a bundle share.
     Prepare {
         planner: Arc<Planner>,

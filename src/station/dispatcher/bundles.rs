@@ -129,6 +129,16 @@ impl AtWork {
         Lookout::new(&self.path, known.then_some(digest))
     }
 
+    /// As much of its bundle's digest as names it to people.
+    pub fn short(&self) -> String {
+        short(&self.planner)
+    }
+
+    /// Whether boards may get the bundle.
+    pub fn has_leave(&self) -> bool {
+        self.leave == Leave::Given
+    }
+
     pub fn planner(&self) -> &Arc<Planner> {
         &self.planner
     }
@@ -242,6 +252,12 @@ impl Dispatcher {
         matches!(at_work.leave, Leave::Wanted { .. }).then_some(&at_work.path)
     }
 
+    /// Whoever flashes the bundle that this names.
+    pub(super) fn bundle_at_work(&self, bundle: &str) -> Option<&AtWork> {
+        let mut at_work = self.at_work.iter();
+        at_work.find(|one| one.has_leave() && one.short() == bundle)
+    }
+
     pub(super) fn manifest_read(
         &mut self,
         manifest: usize,
@@ -302,21 +318,25 @@ impl Dispatcher {
         Some(format!("slot `{name}` {why}, and its [boot] waits for them: none could pass").into())
     }
 
-    /// Whether such a bundle is on the disk.
+    /// Whether such a bundle is on the disk, and no lot runs with what it would replace.
     pub(super) fn could_take(&self, bundle: &str) -> Result<(), RequestRefused> {
-        match self.offer(bundle) {
-            Some(_) => Ok(()),
-            None => Err(RequestRefused::NoSuchBundle(bundle.to_owned())),
-        }
+        self.offer(bundle).map(drop)
     }
 
     /// The manifest on the disk whose bundle begins with these digits.
-    fn offer(&self, bundle: &str) -> Option<(usize, &AtWork, &Arc<Planner>)> {
+    fn offer(&self, bundle: &str) -> Result<(usize, &AtWork, &Arc<Planner>), RequestRefused> {
         let mut offers = self.at_work.iter().enumerate();
-        offers.find_map(|(index, at_work)| match &at_work.on_disk {
+        let offer = offers.find_map(|(index, at_work)| match &at_work.on_disk {
             Found::Other(planner) if short(planner) == bundle => Some((index, at_work, planner)),
             _ => None,
-        })
+        });
+        let offer = offer.ok_or_else(|| RequestRefused::NoSuchBundle(bundle.to_owned()))?;
+        match self.lot_that_needs(offer.0) {
+            Some(running) => Err(RequestRefused::LotRuns {
+                running: running.clone(),
+            }),
+            None => Ok(offer),
+        }
     }
 
     /// A supervisor wants the bundle that begins with these digits: it goes on record first.
@@ -328,19 +348,21 @@ impl Dispatcher {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        effects.push(match self.offer(&bundle) {
-            None => Effect::Answer(reply, Err(RequestRefused::NoSuchBundle(bundle))),
-            Some((manifest, at_work, planner)) => Effect::Approve {
-                approval: at_work.approval(planner, &by, Approved::Asked, now),
-                path: at_work.path.clone(),
-                taking: Taking {
-                    manifest,
-                    planner: planner.clone(),
-                    by,
-                    reply,
-                },
+        let (manifest, at_work, planner) = match self.offer(&bundle) {
+            Ok(offer) => offer,
+            Err(refused) => return effects.push(Effect::Answer(reply, Err(refused))),
+        };
+        effects.push(Effect::Approve {
+            approval: at_work.approval(planner, &by, Approved::Asked, now),
+            path: at_work.path.clone(),
+            taking: Taking {
+                manifest,
+                planner: planner.clone(),
+                by,
+                reply,
             },
         });
+        self.lots.bundle_is_taken();
     }
 
     /// The approval is on record, or nothing came of it.
@@ -357,6 +379,7 @@ impl Dispatcher {
             by,
             reply,
         } = taking;
+        self.lots.bundle_was_taken();
         if let Err(why) = result {
             let refused = match why {
                 NotTaken::NotOnDisk => RequestRefused::NoSuchBundle(short(&planner)),

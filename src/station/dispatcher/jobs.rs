@@ -42,6 +42,10 @@ impl Dispatcher {
             self.block(id, why, serial, now);
             return;
         }
+        let lot = match self.lot_for(&self.slots[index]) {
+            Ok(lot) => lot,
+            Err(why) => return self.block(id, Block::Waits(why), serial, now),
+        };
         if self.turn(&self.slots[index], now.steady) != Turn::Now {
             self.queue(id, serial, now);
             return;
@@ -67,7 +71,10 @@ impl Dispatcher {
         }
         let planner = self.at_work[slot.manifest].planner().clone();
         let bundle = planner.bundle().clone();
-        let running = Running::new(job, serial.clone(), planner, slot.product.clone(), now);
+        let running = Running {
+            lot: lot.clone(),
+            ..Running::new(job, serial.clone(), planner, slot.product.clone(), now)
+        };
         slot.enter(Phase::Opening(running), now);
         if let Some(probing) = &mut slot.probing {
             probing.arming = Arming::SameBoard;
@@ -85,7 +92,7 @@ impl Dispatcher {
                 version: bundle.manifest.version.clone(),
                 bundle_digest: bundle.digest,
                 serial,
-                lot: None,
+                lot,
                 operator: None,
                 manifest_text: bundle.text.clone(),
                 started: now.wall,

@@ -90,11 +90,6 @@ impl Dispatcher {
             Ask::StopJob { slot } => self.stop_job(slot, effects),
             Ask::StopSlot { slot } => self.stop_slot(slot, by, now),
             Ask::StopLine => self.halt_asked(by, now),
-            Ask::ApproveLot(new) => Err(RequestRefused::LotExists(new.lot)),
-            Ask::StartLot { lot }
-            | Ask::PauseLot { lot }
-            | Ask::ApproveFirstArticle { lot }
-            | Ask::EndLot { lot } => Err(RequestRefused::NoSuchLot(lot)),
             Ask::Decide { slot, .. } => Err(RequestRefused::NothingAsked(slot)),
             Ask::AllowRetest { unit } => Err(RequestRefused::RetestFree(unit)),
             Ask::Shutdown => {
@@ -108,8 +103,13 @@ impl Dispatcher {
                 let writing_off = WritingOff { unit, by, reply };
                 return effects.push(Effect::WriteOff { writing_off, why });
             }
-            Ask::TakeBundle { bundle } => {
-                return self.take_bundle(bundle, by, reply, now, effects);
+            Ask::TakeBundle { .. }
+            | Ask::ApproveLot(_)
+            | Ask::StartLot { .. }
+            | Ask::PauseLot { .. }
+            | Ask::ApproveFirstArticle { .. }
+            | Ask::EndLot { .. } => {
+                return self.in_turn(ask, by, reply, now, effects);
             }
         };
         effects.push(Effect::Answer(reply, result));
@@ -223,7 +223,7 @@ impl Dispatcher {
             Phase::Opening(_) | Phase::Working(_) => true,
             _ => false,
         });
-        let owed = owed || self.service.is_committing();
+        let owed = owed || self.service.is_committing() || self.lots.is_committing();
         if !owed || now.steady >= all_by {
             self.journal.line(now, Happening::StationStopped);
             effects.push(Effect::End);

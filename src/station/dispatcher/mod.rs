@@ -8,6 +8,7 @@ mod hubs;
 mod jigs;
 mod jobs;
 mod line;
+mod lots;
 mod ports;
 mod removal;
 mod scans;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 pub use border::{Effect, Fact, Input};
 pub use bundles::{AtWork, NotTaken, Taking, at_work};
 use hubs::Hubs;
+use lots::Lots;
 use ports::Arrival;
 use scans::Chosen;
 use service::Service;
@@ -83,6 +85,7 @@ pub struct Dispatcher {
     /// Whose name was scanned last.
     chosen: Option<Chosen>,
     service: Service,
+    lots: Lots,
     bundles_view: Arc<[BundleView]>,
 }
 
@@ -131,7 +134,9 @@ impl Dispatcher {
         for news in at_work.iter().filter_map(AtWork::news) {
             journal.line(now, news);
         }
+        let standing = Arc::new(standing);
         let mut dispatcher = Dispatcher {
+            lots: Lots::new(&standing, history),
             settings,
             at_work,
             slots,
@@ -139,7 +144,7 @@ impl Dispatcher {
             unassigned_view: Arc::new([]),
             line: Line::Running,
             journal,
-            standing: Arc::new(standing),
+            standing,
             at_hand: Arc::default(),
             health: HealthDue::At(now.steady + HEALTH_INTERVAL),
             hubs: Hubs::default(),
@@ -204,6 +209,7 @@ impl Dispatcher {
                 writing_off,
                 result,
             } => self.written_off(writing_off, result, now, &mut effects),
+            Input::LotChanged(result) => self.lot_changed(result, now, &mut effects),
             Input::Stop => self.stop(now, &mut effects),
             Input::Tick => {}
         }
@@ -304,6 +310,9 @@ impl Dispatcher {
         for (id, serial) in settled {
             self.begin(&id, serial, now, effects);
         }
+        self.tell_lots(now);
+        self.next_asked(now, effects);
+        self.lot_turns(now, effects);
         self.judge_losses(now);
         self.judge_restarts(now, effects);
         self.take_turns(now, effects);

@@ -243,11 +243,13 @@ impl Dispatcher {
         }
     }
 
-    /// Begins with the boards that waited, where they may be begun with now.
+    /// Begins with the boards that waited, where they may be begun with now; those that wait for their lot have
+    /// their own turn (`lot_turns`).
     pub(super) fn unblock(&mut self, now: Now, effects: &mut Vec<Effect>) {
         let blocked: Vec<_> = self
             .slots
             .iter()
+            .filter(|slot| !slot.waits_for_lot())
             .filter_map(|slot| match &slot.phase {
                 Phase::Blocked { serial, .. } => Some((slot.id().clone(), serial.clone())),
                 _ => None,

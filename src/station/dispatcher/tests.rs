@@ -16,6 +16,7 @@ mod holds;
 mod hubs;
 mod jigs;
 mod line;
+mod lots;
 mod own_usb;
 mod places;
 mod removal;

@@ -67,7 +67,10 @@ impl Dispatcher {
             answer,
         } = request;
         let reply = Reply::new(answer);
-        if ask.needs() == Role::Operator {
+        // what a supervisor paused, one starts again, and says why; without a word from one it is refused
+        let by_supervisor =
+            self.ends_supervisors_pause(&ask) && (warrant.is_some() || by.role >= Role::Supervisor);
+        if ask.needs() == Role::Operator && !by_supervisor {
             let why = Arc::default();
             let granted = Granted {
                 by,
@@ -97,10 +100,10 @@ impl Dispatcher {
         if let Some(named) = pin {
             return Err(RequestRefused::NoPin(named.supervisor));
         }
-        if by.role < ask.needs() {
+        if by.role < Role::Supervisor {
             return Err(RequestRefused::SupervisorOnly { by: by.clone() });
         }
-        self.could(ask)?;
+        self.could(ask, by)?;
         Ok(why.trim().into())
     }
 
@@ -183,7 +186,7 @@ impl Dispatcher {
     }
 
     /// Whether what a supervisor wants could be done now, as far as that shows before it is on record.
-    fn could(&self, ask: &Ask) -> Result<(), RequestRefused> {
+    fn could(&self, ask: &Ask, by: &Who) -> Result<(), RequestRefused> {
         if let Line::Stopped { detail, .. } = &self.line {
             return Err(RequestRefused::NotRecorded(detail.clone()));
         }
@@ -191,6 +194,10 @@ impl Dispatcher {
             Ask::FreeSlot { slot } => self.could_free_slot(slot),
             Ask::FreeLine => self.could_free_line(),
             Ask::TakeBundle { bundle } => self.could_take(bundle),
+            Ask::ApproveLot(_)
+            | Ask::StartLot { .. }
+            | Ask::ApproveFirstArticle { .. }
+            | Ask::EndLot { .. } => self.could_change_lot(ask, by),
             _ => Ok(()),
         }
     }

@@ -150,6 +150,10 @@ impl Floor {
                     async move { Input::ServiceKept(record.keep_service(station, change).await) },
                 );
             }
+            Effect::ChangeLot(change) => {
+                let record = self.record.clone();
+                self.tell(async move { Input::LotChanged(record.change_lot(change).await) });
+            }
             Effect::Prepare { planner } => self.prepare(planner),
             Effect::Approve {
                 approval,
