@@ -39,7 +39,7 @@ fn english(code: Code) -> (&'static str, &'static str) {
         ),
         Code::MacDuplicate => (
             "same MAC on two slots",
-            "Stop both boards and call the supervisor: two boards claim one address.",
+            "Take both boards out and give them to the supervisor: two boards claim one address.",
         ),
         Code::FlashNoAnswer => (
             "flash part does not answer",
@@ -51,7 +51,7 @@ fn english(code: Code) -> (&'static str, &'static str) {
         ),
         Code::FlashTooSmall => (
             "flash part too small",
-            "Put the board aside: the product needs a larger flash part.",
+            "Put the board aside for engineering: the product needs a larger flash part.",
         ),
         Code::SecurityState => (
             "chip is locked",
@@ -123,7 +123,7 @@ fn english(code: Code) -> (&'static str, &'static str) {
         ),
         Code::PortNotSerial => (
             "path is no serial port",
-            "Correct the path (station.toml, or --port): it names something else.",
+            "Correct the path (station.toml, or --port), then start flashline again.",
         ),
         Code::PortBusy => (
             "port is in use",
@@ -131,7 +131,7 @@ fn english(code: Code) -> (&'static str, &'static str) {
         ),
         Code::PortDenied => (
             "no permission for the port",
-            "Add this user to the port's group (often dialout) or install the udev rules.",
+            "Add this user to the port's group (often dialout) or install the udev rules, then start flashline again.",
         ),
         Code::PortError => (
             "port failed",
@@ -139,7 +139,7 @@ fn english(code: Code) -> (&'static str, &'static str) {
         ),
         Code::BaudNotReached => (
             "adapter cannot do this rate",
-            "Lower the slot's baud ceiling in station.toml, or change the adapter.",
+            "Lower the slot's baud ceiling in station.toml and start flashline again, or change the adapter.",
         ),
         Code::HubPower => (
             "slots of one hub lost together",
@@ -175,7 +175,7 @@ fn english(code: Code) -> (&'static str, &'static str) {
         ),
         Code::RecordFailed => (
             "result could not be recorded",
-            "Call the supervisor: the database cannot be written. The board does not count.",
+            "Call the supervisor: mend the database (the line says what is wrong). The line waits.",
         ),
         Code::DiskFull => (
             "disk is nearly full",
@@ -191,7 +191,7 @@ fn english(code: Code) -> (&'static str, &'static str) {
         ),
         Code::Interrupted => (
             "station died in mid-job",
-            "Flash the board again: the station ended before this job did.",
+            "Plug the board again: the station ended before this job did.",
         ),
     }
 }
@@ -207,11 +207,11 @@ fn chinese(code: Code) -> (&'static str, &'static str) {
         Code::MacInvalid => ("MAC 地址损坏", "放入不良品箱：芯片出厂数据无法读取。"),
         Code::MacDuplicate => (
             "两个工位 MAC 相同",
-            "停下两块板并叫班长：两块板使用同一地址。",
+            "取出两块板并交给班长：两块板使用同一地址。",
         ),
         Code::FlashNoAnswer => ("闪存无应答", "放入不良品箱：检查闪存芯片及焊点。"),
         Code::FlashId => ("闪存型号不允许", "交给工程部：此闪存型号不在配置中。"),
-        Code::FlashTooSmall => ("闪存容量太小", "取出放一边：此产品需要更大的闪存。"),
+        Code::FlashTooSmall => ("闪存容量太小", "交给工程部：此产品需要更大的闪存。"),
         Code::SecurityState => ("芯片已锁定", "交给工程部：安全熔丝已烧写。"),
         Code::StubSilent => (
             "加载程序未启动",
@@ -244,16 +244,19 @@ fn chinese(code: Code) -> (&'static str, &'static str) {
             "端口不存在",
             "检查适配器是否插好（或串口服务器是否开启），以及路径（station.toml 或 --port）。",
         ),
-        Code::PortNotSerial => ("路径不是串口", "更正路径（station.toml 或 --port）。"),
+        Code::PortNotSerial => (
+            "路径不是串口",
+            "更正路径（station.toml 或 --port），然后重新启动 flashline。",
+        ),
         Code::PortBusy => ("端口被占用", "关闭占用端口的程序，然后重新插入。"),
         Code::PortDenied => (
             "没有端口权限",
-            "将用户加入端口所属组（通常为 dialout）或安装 udev 规则。",
+            "将用户加入端口所属组（通常为 dialout）或安装 udev 规则，然后重新启动 flashline。",
         ),
         Code::PortError => ("端口故障", "重新插拔适配器；再次出现则更换线缆或集线器。"),
         Code::BaudNotReached => (
             "适配器达不到此速率",
-            "在 station.toml 中降低此工位速率上限，或更换适配器。",
+            "在 station.toml 中降低此工位速率上限并重新启动 flashline，或更换适配器。",
         ),
         Code::HubPower => (
             "同一集线器的工位同时掉线",
@@ -287,11 +290,14 @@ fn chinese(code: Code) -> (&'static str, &'static str) {
             "磁盘上的清单已改变",
             "生产线继续使用旧清单：请班长查看改动并批准。",
         ),
-        Code::RecordFailed => ("结果无法记录", "叫班长：数据库无法写入，此板不计数。"),
+        Code::RecordFailed => (
+            "结果无法记录",
+            "叫班长：修复数据库（生产线上写明原因），生产线等待中。",
+        ),
         Code::DiskFull => ("磁盘将满", "叫班长：清理数据库所在磁盘，生产线等待中。"),
         Code::EraseUnfinished => ("擦除中途停止", "闪存只擦除了一半：重新插入并等待完成。"),
         Code::Stopped => ("已停止", "工作提前停止：重新插入以烧录。"),
-        Code::Interrupted => ("工作站中途退出", "重新烧录此板：上次工作未完成。"),
+        Code::Interrupted => ("工作站中途退出", "重新插入此板：上次工作未完成。"),
     }
 }
 

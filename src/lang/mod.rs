@@ -3,6 +3,7 @@
 mod advice;
 mod notice;
 mod phrase;
+mod remedy;
 mod screen;
 
 pub use advice::{Advice, advice};
@@ -11,6 +12,7 @@ pub use phrase::{
     Caption, caption, changed_on_disk, confirm_bundle, confirm_quit, effort, halted,
     invalid_on_disk, missed, stopped_by, too_small, unassigned, units,
 };
+pub use remedy::{Bin, Remedy, remedies};
 pub use screen::{Word, step, word};
 
 /// A language of the faces.

@@ -11,7 +11,7 @@ use flashline::port::{OpenError, Pending, Port, PortChange, PortInfo, Ports};
 use flashline::record::{Reader, Record};
 use flashline::settings::{Place, Reset, Settings, SlotSettings, Start};
 use flashline::sim::{BoardHandle, BoardSpec, Fault, Pace, SimPorts};
-use flashline::station::{Ask, BoardView, LineState, SlotState, Snapshot, Station};
+use flashline::station::{Ask, BoardView, Bundles, LineState, SlotState, Snapshot, Station};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -40,15 +40,28 @@ impl Line {
 
     /// A line whose database may be there already.
     pub(crate) async fn at(folder: tempfile::TempDir, slots: usize, more: &str) -> Line {
-        let bundle = Bundle::load(&product::write_with(folder.path(), more)).unwrap();
+        product::write_with(folder.path(), more);
         let settings = settings(folder.path(), slots);
-        let (record, interrupted) = Record::open(&settings.database).unwrap();
         let ports = SimPorts::new();
+        let by = Who::new("mei", Role::Supervisor);
+        Line::start(folder, settings, by, ports.clone(), Arc::new(ports)).await
+    }
+
+    /// A line as its settings say, on boards that are behind these doors.
+    pub(crate) async fn start(
+        folder: tempfile::TempDir,
+        settings: Settings,
+        by: Who,
+        ports: SimPorts,
+        doors: Arc<dyn Ports>,
+    ) -> Line {
+        let bundles = Bundles::load(&settings).unwrap().started_by(by);
+        let (record, interrupted) = Record::open(&settings.database).unwrap();
         let stop = CancellationToken::new();
         let station = Station::start(
             settings,
-            Arc::new(bundle),
-            Arc::new(ports.clone()),
+            bundles,
+            doors,
             record.clone(),
             interrupted,
             stop.clone(),
@@ -118,7 +131,7 @@ impl Line {
     }
 }
 
-fn settings(folder: &Path, slots: usize) -> Settings {
+pub(crate) fn settings(folder: &Path, slots: usize) -> Settings {
     Settings {
         slots: (1..=slots)
             .map(|number| {

@@ -23,6 +23,7 @@ mod line;
 mod out_of_service;
 mod ports;
 mod product;
+mod remedy;
 mod report;
 mod service;
 mod sim_bench;

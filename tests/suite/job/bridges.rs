@@ -21,9 +21,10 @@ struct Slow {
     fastest_baud: u32,
 }
 
-struct SlowPort {
-    port: Box<dyn Port>,
-    fastest_baud: u32,
+/// A port that goes no faster than this, and says so.
+pub(crate) struct SlowPort {
+    pub(crate) port: Box<dyn Port>,
+    pub(crate) fastest_baud: u32,
 }
 
 impl Ports for Slow {

@@ -3,7 +3,7 @@
 
 mod again;
 mod boards;
-mod bridges;
+pub(crate) mod bridges;
 mod chips;
 mod boot;
 mod ends;
