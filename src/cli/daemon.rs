@@ -65,19 +65,23 @@ impl Which {
 
     /// Connects and talks; trouble is told.
     pub fn talk(&self, work: impl AsyncFnOnce(&mut Client) -> Result<Exit, ClientError>) -> Exit {
-        let path = match self.path() {
-            Ok(path) => path,
-            Err(exit) => return exit,
-        };
+        match self.try_talk(work) {
+            Ok(Ok(exit)) | Err(exit) => exit,
+            Ok(Err(error)) => trouble(&error),
+        }
+    }
+
+    /// Connects and talks. Where that could not even be tried, that is told, and the outer result an error.
+    pub fn try_talk(
+        &self,
+        work: impl AsyncFnOnce(&mut Client) -> Result<Exit, ClientError>,
+    ) -> Result<Result<Exit, ClientError>, Exit> {
+        let path = self.path()?;
         let talk = async {
             let mut client = Client::connect(&path).await?;
             work(&mut client).await
         };
-        match session::block_on(talk) {
-            Ok(Ok(exit)) => exit,
-            Ok(Err(error)) => trouble(&error),
-            Err(error) => trouble(&error),
-        }
+        session::block_on(talk).map_err(|error| trouble(&error))
     }
 }
 
@@ -150,6 +154,9 @@ pub fn refusal(refused: &Refused) -> Exit {
             RequestRefused::NoSuchSlot(_)
             | RequestRefused::NotASerial(_)
             | RequestRefused::NoSuchBundle(_)
+            | RequestRefused::NotALot(_)
+            | RequestRefused::NoSuchLot(_)
+            | RequestRefused::LotExists(_)
             | RequestRefused::NotOpen(_)
             | RequestRefused::WhyMissing
             | RequestRefused::SupervisorOnly { .. },

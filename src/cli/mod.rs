@@ -16,6 +16,7 @@ mod job;
 mod journal;
 mod install_udev;
 mod logging;
+mod lot;
 mod look;
 mod names;
 mod notify;
@@ -120,6 +121,7 @@ enum Command {
     Slots(slots::Args),
     Ports(ports::Args),
     InstallUdev(install_udev::Args),
+    Lot(lot::Args),
     Report(report::Args),
     Job(job::Args),
     WriteOff(write_off::Args),
@@ -167,6 +169,7 @@ pub fn main_with<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = 
         Command::Slots(args) => slots::run(args),
         Command::Ports(args) => ports::run(args),
         Command::InstallUdev(args) => install_udev::run(args),
+        Command::Lot(args) => lot::run(args),
         Command::Report(args) => report::run(args),
         Command::Job(args) => job::run(args),
         Command::WriteOff(args) => write_off::run(args),

@@ -7,7 +7,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::Exit;
-use crate::record::{Figures, Reader, RecordError, Since};
+use crate::event::LotName;
+use crate::record::{Figures, LotStanding, Reader, RecordError, Since};
 use crate::report::{self, Format, Report, SinceError};
 use crate::settings::DATABASE;
 
@@ -20,14 +21,21 @@ pub struct Args {
     /// Only jobs that started since: today, 2026-11-02, 2026-11-02T14:30, 8h, 2d
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<Timestamp>,
+    /// Only this lot's jobs
+    #[arg(long, value_name = "LOT", value_parser = super::lot::name, conflicts_with = "since")]
+    lot: Option<LotName>,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 pub fn run(args: Args) -> Exit {
-    let since = Since(args.since);
-    let figures = match figures(&args, since) {
-        Ok(figures) => figures,
+    let (lot, figures) = match figures(&args) {
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            let db = args.db.display();
+            eprintln!("flashline: {db} has no such lot: `flashline lot list --db {db}` names them");
+            return Exit::Usage;
+        }
         Err(error) => {
             eprintln!("flashline: {error}");
             return Exit::from(&error);
@@ -35,7 +43,8 @@ pub fn run(args: Args) -> Exit {
     };
     let report = Report {
         database: args.db.display().to_string(),
-        since,
+        since: Since(args.since),
+        lot,
         zone: TimeZone::system(),
         figures,
     };
@@ -52,8 +61,16 @@ pub fn run(args: Args) -> Exit {
     }
 }
 
-fn figures(args: &Args, since: Since) -> Result<Figures, RecordError> {
-    Reader::open(&args.db)?.figures(since)
+/// What is asked for; `None`: there is no such lot.
+fn figures(args: &Args) -> Result<Option<(Option<LotStanding>, Figures)>, RecordError> {
+    let reader = Reader::open(&args.db)?;
+    match &args.lot {
+        None => Ok(Some((None, reader.figures(Since(args.since))?))),
+        Some(lot) => {
+            let found = reader.lot_figures(lot)?;
+            Ok(found.map(|(lot, figures)| (Some(lot), figures)))
+        }
+    }
 }
 
 fn since(words: &str) -> Result<Timestamp, SinceError> {

@@ -63,6 +63,7 @@ fn told(status: &Status, snapshot: &Snapshot, you: &str) -> String {
         ("flashes", bundles(snapshot)),
         ("line", line(&snapshot.line)),
         ("slots", slots(snapshot)),
+        ("lots", lots(snapshot)),
         (
             "daemon",
             format!(
@@ -149,6 +150,18 @@ fn slots(snapshot: &Snapshot) -> String {
     format!("{all}, {working} at work{}", out.concat())
 }
 
+/// Those that have not ended, below each other.
+fn lots(snapshot: &Snapshot) -> String {
+    let lots = snapshot.standing.lots.iter();
+    let lots: Vec<String> = lots
+        .map(|lot| format!("{}: {}", lot.lot, super::lot::progress(lot)))
+        .collect();
+    match lots.is_empty() {
+        true => "none".to_owned(),
+        false => lots.join("\n         "),
+    }
+}
+
 fn span(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let clock = format!("{}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60);
@@ -214,6 +227,7 @@ mod tests {
                  fan 1.4.2 (bundle c0ffee000001, fan.toml); on the disk: fan.toml:3:1: unknown key `x`
         line     running
         slots    8, 1 at work
+        lots     none
         daemon   flashline 0.1.0, process 4711, for 1 d 2:03:04
         uses     25 MB, 31 descriptors, 12 tasks, 2 connections
         you      li (operator)

@@ -30,7 +30,7 @@ pub use border::{
 pub use fault::RecordError;
 pub use lots::{LotChange, LotStep, NewLotRow};
 pub use pace::SlowSlot;
-pub use reader::{Figures, LotFigures, Reader};
+pub use reader::{Figures, Reader};
 pub use service::{EndedJob, History, JOBS_LOOKED_AT, OutOfService, ServiceChange, StopCause};
 pub use warrants::{Allowed, Proof, WarrantChange, WarrantId, WrongPins};
 pub use writer::Record;

@@ -27,20 +27,10 @@ pub struct Figures {
     pub period: Yield,
     /// Jobs that started in the period and have not ended.
     pub running: u64,
-    /// All of them, whenever they were left.
+    /// All of them, whenever they were left; of a lot, its own.
     pub open_units: Vec<OpenUnit>,
     /// Of the period, by name.
     pub slow_slots: Vec<SlowSlot>,
-}
-
-/// A lot and what a report tells of it, all of one moment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LotFigures {
-    pub lot: LotStanding,
-    /// Jobs of it that have not ended.
-    pub running: u64,
-    /// Of its units, those that were left half-worked.
-    pub open_units: Vec<OpenUnit>,
 }
 
 impl Reader {
@@ -76,7 +66,10 @@ impl Reader {
     }
 
     /// A lot and what a report tells of it; `None`: there never was one of this name.
-    pub fn lot_figures(&self, lot: &LotName) -> Result<Option<LotFigures>, RecordError> {
+    pub fn lot_figures(
+        &self,
+        lot: &LotName,
+    ) -> Result<Option<(LotStanding, Figures)>, RecordError> {
         self.read(|snapshot| {
             let Some(standing) = lots::one(snapshot, lot)? else {
                 return Ok(None);
@@ -94,11 +87,14 @@ impl Reader {
                 )?
                 .query_map([lot.as_str()], row::open_unit)?
                 .collect::<rusqlite::Result<_>>()?;
-            Ok(Some(LotFigures {
-                lot: standing,
+            let figures = Figures {
+                period: standing.figures.clone(),
                 running: running.unsigned_abs(),
                 open_units,
-            }))
+                // slots are compared by what they did in a period, whatever it was for
+                slow_slots: Vec::new(),
+            };
+            Ok(Some((standing, figures)))
         })
     }
 

@@ -3,7 +3,8 @@
 
 use std::io::{self, Write};
 
-use super::{Report, share};
+use super::{Report, share, state};
+use crate::record::LotStanding;
 
 /// A name that a spreadsheet takes for no formula.
 fn cell(name: &str) -> String {
@@ -31,6 +32,27 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     row("figure", "key", "value".to_owned(), "note".to_owned())?;
     let since = report.since.0.map(|since| since.to_string());
     row("since", "", since.unwrap_or_default(), none())?;
+    if let Some(lot) = &report.lot {
+        let LotStanding {
+            product,
+            version,
+            bundle,
+            ..
+        } = lot;
+        row("lot", "", cell(lot.lot.as_str()), state(lot).to_owned())?;
+        let product = cell(&format!("{product} {version}"));
+        row("lot_product", "", product, format!("bundle {bundle}"))?;
+        let order = lot.order.as_deref().map_or_else(none, cell);
+        row("lot_order", "", order, none())?;
+        row("lot_target", "", lot.target.to_string(), none())?;
+        row("lot_done", "", lot.figures.passed.to_string(), none())?;
+        let speed = lot.units_per_hour;
+        let speed = speed.map_or_else(none, |speed| format!("{speed:.1}"));
+        row("lot_units_per_hour", "", speed, none())?;
+        let to_go = lot.to_go;
+        let to_go = to_go.map_or_else(none, |to_go| to_go.as_secs().to_string());
+        row("lot_to_go_seconds", "", to_go, none())?;
+    }
     row("units", "", period.units.to_string(), none())?;
     row(
         "first_pass_units",

@@ -4,14 +4,16 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Report, share};
-use crate::event::Unit;
+use super::{Report, share, state};
+use crate::event::{FirstArticle, LotName, Unit};
 
 #[derive(Serialize)]
 struct Document<'a> {
     database: &'a str,
     /// RFC 3339, UTC; null: everything.
     since: Option<String>,
+    /// null: of no lot in particular.
+    lot: Option<Lot<'a>>,
     units: u64,
     first_pass_units: u64,
     /// 0 to 1; null without units.
@@ -25,6 +27,23 @@ struct Document<'a> {
     failures: Vec<Failure>,
     open_units: Vec<OpenUnit<'a>>,
     slow_slots: Vec<SlowSlot<'a>>,
+}
+
+#[derive(Serialize)]
+struct Lot<'a> {
+    lot: &'a LotName,
+    product: &'a str,
+    version: &'a str,
+    /// The first 12 hex digits of its digest.
+    bundle: &'a str,
+    order: Option<&'a str>,
+    state: &'static str,
+    first_article: FirstArticle,
+    target: u64,
+    /// Good units: `final_units`.
+    done: u64,
+    units_per_hour: Option<f64>,
+    to_go_seconds: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -70,6 +89,19 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let document = Document {
         database: &report.database,
         since: report.since.0.map(|since| since.to_string()),
+        lot: report.lot.as_ref().map(|lot| Lot {
+            lot: &lot.lot,
+            product: &lot.product,
+            version: &lot.version,
+            bundle: &lot.bundle,
+            order: lot.order.as_deref(),
+            state: state(lot),
+            first_article: lot.first_article,
+            target: lot.target,
+            done: lot.figures.passed,
+            units_per_hour: lot.units_per_hour,
+            to_go_seconds: lot.to_go.map(|to_go| to_go.as_secs_f64()),
+        }),
         units: period.units,
         first_pass_units: period.first_pass,
         first_pass_yield: share(period.first_pass, period.units),

@@ -10,7 +10,8 @@ use std::io::{self, Write};
 
 use jiff::tz::TimeZone;
 
-use crate::record::{Figures, Since};
+use crate::event::LotState;
+use crate::record::{Figures, LotStanding, Since};
 
 pub use period::{SinceError, since};
 
@@ -20,6 +21,8 @@ pub struct Report {
     /// The database, as it was named.
     pub database: String,
     pub since: Since,
+    /// The lot whose jobs alone it is about.
+    pub lot: Option<LotStanding>,
     /// For the times that people read.
     pub zone: TimeZone,
     pub figures: Figures,
@@ -49,6 +52,16 @@ pub fn write(report: &Report, format: Format, out: &mut impl Write) -> io::Resul
 /// A part of a whole, 0 to 1; `None` of nothing.
 fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// The word for where a lot is.
+fn state(lot: &LotStanding) -> &'static str {
+    match lot.state {
+        LotState::Approved => "approved",
+        LotState::Running => "running",
+        LotState::Paused { .. } => "paused",
+        LotState::Ended => "ended",
+    }
 }
 
 #[cfg(test)]

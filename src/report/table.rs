@@ -5,9 +5,10 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Report, share};
+use super::{Report, share, state};
 use crate::event::Outcome;
 use crate::lang::{Language, advice};
+use crate::record::LotStanding;
 
 /// Open units that a table lists.
 const OPEN_UNITS: usize = 20;
@@ -22,7 +23,11 @@ pub fn render(report: &Report) -> String {
 fn put(report: &Report, out: &mut String) -> std::fmt::Result {
     let period = &report.figures.period;
     let jobs = period.jobs;
+    if let Some(lot) = &report.lot {
+        put_lot(lot, &report.database, out)?;
+    }
     match report.since.0 {
+        _ if report.lot.is_some() => {}
         Some(since) => writeln!(
             out,
             "{}, jobs since {}\n",
@@ -105,6 +110,40 @@ fn put(report: &Report, out: &mut String) -> std::fmt::Result {
     }
     put_slow_slots(report, out)?;
     put_open_units(report, out)
+}
+
+/// What the lot is and how far.
+fn put_lot(lot: &LotStanding, database: &str, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "{database}, lot {}\n", lot.lot)?;
+    let LotStanding {
+        product,
+        version,
+        bundle,
+        ..
+    } = lot;
+    writeln!(out, "product       {product} {version} (bundle {bundle})")?;
+    if let Some(order) = &lot.order {
+        writeln!(out, "order         {order}")?;
+    }
+    writeln!(out, "state         {}", state(lot))?;
+    writeln!(
+        out,
+        "done          {:>7}            of {}",
+        lot.figures.passed, lot.target
+    )?;
+    if let Some(speed) = lot.units_per_hour {
+        writeln!(
+            out,
+            "an hour       {speed:>7.0}            of the last hour of work"
+        )?;
+    }
+    if let Some(to_go) = lot.to_go
+        && lot.figures.passed < lot.target
+    {
+        let minutes = to_go.as_secs().div_ceil(60);
+        writeln!(out, "to go         {minutes:>7} min        at that rate")?;
+    }
+    writeln!(out)
 }
 
 fn put_slow_slots(report: &Report, out: &mut String) -> std::fmt::Result {

@@ -4,13 +4,14 @@ use unicode_width::UnicodeWidthStr;
 
 use super::*;
 use crate::chip::Mac;
-use crate::event::{Code, SlotId};
+use crate::event::{Code, FirstArticle, LotName, SlotId};
 use crate::record::{Jobs, OpenUnit, SlowSlot, Yield};
 
 fn report() -> Report {
     Report {
         database: "flashline.db".to_owned(),
         since: Since(Some("2026-11-02T00:00:00+08:00".parse().unwrap())),
+        lot: None,
         zone: TimeZone::fixed(jiff::tz::offset(8)),
         figures: Figures {
             period: Yield {
@@ -139,4 +140,44 @@ fn csv() {
 fn json() {
     insta::assert_snapshot!(render(&report(), Format::Json));
     insta::assert_snapshot!("json_of_nothing", render(&nothing(), Format::Json));
+}
+
+/// Of a lot whose papers spell it as a formula.
+fn of_a_lot() -> Report {
+    let report = report();
+    let lot = LotStanding {
+        lot: LotName::parse("=L-2031").unwrap(),
+        product: "thermostat".to_owned(),
+        version: "1.4.2".to_owned(),
+        bundle: "3f2a91c07be4".to_owned(),
+        order: Some("+PO 88231".to_owned()),
+        target: 12_000,
+        state: LotState::Running,
+        first_article: FirstArticle::Approved,
+        figures: report.figures.period.clone(),
+        open_units: 1,
+        units_per_hour: Some(312.44),
+        to_go: Some(Duration::from_millis(18_460_500)),
+    };
+    Report {
+        since: Since::default(),
+        lot: Some(lot),
+        ..report
+    }
+}
+
+#[test]
+fn of_one_lot() {
+    let csv = render(&of_a_lot(), Format::Csv);
+    for record in ::csv::Reader::from_reader(csv.as_bytes()).records() {
+        let is_formula = |cell: &str| cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        assert!(!record.unwrap().iter().any(is_formula), "{csv}");
+    }
+    // what comes before the figures that every report has
+    let head = |text: &str, figures: &str| text.split(figures).next().unwrap().replace('\r', "");
+    let table = render(&of_a_lot(), Format::Table);
+    insta::assert_snapshot!("table_of_a_lot", head(&table, "units"));
+    insta::assert_snapshot!("csv_of_a_lot", head(&csv, "\nunits,"));
+    let json = render(&of_a_lot(), Format::Json);
+    insta::assert_snapshot!("json_of_a_lot", head(&json, "  \"units\""));
 }

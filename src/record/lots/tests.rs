@@ -162,8 +162,9 @@ fn figures_are_of_the_lots_own_jobs_and_those_of_a_fresh_start() {
     assert_eq!(running.today.jobs.total(), 5);
     let reader = crate::record::Reader::open(&bench.path).unwrap();
     let read = reader.lot_figures(&name("L-1")).unwrap().unwrap();
-    assert_eq!(read.lot, *lot);
-    assert_eq!(read.open_units.len(), 1);
+    assert_eq!(read.0, *lot);
+    assert_eq!(read.1.period, lot.figures);
+    assert_eq!(read.1.open_units.len(), 1);
     assert_eq!(reader.lots().unwrap(), running.lots);
     let (mut bench, _) = bench.reopen(at("12:00:00"));
     assert_eq!(bench.store.standing(at("12:00:00")), running);
