@@ -36,9 +36,10 @@ pub fn run(args: Args) -> Exit {
     let face = Face::choose(args.plain, false);
     let options = args.look.options(face, &said, &alarm);
     // a screen shows that the daemon is away; lines have nothing to say until it is back
-    let when_lost = match face {
-        Face::Dashboard => WhenLost::Look,
-        Face::Plain | Face::Json => WhenLost::End,
+    let when_lost = if face == Face::Dashboard {
+        WhenLost::Look
+    } else {
+        WhenLost::End
     };
     let shown = session::block_on(async {
         match attach(&path, when_lost).await {

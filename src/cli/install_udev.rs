@@ -1,14 +1,14 @@
 //! `flashline install-udev`: puts udev's rules for known bridges in place and has udev read them. Leaves out
 //! the rules themselves (`port`).
 
-use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::install::{Installed, install};
 use super::{Exit, out};
 use crate::port::{UDEV_RULES_PATH, udev_rules};
+use crate::station::Access;
 
 /// Install udev rules: who may open known bridges, and that ModemManager and brltty keep away
 ///
@@ -41,10 +41,9 @@ pub fn run(args: Args) -> Exit {
         out::line(rules.trim_end());
         return Exit::Pass;
     }
-    let groups = fs::read_to_string("/etc/group").unwrap_or_default();
-    if !has_group(&groups, &args.group) {
+    if !Access::is_group(&args.group) {
         eprintln!(
-            "flashline: /etc/group has no group {0}: make it (`sudo groupadd --system {0}`), or name another \
+            "flashline: this computer has no group {0}: make it (`sudo groupadd --system {0}`), or name another \
              with --group",
             args.group
         );
@@ -62,7 +61,9 @@ pub fn run(args: Args) -> Exit {
     }
     let path = Path::new(UDEV_RULES_PATH);
     match install(path, &rules) {
-        Ok(Installed::Now) => out::line(&format!("{} is written", path.display())),
+        Ok(Installed::Written | Installed::Replaced) => {
+            out::line(&format!("{} is written", path.display()))
+        }
         Ok(Installed::Before) => out::line(&format!("{} is as it should be", path.display())),
         Err(error) => {
             eprintln!("flashline: {} cannot be written: {error}", path.display());
@@ -70,36 +71,6 @@ pub fn run(args: Args) -> Exit {
         }
     }
     reload()
-}
-
-fn has_group(groups: &str, name: &str) -> bool {
-    groups
-        .lines()
-        .any(|line| line.split(':').next() == Some(name))
-}
-
-/// Whether there was anything to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Installed {
-    Now,
-    Before,
-}
-
-/// Replaces the file as a whole: udev never reads half of it.
-fn install(path: &Path, rules: &str) -> io::Result<Installed> {
-    if fs::read_to_string(path).is_ok_and(|before| before == rules) {
-        return Ok(Installed::Before);
-    }
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(folder)?;
-    // udev reads what ends in .rules
-    let fresh = path.with_extension("rules.new");
-    let mut file = File::create(&fresh)?;
-    file.write_all(rules.as_bytes())?;
-    file.set_permissions(Permissions::from_mode(0o644))?;
-    file.sync_all()?;
-    fs::rename(&fresh, path)?;
-    Ok(Installed::Now)
 }
 
 /// Has udev read its rules, and apply them to what is plugged in.
@@ -141,31 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_replaced_as_a_whole_and_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("udev/rules.d/95-flashline.rules");
-        let check = |rules: &str, expected| {
-            assert_eq!(install(&path, rules).unwrap(), expected);
-            assert_eq!(fs::read_to_string(&path).unwrap(), rules);
-            let mode = fs::metadata(&path).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o644);
-            let beside = fs::read_dir(path.parent().unwrap()).unwrap();
-            assert_eq!(beside.count(), 1);
-        };
-        check("one", Installed::Now);
-        check("one", Installed::Before);
-        check("two", Installed::Now);
-        let no_folder = folder.path().join("file");
-        fs::write(&no_folder, "").unwrap();
-        assert!(install(&no_folder.join("x.rules"), "").is_err());
-    }
-
-    #[test]
     fn groups_by_name() {
-        let groups = "root:x:0:\ndialout:x:20:anna\n";
-        assert!(has_group(groups, "dialout"));
-        assert!(!has_group(groups, "dial"));
-        assert!(!has_group(groups, "anna"));
         assert!(group("plugdev").is_ok());
         for odd in ["", "a b", "x\", MODE=\"0666", &"x".repeat(33)] {
             assert!(group(odd).is_err(), "{odd}");

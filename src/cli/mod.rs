@@ -14,6 +14,7 @@ mod hand;
 mod info;
 mod job;
 mod journal;
+mod install;
 mod install_udev;
 mod logging;
 mod lot;

@@ -2,7 +2,6 @@
 //! meant for another computer, and a directory service may be away.
 
 use crate::settings::{Fault, Settings, Severity, Source};
-use crate::socket::is_group;
 use crate::station::Access;
 
 /// A warning for each of them. `source` is the station file. Blocks.
@@ -24,7 +23,7 @@ pub fn warnings(settings: &Settings, source: &Source) -> Vec<Fault> {
         .collect();
     let socket = &settings.socket;
     if let (Some(group), Some(said)) = (&socket.group, &socket.said_group)
-        && !is_group(group)
+        && !Access::is_group(group)
     {
         warnings.push(warning(
             said.clone(),

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::station::{LineState, Pulse, SlotOut, SlotState, Snapshot};
+use crate::station::{LineState, Pulse, SlotOut, Snapshot};
 
 /// The status line changes at most this often.
 const STATUS_EACH: Duration = Duration::from_secs(1);
@@ -69,9 +69,14 @@ impl Systemd {
         stop: CancellationToken,
     ) -> JoinHandle<()> {
         tokio::spawn(async move {
-            let systemd = Arc::new(self);
-            let alive = systemd.clone().keep_alive(pulse);
-            tokio::join!(systemd.tell_status(snapshots, stop), alive);
+            let alive = async {
+                self.keep_alive(pulse).await;
+                std::future::pending().await
+            };
+            tokio::select! {
+                () = self.tell_status(snapshots, stop) => {}
+                () = alive => {}
+            }
         })
     }
 
@@ -111,17 +116,21 @@ impl Systemd {
         }
     }
 
-    async fn keep_alive(self: Arc<Systemd>, pulse: Pulse) {
+    /// A turn of the floor that takes longer than half of the time between two is told of well before
+    /// systemd loses its patience.
+    async fn keep_alive(&self, pulse: Pulse) {
         let Some(each) = self.ping_each else {
             return;
         };
+        let patience = each / 2;
         loop {
-            match tokio::time::timeout(each, pulse.beat()).await {
+            let next = tokio::time::Instant::now() + each;
+            match tokio::time::timeout(patience, pulse.beat()).await {
                 Ok(true) => self.tell("WATCHDOG=1"),
                 Ok(false) => return,
-                Err(_) => tracing::error!(waited = ?each, "the floor does not turn"),
+                Err(_) => tracing::error!(waited = ?patience, "the floor does not turn"),
             }
-            tokio::time::sleep(each).await;
+            tokio::time::sleep_until(next).await;
         }
     }
 }
@@ -135,10 +144,9 @@ fn ping_each(usec: &str, pid: Option<&str>) -> Option<Duration> {
 
 /// The station in one line, for `systemctl status`.
 fn status(snapshot: &Snapshot) -> String {
-    let working =
-        |state: &SlotState| matches!(state, SlotState::Working(_) | SlotState::Recording(_));
     let slots = &snapshot.slots;
-    let at_work = slots.iter().filter(|slot| working(&slot.state)).count();
+    let at_work = slots.iter().filter(|slot| slot.state.board().is_some());
+    let at_work = at_work.count();
     let count = |out: fn(&SlotOut) -> bool| {
         let out = slots
             .iter()

@@ -2,9 +2,9 @@
 //! may be opened, who has it open, and what to do about that. Leaves out the looking (`port`).
 
 use std::fmt::Write;
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use nix::unistd::{Gid, Group, Uid, User};
 use serde_json::{Value, json};
 
 use super::{Exit, faults, out};
@@ -63,44 +63,30 @@ fn device(slot: &SlotSettings) -> Option<&PathBuf> {
 /// Who asks, and the machine's groups.
 struct People {
     user: Option<String>,
-    /// `/etc/group`.
-    groups: String,
+    /// A group's name and members, by its number. Blocks.
+    group: fn(u32) -> Option<(String, Vec<String>)>,
 }
 
 impl People {
     fn here() -> People {
-        let uid = rustix::process::getuid().as_raw().to_string();
-        let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        let named = users.lines().find_map(|line| {
-            let mut parts = line.split(':');
-            let name = parts.next()?;
-            (parts.nth(1)? == uid).then(|| name.to_owned())
-        });
+        let user = User::from_uid(Uid::current()).ok().flatten();
         People {
-            user: named,
-            groups: fs::read_to_string("/etc/group").unwrap_or_default(),
+            user: user.map(|user| user.name),
+            group: |gid| {
+                let group = Group::from_gid(Gid::from_raw(gid)).ok().flatten()?;
+                Some((group.name, group.mem))
+            },
         }
-    }
-
-    /// A group's name and members.
-    fn group(&self, gid: u32) -> Option<(&str, Vec<&str>)> {
-        self.groups.lines().find_map(|line| {
-            let parts: Vec<&str> = line.split(':').collect();
-            let [name, _, number, members] = parts[..] else {
-                return None;
-            };
-            (number == gid.to_string()).then(|| (name, members.split(',').collect()))
-        })
     }
 
     /// What lets this user open a node of this group and mode.
     fn permit(&self, gid: u32, mode: u32) -> String {
-        let group = self.group(gid).filter(|(name, _)| *name != "root");
+        let group = (self.group)(gid).filter(|(name, _)| name != "root");
         let (Some((group, members)), true) = (group, mode & 0o060 == 0o060) else {
             return "`sudo flashline install-udev` gives it to a group".to_owned();
         };
         let user = self.user.as_deref().unwrap_or("USER");
-        if members.contains(&user) {
+        if members.iter().any(|member| member == user) {
             format!("{user} is in group {group} since the last login: log in again")
         } else {
             format!("`sudo usermod -aG {group} {user}`, then log in again")
@@ -291,7 +277,7 @@ fn row(port: &Inspected, settings: &Settings, people: &People) -> Row {
     let mut notes = Vec::new();
     let mut group = None;
     if let PortAccess::Denied { gid, mode } = port.access {
-        let name = people.group(gid).map(|(name, _)| name.to_owned());
+        let name = (people.group)(gid).map(|(name, _)| name);
         notes.push(format!(
             "no permission (mode {mode:03o}, group {}): {}",
             name.clone().unwrap_or_else(|| gid.to_string()),
@@ -329,12 +315,19 @@ mod tests {
     use crate::event::UsbPath;
     use crate::port::PortInfo;
 
-    const GROUPS: &str = "root:x:0:\ndialout:x:20:li\nline:x:998:anna,li\n";
-
     fn people() -> People {
         People {
             user: Some("anna".to_owned()),
-            groups: GROUPS.to_owned(),
+            group: |gid| {
+                let (name, members) = match gid {
+                    0 => ("root", ""),
+                    20 => ("dialout", "li"),
+                    998 => ("line", "anna li"),
+                    _ => return None,
+                };
+                let members = members.split_whitespace().map(str::to_owned);
+                Some((name.to_owned(), members.collect()))
+            },
         }
     }
 

@@ -15,7 +15,7 @@ use crate::dashboard::{Options, Times};
 use crate::event::Who;
 use crate::port::SystemPorts;
 use crate::record::Record;
-use crate::settings::{Fault, LogFormat, LogSettings, Place, Settings, Source};
+use crate::settings::{Fault, LogFormat, LogSettings, Settings, Source};
 use crate::socket::{self, ListenError, listen};
 use crate::station::{Access, Bundles, Station};
 
@@ -119,14 +119,6 @@ async fn work(
     here: Who,
     hang_up: HangUp,
 ) -> Exit {
-    let configured = settings
-        .slots
-        .iter()
-        .filter_map(|slot| match &slot.place {
-            Place::Path(path) => Some(path.clone()),
-            Place::Usb(_) => None,
-        })
-        .collect();
     let systemd = match Systemd::from_env() {
         Ok(systemd) => systemd,
         Err(error) => {
@@ -134,7 +126,7 @@ async fn work(
             None
         }
     };
-    let ports = Arc::new(SystemPorts::new(configured));
+    let ports = Arc::new(SystemPorts::new(settings.paths()));
     let stop = CancellationToken::new();
     if let Err(error) = session::stop_on_signals(&stop, hang_up) {
         return bench_error(&error);

@@ -1,11 +1,11 @@
 //! `flashline install-service`: the systemd unit and its user. Leaves out what a running service tells
 //! systemd (`notify`), and udev's rules.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::install::{self, Installed};
 use super::{Exit, out};
 
 const UNIT: &str = include_str!("service/flashline.service");
@@ -139,19 +139,15 @@ fn install(root: Option<&Path>, unit: &str) -> Result<(), InstallError> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), InstallError> {
-    let what = match fs::read_to_string(path) {
-        Ok(there) if there == text => "is as it should be",
-        Ok(_) => "is replaced",
-        Err(_) => "is written",
+    let what = match install::install(path, text) {
+        Ok(Installed::Before) => "is as it should be",
+        Ok(Installed::Replaced) => "is replaced",
+        Ok(Installed::Written) => "is written",
+        Err(source) => {
+            let path = path.to_owned();
+            return Err(InstallError::Write { path, source });
+        }
     };
-    let written = path
-        .parent()
-        .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::write(path, text));
-    written.map_err(|source| InstallError::Write {
-        path: path.to_owned(),
-        source,
-    })?;
     out::line(&format!("{} {what}", path.display()));
     Ok(())
 }
@@ -170,6 +166,8 @@ fn command(program: &str, args: &[&str]) -> Result<(), InstallError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const STATION: &str = "/etc/flashline/station.toml";

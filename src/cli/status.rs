@@ -136,7 +136,7 @@ fn slots(snapshot: &Snapshot) -> String {
         let slots = snapshot.slots.iter();
         slots.filter(|slot| is(&slot.state)).count()
     };
-    let working = count(|state| matches!(state, SlotState::Working(_) | SlotState::Recording(_)));
+    let working = count(|state| state.board().is_some());
     let out: Vec<String> = (snapshot.slots.iter())
         .filter_map(|slot| {
             let why = match slot.out.as_ref()? {

@@ -65,12 +65,20 @@ impl Leave {
 /// What starts the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Means {
-    Lines,
     Watchdog(Watchdog),
+    Plain(Plain),
+}
+
+/// What starts the app where no watchdog does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Plain {
+    Lines,
     /// FLASH_END's reboot flag, where the ROM wrote.
     Reboot,
-    /// Nothing: it stays in its loader, at the ROM's rate.
+    /// Nothing can: it stays in its loader, at the ROM's rate.
     None,
+    /// Nothing is to: the same.
+    Stay,
 }
 
 /// What starts the app of this chip; `strapped`: it was strapped for its loader when its straps were
@@ -78,18 +86,22 @@ enum Means {
 fn means(leave: Leave, chip: Chip, lines: HasLines, dialect: Dialect, strapped: bool) -> Means {
     let works = |dog: &Watchdog| dog.reset == WatchdogReset::Works;
     let watchdog = chip.watchdog().filter(works).map(Means::Watchdog);
-    let otherwise = match (lines, dialect) {
-        (HasLines::Yes, _) => Means::Lines,
-        (HasLines::No, Dialect::Stub) => Means::None,
-        (HasLines::No, Dialect::Rom | Dialect::Rom8266) => Means::Reboot,
-    };
+    let otherwise = Means::Plain(without_watchdog(lines, dialect));
     match leave.after {
-        After::Stay => Means::None,
+        After::Stay => Means::Plain(Plain::Stay),
         After::Hard => otherwise,
         After::Watchdog => watchdog.unwrap_or(otherwise),
         After::Auto if lines == HasLines::No => watchdog.unwrap_or(otherwise),
         After::Auto if leave.own_usb.is_some() && strapped => watchdog.unwrap_or(otherwise),
         After::Auto => otherwise,
+    }
+}
+
+fn without_watchdog(lines: HasLines, dialect: Dialect) -> Plain {
+    match (lines, dialect) {
+        (HasLines::Yes, _) => Plain::Lines,
+        (HasLines::No, Dialect::Stub) => Plain::None,
+        (HasLines::No, Dialect::Rom | Dialect::Rom8266) => Plain::Reboot,
     }
 }
 
@@ -110,7 +122,8 @@ pub fn starts_app(slot: &SlotSettings, chip: Chip, method: Method) -> bool {
         Method::RomDeflate | Method::RomPlain => Dialect::Rom,
     };
     let leave = Leave::of(slot.after, None);
-    means(leave, chip, lines, dialect, false) != Means::None
+    let by = means(leave, chip, lines, dialect, false);
+    !matches!(by, Means::Plain(Plain::None | Plain::Stay))
 }
 
 /// Whether something of ours started the app.
@@ -144,47 +157,39 @@ async fn start_app(
 ) -> Result<Started, JobError> {
     let (leave, dialect) = (session.leave, session.link.dialect());
     let strapped = leave.is_own_usb() && is_strapped(session, chip).await?;
-    let means_of = |leave| means(leave, chip, lines, dialect, strapped);
-    let mut by = means_of(leave);
-    if let Means::Watchdog(watchdog) = by {
-        match bite(session, watchdog, console).await? {
+    let by = match means(leave, chip, lines, dialect, strapped) {
+        Means::Plain(by) => by,
+        Means::Watchdog(watchdog) => match bite(session, watchdog, console).await? {
             Bite::Due => {
                 let note = format_args!("the app is started by the chip's watchdog");
                 session.journal.note(note);
                 return Ok(Started::Yes);
             }
-            Bite::Refused => {
-                by = means_of(Leave {
-                    after: After::Hard,
-                    ..leave
-                });
-            }
-        }
-    }
+            Bite::Refused => without_watchdog(lines, dialect),
+        },
+    };
     session.journal.note(match by {
-        Means::Lines => format_args!("the app is started by the port's lines"),
-        Means::Watchdog(_) => format_args!("the app is started by the chip's watchdog"),
-        Means::Reboot => format_args!("the app is started by the loader"),
-        Means::None => format_args!("nothing here can start the app"),
+        Plain::Lines => format_args!("the app is started by the port's lines"),
+        Plain::Reboot => format_args!("the app is started by the loader"),
+        Plain::None => format_args!("nothing here can start the app"),
+        Plain::Stay => format_args!("the board stays in its loader, as asked"),
     });
     match by {
-        Means::Lines => {
+        Plain::Lines => {
             listen_at(session, console).await?;
             session.reset(leave.hard).await?;
         }
-        Means::Watchdog(_) => {}
-        Means::Reboot => reboot(session, chip).await?,
-        Means::None if lines == HasLines::No || leave.after == After::Stay => {
+        Plain::Reboot => reboot(session, chip).await?,
+        Plain::None | Plain::Stay => {
             forgive(match console {
                 None => session.leave_at(ROM_BAUD).await,
                 Some(_) => session.change_rate(ROM_BAUD).await,
             })?;
         }
-        Means::None => {}
     }
     Ok(match by {
-        Means::None => Started::No,
-        Means::Lines | Means::Watchdog(_) | Means::Reboot => Started::Yes,
+        Plain::None | Plain::Stay => Started::No,
+        Plain::Lines | Plain::Reboot => Started::Yes,
     })
 }
 
@@ -356,10 +361,11 @@ mod tests {
         };
         let leave = Leave::of(after, Some(&port));
         let told = match means(leave, chip, lines, Dialect::Stub, strapped) {
-            Means::Lines => "lines",
             Means::Watchdog(_) => "watchdog",
-            Means::Reboot => "reboot",
-            Means::None => "none",
+            Means::Plain(Plain::Lines) => "lines",
+            Means::Plain(Plain::Reboot) => "reboot",
+            Means::Plain(Plain::None) => "none",
+            Means::Plain(Plain::Stay) => "stay",
         };
         assert_eq!(told, expected, "{after:?} {chip} {own_usb:?} {lines:?}");
     }
@@ -380,13 +386,13 @@ mod tests {
         check(Hard, Esp32C3, None, No, false, "none");
         check(Watchdog, Esp32C3, None, Yes, false, "watchdog");
         check(Watchdog, Esp32, None, Yes, false, "lines");
-        check(Stay, Esp32C3, Some(JTAG), Yes, true, "none");
+        check(Stay, Esp32C3, Some(JTAG), Yes, true, "stay");
     }
 
     #[test]
     fn the_roms_own_reboot_where_nothing_else_reaches_the_chip() {
         let leave = Leave::of(After::Auto, None);
         let found = means(leave, Chip::Esp32, HasLines::No, Dialect::Rom, false);
-        assert_eq!(found, Means::Reboot);
+        assert_eq!(found, Means::Plain(Plain::Reboot));
     }
 }

@@ -332,7 +332,7 @@ fn chinese(what: &Happening) -> String {
         Happening::SlotQuarantined { boards, code } => {
             let words = advice(Code::SlotQuarantined, Language::Chinese);
             format!(
-                "SLOT_QUARANTINED：连续 {boards} 块不同的板子失败，最后一块为 {code}，工位停用。{}",
+                "SLOT_QUARANTINED：连续 {boards} 块不同的板子失败，最后一块为 {code}，工位已隔离。{}",
                 words.remedy
             )
         }

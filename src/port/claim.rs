@@ -167,7 +167,7 @@ impl Claim {
 }
 
 /// The claims that there are, of everybody: one look at the folders for any number of ports, since a bench
-/// asks about all of its slots twice a second.
+/// asks about all of its slots again and again.
 #[derive(Debug)]
 pub struct Claimed {
     /// A folder, and the names of the claims in it; `None` where it cannot be listed.
@@ -445,6 +445,7 @@ mod tests {
             move || Claim::take(&port, "flashline read", Purpose::Work)
         });
         while !probe.is_wanted() {
+            assert!(!waiting.is_finished(), "it gave up and was never seen");
             std::thread::yield_now();
         }
         drop(probe);

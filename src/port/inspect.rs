@@ -112,15 +112,14 @@ fn without_line(roots: &Roots) -> Vec<WithoutLine> {
 /// Of the first interface that has one.
 fn driver(device: &Path) -> Option<String> {
     let interfaces = fs::read_dir(device).ok()?.flatten();
-    let mut drivers: Vec<String> = interfaces
+    let drivers = interfaces
         .filter(|entry| entry.file_name().to_string_lossy().contains(':'))
         .filter_map(|entry| {
             let driver = fs::read_link(entry.path().join("driver")).ok()?;
-            Some(driver.file_name()?.to_str()?.to_owned())
-        })
-        .collect();
-    drivers.sort();
-    drivers.into_iter().next()
+            let driver = driver.file_name()?.to_str()?.to_owned();
+            Some((entry.file_name(), driver))
+        });
+    drivers.min().map(|(_, driver)| driver)
 }
 
 #[cfg(test)]
@@ -161,6 +160,8 @@ mod tests {
         device(&sys, &at("1-1"), &facts("1a86", "7523"), &usb);
         let taken = [("subsystem", "/x/usb"), ("driver", "/x/drivers/usbfs")];
         device(&sys, &at("1-1/1-1:1.0"), &[], &taken);
+        let sound = [("subsystem", "/x/usb"), ("driver", "/x/drivers/audio")];
+        device(&sys, &at("1-1/1-1:1.1"), &[], &sound);
         device(&sys, &at("1-2"), &facts("10c4", "ea60"), &usb);
         device(&sys, &at("1-3"), &facts("10c4", "ea60"), &usb);
         let driven = [("subsystem", "/x/usb"), ("driver", "/x/drivers/cp210x")];

@@ -45,17 +45,28 @@ impl Said {
         document: &Document<'_>,
         folder: &Path,
         database: &Path,
+        said_database: Option<Range<usize>>,
     ) -> SocketSettings {
         let mut settings = SocketSettings::beside(database);
-        if let Some(path) = self.path {
-            settings.path = folder.join(path.value);
-            let bytes = settings.path.as_os_str().len();
-            if bytes > LONGEST_SOCKET_BYTES {
-                let message = format!(
-                    "the socket's path has {bytes} bytes, and a socket's may have {LONGEST_SOCKET_BYTES}"
-                );
-                document.error(&path.span, message, "write a shorter path");
+        let said = match self.path {
+            Some(path) => {
+                settings.path = folder.join(path.value);
+                path.span
             }
+            None => said_database.unwrap_or_default(),
+        };
+        // as it is given to the kernel
+        let path = std::path::absolute(&settings.path);
+        let bytes = path.as_ref().unwrap_or(&settings.path).as_os_str().len();
+        if bytes > LONGEST_SOCKET_BYTES {
+            let message = format!(
+                "the socket's path has {bytes} bytes, and a socket's may have {LONGEST_SOCKET_BYTES}"
+            );
+            let advice = format!(
+                "write a shorter `path` in [socket] (it is {})",
+                settings.path.display()
+            );
+            document.error(&said, message, advice);
         }
         if let Some(group) = self.group {
             settings.group = Some(group.value);
@@ -97,6 +108,20 @@ mod tests {
         assert_eq!((faults[0].line, faults[0].column), (4, 8));
         let message = "the socket's path has 110 bytes, and a socket's may have 107";
         assert_eq!(faults[0].message, message);
+    }
+
+    #[test]
+    fn one_that_is_too_long_beside_the_database_is_told_too() {
+        let long = "x".repeat(100);
+        let head = "station = \"b\"\nmanifest = \"m.toml\"\n";
+        let check = |folder: &str, more: &str, at: (usize, usize)| {
+            let file = format!("{folder}station.toml");
+            let faults = Settings::parse(file.as_ref(), &format!("{head}{more}")).unwrap_err();
+            assert_eq!((faults[0].line, faults[0].column), at);
+            assert!(faults[0].message.starts_with("the socket's path has "));
+        };
+        check("", &format!("database = \"/{long}/line.db\"\n"), (3, 12));
+        check(&format!("/{long}/"), "", (1, 1));
     }
 
     #[test]

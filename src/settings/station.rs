@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::slot::{self, BAUDS};
 use super::{
     AccessSettings, AlarmSettings, Document, FaceSettings, Fault, Fields, Found, LineRules,
-    LogSettings, PortRules, SlotSettings, SocketSettings, Source,
+    LogSettings, Place, PortRules, SlotSettings, SocketSettings, Source,
 };
 use super::{access, alarm, face, line, log, ports, socket, stub_dir, text, whole, yes_or_no};
 use crate::chip::Stubs;
@@ -85,6 +85,15 @@ impl Settings {
         }
     }
 
+    /// Ports that are watched besides all those on USB.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let path = |slot: &SlotSettings| match &slot.place {
+            Place::Path(path) => Some(path.clone()),
+            Place::Usb(_) => None,
+        };
+        self.slots.iter().filter_map(path).collect()
+    }
+
     /// The manifest that a slot flashes.
     pub fn manifest_of<'s>(&'s self, slot: &'s SlotSettings) -> &'s Path {
         slot.manifest.as_deref().unwrap_or(&self.manifest)
@@ -138,6 +147,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
     let milliseconds = |found: Option<Found<u32>>, otherwise| {
         found.map_or(otherwise, |found| Duration::from_millis(found.value.into()))
     };
+    let said_database = database.as_ref().map(|found| found.span.clone());
     let defaults = Settings::of(
         &station?.value,
         folder.join(manifest?.value),
@@ -157,7 +167,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
         line,
         access,
         ports,
-        socket: socket.settings(document, folder, &defaults.database),
+        socket: socket.settings(document, folder, &defaults.database, said_database),
         log,
         face,
         alarm,

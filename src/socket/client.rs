@@ -97,6 +97,8 @@ impl Client {
                         ClientError::Absent { path }
                     }
                     io::ErrorKind::PermissionDenied => ClientError::Denied { path },
+                    // as many wait as the kernel lets: nobody takes them
+                    io::ErrorKind::WouldBlock => ClientError::Silent,
                     _ => ClientError::Connect { path, source },
                 });
             }

@@ -4,13 +4,15 @@
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::unistd::Group;
 use rustix::fs::FlockOperation;
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use crate::settings::{LONGEST_SOCKET_BYTES, SocketSettings};
 
@@ -37,6 +39,8 @@ pub enum ListenError {
     TooLong { path: PathBuf, bytes: usize },
     #[error("there is no group {group}: make it (groupadd {group}), or change `group` in [socket]")]
     NoSuchGroup { group: String },
+    #[error("whether there is a group {group} cannot be told now: {source}")]
+    GroupUnknown { group: String, source: io::Error },
     #[error(
         "the socket {} cannot be given to the group {group}: {source}. The daemon's user must be a member",
         path.display()
@@ -167,7 +171,7 @@ fn look(path: &Path) -> Result<(), ListenError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(ListenError::Io { path, source }),
         Ok(file) if !file.file_type().is_socket() => Err(ListenError::Foreign { path }),
-        Ok(_) => match UnixStream::connect(&path) {
+        Ok(_) => match connect_now(&path) {
             Ok(peer) => Err(ListenError::Live {
                 by: rustix::net::sockopt::socket_peercred(&peer)
                     .ok()
@@ -184,22 +188,30 @@ fn look(path: &Path) -> Result<(), ListenError> {
     }
 }
 
-/// Whether this computer has the group. Blocks.
-pub fn is_group(group: &str) -> bool {
-    group_number(group).is_ok()
+/// Connects without waiting for who serves there: one that has stopped takes nobody, and many may wait.
+fn connect_now(path: &Path) -> io::Result<OwnedFd> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket)
 }
 
 fn group_number(group: &str) -> Result<u32, ListenError> {
+    let name = || group.to_owned();
     match Group::from_name(group) {
         Ok(Some(found)) => Ok(found.gid.as_raw()),
-        Ok(None) | Err(_) => Err(ListenError::NoSuchGroup {
-            group: group.to_owned(),
+        Ok(None) => Err(ListenError::NoSuchGroup { group: name() }),
+        Err(error) => Err(ListenError::GroupUnknown {
+            group: name(),
+            source: error.into(),
         }),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixStream;
+
     use super::*;
 
     fn at(path: &Path) -> SocketSettings {
@@ -260,6 +272,22 @@ mod tests {
         assert!(told.to_string().contains(&format!("(process {own})")));
         UnixStream::connect(&path).unwrap();
         drop(made);
+    }
+
+    #[test]
+    fn one_that_takes_nobody_is_alive_and_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let flags = SocketFlags::CLOEXEC;
+        let stopped = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None);
+        let stopped = stopped.unwrap();
+        net::bind(&stopped, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+        net::listen(&stopped, 0).unwrap();
+        let _waiting: Vec<OwnedFd> = std::iter::from_fn(|| connect_now(&path).ok())
+            .take(64)
+            .collect();
+        let told = listen(&at(&path)).unwrap_err();
+        assert!(matches!(told, ListenError::Live { by: None, .. }), "{told}");
     }
 
     #[test]

@@ -18,6 +18,6 @@ mod wire;
 pub use attach::{Attached, Contact, WhenLost, attach};
 pub use client::{Client, ClientError, Event};
 pub use feed::{Feed, Item};
-pub use listen::{ListenError, Listening, is_group, listen};
+pub use listen::{ListenError, Listening, listen};
 pub use server::{MOST_CONNECTIONS, Server, serve};
 pub use wire::{Hello, Missed, PROTOCOL, Query, Refused, Stream, What};

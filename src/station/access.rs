@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use nix::unistd::{Uid, User};
+use nix::unistd::{Group, Uid, User};
 
 use crate::event::{Role, Who};
 use crate::settings::AccessSettings;
@@ -37,6 +37,11 @@ impl Access {
     /// without one. Blocks. `true` where the system cannot be asked.
     pub fn is_known(name: &str) -> bool {
         name.parse::<u32>().is_ok() || !matches!(User::from_name(name), Ok(None))
+    }
+
+    /// Whether this computer knows a group of that name. Blocks. `true` where the system cannot be asked.
+    pub fn is_group(name: &str) -> bool {
+        !matches!(Group::from_name(name), Ok(None))
     }
 
     /// The person at this process's own terminal. The role is that of the user that the process was
@@ -130,6 +135,8 @@ mod tests {
         assert!(Access::is_known("root"));
         assert!(Access::is_known("4242"));
         assert!(!Access::is_known("nobody has this name"));
+        assert!(Access::is_group("root"));
+        assert!(!Access::is_group("nobody has this name"));
     }
 
     #[test]

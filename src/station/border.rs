@@ -214,6 +214,16 @@ pub enum SlotState {
     },
 }
 
+impl SlotState {
+    /// The board that has a job.
+    pub fn board(&self) -> Option<&BoardView> {
+        match self {
+            SlotState::Working(board) | SlotState::Recording(board) => Some(board),
+            _ => None,
+        }
+    }
+}
+
 /// A board being worked on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BoardView {

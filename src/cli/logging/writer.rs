@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
 use tracing_subscriber::fmt::MakeWriter;
@@ -20,14 +20,14 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Where lines end up. May block.
 pub trait Sink: Send + 'static {
-    /// Takes a whole line; `missed` are those before it that never came here.
+    /// Takes a whole line, or an empty one; `missed` are those just before it that never came here.
     fn write(&mut self, line: &[u8], missed: u64, now: Instant);
 
     /// Another program has put the file aside.
     fn reopen(&mut self) {}
 }
 
-/// The log, as its owner holds it: dropped once all that was logged is written.
+/// The log, as its owner holds it: dropped once all that was logged is written, or not taken for too long.
 #[derive(Debug)]
 pub struct Log {
     lines: Lines,
@@ -42,7 +42,11 @@ pub struct Lines {
 
 #[derive(Debug)]
 enum Message {
-    Line(Vec<u8>),
+    Line {
+        line: Vec<u8>,
+        /// Lines just before it for which there was no room.
+        missed: u64,
+    },
     Reopen,
     Flush(SyncSender<()>),
 }
@@ -61,13 +65,18 @@ impl Log {
             .spawn(move || {
                 while let Ok(message) = messages.recv() {
                     match message {
-                        Message::Line(line) => {
-                            let missed = dropped.swap(0, Ordering::Relaxed);
+                        Message::Line { line, missed } => {
                             sink.write(&line, missed, Instant::now());
                         }
                         Message::Reopen => sink.reopen(),
-                        // who asked may have stopped waiting
-                        Message::Flush(done) => drop(done.try_send(())),
+                        Message::Flush(done) => {
+                            let missed = dropped.swap(0, Ordering::Relaxed);
+                            if missed > 0 {
+                                sink.write(b"", missed, Instant::now());
+                            }
+                            // who asked may have stopped waiting
+                            let _ = done.try_send(());
+                        }
                     }
                 }
             })?;
@@ -82,10 +91,17 @@ impl Log {
 impl Drop for Log {
     fn drop(&mut self) {
         let (done, written) = sync_channel(1);
-        if self.lines.messages.try_send(Message::Flush(done)).is_ok() {
-            // what does not take them keeps nobody from leaving
-            let _ = written.recv_timeout(LAST_LINES);
+        let deadline = Instant::now() + LAST_LINES;
+        let mut asked = Message::Flush(done);
+        // what does not take them keeps nobody from leaving
+        while let Err(TrySendError::Full(again)) = self.lines.messages.try_send(asked) {
+            if Instant::now() >= deadline {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+            asked = again;
         }
+        let _ = written.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     }
 }
 
@@ -106,8 +122,13 @@ impl Lines {
 impl Write for Lines {
     /// Takes a whole line: the log's formatter writes each at once.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if (self.messages.try_send(Message::Line(line.to_vec()))).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        let missed = self.dropped.swap(0, Ordering::Relaxed);
+        let message = Message::Line {
+            line: line.to_vec(),
+            missed,
+        };
+        if self.messages.try_send(message).is_err() {
+            self.dropped.fetch_add(missed + 1, Ordering::Relaxed);
         }
         Ok(line.len())
     }
@@ -231,15 +252,17 @@ mod tests {
             lines.write_all(b"next\n").unwrap();
         }
         drop(let_go);
-        // three waited, the rest were dropped; room again once those are through
+        // three waited, the rest were dropped, which is told after those; room again once they are through
         let (done, written) = sync_channel(1);
         lines.messages.send(Message::Flush(done)).unwrap();
         written.recv().unwrap();
+        lines.write_all(b"last\n").unwrap();
         drop(log);
         let told = String::from_utf8(taken.lock().unwrap().clone()).unwrap();
         let told: Vec<&str> = told.lines().collect();
         assert_eq!(told[0], "first");
-        assert!(told[1].contains(" WARN 4 lines of this log were lost"));
-        assert_eq!(told[2..], ["next", "next", "next"]);
+        assert_eq!(told[1..4], ["next", "next", "next"]);
+        assert!(told[4].contains(" WARN 4 lines of this log were lost"));
+        assert_eq!(told[5..], ["last"]);
     }
 }

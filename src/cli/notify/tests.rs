@@ -73,7 +73,9 @@ async fn a_station_from_its_start_to_its_end() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     floor.abort();
     drop(publisher);
+    let end = tokio::time::Instant::now();
     telling.await.unwrap();
+    assert_eq!(end.elapsed(), Duration::ZERO, "the end waits for a ping");
     assert_eq!(manager.told(), ["STOPPING=1"]);
 }
 

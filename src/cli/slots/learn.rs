@@ -2,8 +2,8 @@
 //! what it comes to is shown and written. It watches and opens no port, so it works beside a running
 //! station.
 
-use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncRead;
@@ -108,29 +108,16 @@ async fn at_the_bench(args: &Args, file: &StationFile) -> Exit {
     // without a terminal keys come as lines
     let single_keys = SingleKeys::begin().ok();
     let style = match &single_keys {
-        Some(_) if io::stdin().is_terminal() => Style::Terminal,
-        _ => Style::Lines,
+        Some(_) => Style::Terminal,
+        None => Style::Lines,
     };
-    let ports = SystemPorts::new(paths(&file.settings));
+    let ports = SystemPorts::new(file.settings.paths());
     let mut teacher = Teacher {
         keys: Some(Keys::new(tokio::io::stdin(), style)),
         stop,
         say: out::line,
     };
     teacher.teach(args, file, &ports).await
-}
-
-/// Ports that the station watches besides all those on USB.
-pub(super) fn paths(settings: &Settings) -> Vec<PathBuf> {
-    let path = |place: &Place| match place {
-        Place::Path(path) => Some(path.clone()),
-        Place::Usb(_) => None,
-    };
-    settings
-        .slots
-        .iter()
-        .filter_map(|slot| path(&slot.place))
-        .collect()
 }
 
 struct Teacher<R, S> {

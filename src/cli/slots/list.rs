@@ -24,7 +24,7 @@ pub fn run(args: Args) -> Exit {
             return Exit::Usage;
         }
     };
-    let ports = SystemPorts::new(super::learn::paths(&settings));
+    let ports = SystemPorts::new(settings.paths());
     match session::block_on(present(&ports)) {
         Ok(ports) => {
             out::line(bench(&settings, &ports).trim_end());
@@ -112,23 +112,17 @@ fn bench(settings: &Settings, ports: &[PortInfo]) -> String {
 /// Name, place, and what is there.
 fn cell(slot: &SlotSettings, ports: &[PortInfo]) -> [String; 3] {
     let (place, now) = match &slot.place {
-        Place::Usb(place) => (
-            place.short(),
-            node(ports, |port| port.usb_path.as_ref() == Some(place)),
-        ),
+        Place::Usb(place) => (place.short(), node(ports, &slot.place)),
         Place::Path(path) if NetPort::from_path(path).is_some() => {
             (path.display().to_string(), "a server".to_owned())
         }
-        Place::Path(path) => (
-            path.display().to_string(),
-            node(ports, |port| port.path == *path),
-        ),
+        Place::Path(path) => (path.display().to_string(), node(ports, &slot.place)),
     };
     [slot.name.to_string(), place, now]
 }
 
-fn node(ports: &[PortInfo], is_it: impl Fn(&PortInfo) -> bool) -> String {
-    let there = ports.iter().find(|port| is_it(port));
+fn node(ports: &[PortInfo], place: &Place) -> String {
+    let there = ports.iter().find(|port| port.is_at(place));
     there.map_or("-".to_owned(), |port| port.path.display().to_string())
 }
 

@@ -33,6 +33,8 @@ pub struct Rfc2217Port {
     inputs: Option<Inputs>,
     /// When it was asked for them last.
     inputs_asked: Option<Instant>,
+    /// Since when the server has not taken all that was to be sent, as looked at for CTS and DSR.
+    stuck: Option<Instant>,
 }
 
 /// Whether the server answers changes of lines. Espressif's own (`esp_rfc2217_server`) never does: it
@@ -74,6 +76,7 @@ impl Rfc2217Port {
             suspended: false,
             inputs: None,
             inputs_asked: None,
+            stuck: None,
         };
         port.until("COM-PORT-OPTION", |port| match port.telnet.com_port() {
             ComPort::Unknown => None,
@@ -177,10 +180,11 @@ impl Rfc2217Port {
 impl Rfc2217Port {
     /// Asks for CTS and DSR, takes what has come, and waits only for the first answer.
     async fn look_at_inputs(&mut self) -> io::Result<Option<Inputs>> {
-        if self
+        let is_due = self
             .inputs_asked
-            .is_none_or(|asked| asked.elapsed() >= INPUTS_ASKED_EACH)
-        {
+            .is_none_or(|asked| asked.elapsed() >= INPUTS_ASKED_EACH);
+        // what a server does not take is not heaped up
+        if is_due && self.output.is_empty() {
             if self.inputs_asked.is_none() {
                 self.output.extend(Ask::ModemStateMask.bytes());
             }
@@ -202,6 +206,12 @@ impl Rfc2217Port {
             Poll::Ready(Ok(()))
         })
         .await?;
+        if self.output.is_empty() {
+            self.stuck = None;
+        } else if self.stuck.get_or_insert_with(Instant::now).elapsed() >= PATIENCE {
+            let why = "the server takes nothing any more";
+            return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+        }
         let told = self.until("NOTIFY-MODEMSTATE", |port| port.inputs.map(Ok));
         match timeout(INPUTS_PATIENCE, told).await {
             Ok(told) => told.map(Some),
@@ -339,13 +349,8 @@ mod tests {
 
     use super::*;
 
-    /// As Espressif's server does: everything is answered but changes of lines.
-    #[tokio::test]
-    async fn a_server_that_answers_no_lines_is_waited_for_once() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let stream = TcpStream::connect(listener.local_addr().unwrap());
-        let (stream, accepted) = tokio::join!(stream, listener.accept());
-        let (mut server, _) = accepted.unwrap();
+    /// Says yes to all that is asked at the beginning.
+    async fn agrees(server: &mut TcpStream) {
         server.write_all(b"\xff\xfd\x2c").await.unwrap();
         let asks = [
             Ask::Baud(115_200),
@@ -359,6 +364,16 @@ mod tests {
             answer[3] += 100;
             server.write_all(&answer).await.unwrap();
         }
+    }
+
+    /// As Espressif's server does: everything is answered but changes of lines.
+    #[tokio::test]
+    async fn a_server_that_answers_no_lines_is_waited_for_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap());
+        let (stream, accepted) = tokio::join!(stream, listener.accept());
+        let (mut server, _) = accepted.unwrap();
+        agrees(&mut server).await;
         let mut port = Rfc2217Port::agree(stream.unwrap(), 115_200).await.unwrap();
         for (dtr, rts) in [(false, true), (true, true), (true, false)] {
             assert!(port.set_lines(Lines { dtr, rts }).await.unwrap());
@@ -375,5 +390,29 @@ mod tests {
         ];
         let expected: Vec<u8> = lines.iter().flat_map(|ask| ask.bytes()).collect();
         assert!(heard.ends_with(&expected));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_takes_nothing_any_more_is_not_believed_for_ever() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap());
+        let (stream, accepted) = tokio::join!(stream, listener.accept());
+        let (mut server, _) = accepted.unwrap();
+        agrees(&mut server).await;
+        let mut port = Rfc2217Port::agree(stream.unwrap(), 115_200).await.unwrap();
+        port.inputs = Some(Inputs::default());
+        // more than the kernel holds for a reader that does not read
+        port.output.extend(vec![0; 64 << 20]);
+        assert!(port.inputs().await.is_ok());
+        let waiting = port.output.len();
+        assert!(port.inputs().await.is_ok());
+        assert!(
+            waiting > 0 && port.output.len() <= waiting,
+            "it is heaped up"
+        );
+        port.stuck = port.stuck.map(|since| since - PATIENCE);
+        let told = port.inputs().await.unwrap_err();
+        assert_eq!(told.kind(), io::ErrorKind::TimedOut);
+        drop(server);
     }
 }
