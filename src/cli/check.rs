@@ -12,7 +12,7 @@ use super::{Exit, faults, names};
 use crate::manifest::Bundle;
 use crate::plan::Planner;
 use crate::settings::{Fault, Settings, Source};
-use crate::station::Bundles;
+use crate::station::{Bundles, Pins};
 pub use loader::Loader;
 use sheet::Sheet;
 
@@ -48,6 +48,18 @@ pub fn run(args: Args) -> Exit {
         .iter()
         .flat_map(|(settings, source)| names::warnings(settings, source))
         .collect();
+    if let Some(settings) = settings {
+        let pins = Pins::at(&settings.pins);
+        match pins.check() {
+            // an engineer checks what the station's user will read
+            Err(_) if pins.is_hidden() => {}
+            Ok(more) => warnings.extend(more),
+            Err(found) => {
+                faults::tell(&found);
+                return Exit::Usage;
+            }
+        }
+    }
     let mut text = String::new();
     for (path, bundle) in bundles.each(&path) {
         if !text.is_empty() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Exit, faults, session};
 use crate::event::SlotId;
-use crate::settings::Settings;
+use crate::settings::{Settings, SocketSettings};
 use crate::socket::{Client, ClientError, Refused, What};
 use crate::station::{Ask, RequestRefused, Snapshot, Warrant};
 
@@ -48,6 +48,28 @@ impl Which {
                 Err(Exit::Usage)
             }
         }
+    }
+
+    /// Where a station's socket and its database are, whether it runs or not: as the station file says or,
+    /// where there is none, beside each other.
+    pub fn places(
+        &self,
+        database: Option<PathBuf>,
+        otherwise: &str,
+    ) -> Result<(PathBuf, PathBuf), Exit> {
+        let config = self.config.as_deref().unwrap_or_else(|| usual());
+        let named = database.is_none() && (self.config.is_some() || config.exists());
+        let (socket, database) = if named && self.socket.is_none() {
+            let settings = Settings::load(config).map_err(|found| {
+                faults::tell(&found);
+                Exit::Usage
+            })?;
+            (settings.socket.path, settings.database)
+        } else {
+            let database = database.unwrap_or_else(|| otherwise.into());
+            (SocketSettings::beside(&database).path, database)
+        };
+        Ok((self.socket.clone().unwrap_or(socket), database))
     }
 
     /// Asks for one thing to be done; `why`: where that is the supervisor's.
@@ -131,7 +153,7 @@ pub fn words(text: &str) -> Result<String, &'static str> {
 }
 
 /// The station file where none is named.
-fn usual() -> &'static Path {
+pub fn usual() -> &'static Path {
     let (here, service) = ("station.toml", Path::new("/etc/flashline/station.toml"));
     if !Path::new(here).exists() && service.exists() {
         service

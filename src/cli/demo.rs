@@ -188,8 +188,8 @@ impl Show {
             }
             played
         };
-        let supervisor = Who::new("demo", Role::Supervisor);
-        let shown = session::show(station, self.face, supervisor, options.clone(), &stop);
+        let operator = Who::new("demo", Role::Operator);
+        let shown = session::show(station, self.face, operator, options.clone(), &stop);
         let (shown, played) = tokio::join!(shown, played);
         self.record.close().await;
         shown?;

@@ -35,6 +35,8 @@ mod start;
 mod starts;
 mod status;
 mod stop;
+mod supervisor;
+mod typed;
 mod verify;
 mod watch;
 mod write;
@@ -126,6 +128,7 @@ enum Command {
     Report(report::Args),
     Job(job::Args),
     WriteOff(write_off::Args),
+    Supervisor(supervisor::Args),
     InstallService(service::Args),
     Sim(sim::Args),
 }
@@ -174,6 +177,7 @@ pub fn main_with<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = 
         Command::Report(args) => report::run(args),
         Command::Job(args) => job::run(args),
         Command::WriteOff(args) => write_off::run(args),
+        Command::Supervisor(args) => supervisor::run(args),
         Command::InstallService(args) => service::run(args),
         Command::Sim(args) => sim::run(args),
     }

@@ -12,12 +12,12 @@ use super::starts;
 use super::{Exit, alarm, journal, logging};
 use super::{faults, names};
 use crate::dashboard::{Options, Times};
-use crate::event::Who;
+use crate::event::{Role, Who};
 use crate::port::SystemPorts;
 use crate::record::Record;
 use crate::settings::{Fault, LogFormat, LogSettings, Settings, Source};
 use crate::socket::{self, ListenError, listen};
-use crate::station::{Access, Bundles, Station};
+use crate::station::{Access, Bundles, Pins, Station};
 
 /// Watch the bench and flash every board that appears
 #[derive(Debug, clap::Args)]
@@ -98,6 +98,7 @@ fn load(config: &Path) -> Result<(Settings, Bundles), Vec<Fault>> {
     let settings = Settings::read(&source)?;
     let bundles = Bundles::load(&settings)?;
     faults::tell(&names::warnings(&settings, &source));
+    faults::tell(&Pins::at(&settings.pins).check()?);
     let faults: Vec<Fault> = bundles
         .each(&settings.manifest)
         .flat_map(|(path, bundle)| starts::faults(&bundle.manifest, path, &settings, &source))
@@ -186,7 +187,9 @@ async fn work(
         },
         ..options
     };
-    let shown = session::show(station, face, here, options, &stop).await;
+    // whoever started it: at the bench everyone is an operator, and a supervisor has a PIN
+    let at_bench = Who::new(&here.name, Role::Operator);
+    let shown = session::show(station, face, at_bench, options, &stop).await;
     server.ended().await;
     record.close().await;
     if let Some(calling) = alarm {

@@ -1,6 +1,7 @@
 //! `[access]`: who may let the line go on. Leaves out who someone is: `station/access` asks the system.
 
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use super::{Fields, text};
 
@@ -14,25 +15,37 @@ pub struct AccessSettings {
     pub said: Vec<Range<usize>>,
 }
 
-/// Reads `[access]`.
-pub(super) fn table(root: &mut Fields<'_>) -> AccessSettings {
+/// The name of the PIN file where `[access]` names none.
+const PINS: &str = "supervisors.toml";
+
+/// The PIN file beside the database: the station may write there, and whoever may write there may do more
+/// than any PIN lets anyone do.
+pub(super) fn pins_beside(database: &Path) -> PathBuf {
+    database.with_file_name(PINS)
+}
+
+/// Reads `[access]`; with it the path of the PIN file, as it is written.
+pub(super) fn table(root: &mut Fields<'_>) -> (AccessSettings, Option<String>) {
     let Some(mut table) = root.table("access", "[access]") else {
-        return AccessSettings::default();
+        return (AccessSettings::default(), None);
     };
     let supervisors = table.list("supervisors", text(64));
+    let pins = table.optional("pins", text(4096));
     table.finish();
+    let pins = pins.map(|found| found.value);
     let Some(names) = supervisors else {
-        return AccessSettings::default();
+        return (AccessSettings::default(), pins);
     };
     let (supervisors, said) = names
         .value
         .into_iter()
         .map(|name| (name.value, name.span))
         .unzip();
-    AccessSettings {
+    let settings = AccessSettings {
         supervisors: Some(supervisors),
         said,
-    }
+    };
+    (settings, pins)
 }
 
 #[cfg(test)]
@@ -56,6 +69,21 @@ mod tests {
             "[access]\nsupervisors = [\"anna\", \"li\"]",
             Some(&["anna", "li"]),
         );
+    }
+
+    #[test]
+    fn pins_are_beside_the_database_unless_the_file_says_where() {
+        let check = |text: &str, expected: &str| {
+            let text = format!("{HEAD}{text}");
+            let settings = Settings::parse("/etc/line/station.toml".as_ref(), &text).unwrap();
+            assert_eq!(settings.pins.to_str(), Some(expected), "{text}");
+        };
+        check("", "/etc/line/supervisors.toml");
+        let database = "database = \"/var/lib/flashline/line.db\"\n";
+        check(database, "/var/lib/flashline/supervisors.toml");
+        let named = format!("{database}[access]\npins = \"pins.toml\"");
+        check(&named, "/etc/line/pins.toml");
+        check("[access]\npins = \"/srv/pins.toml\"", "/srv/pins.toml");
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct Settings {
     pub hub: HubLimits,
     pub line: LineRules,
     pub access: AccessSettings,
+    /// Where the supervisors' PINs are.
+    pub pins: PathBuf,
     pub ports: PortRules,
     pub log: LogSettings,
     /// How often manifests are looked at for changes.
@@ -61,6 +63,7 @@ impl Settings {
     /// What holds where the file says nothing but these three.
     pub fn of(station: &str, manifest: PathBuf, database: PathBuf) -> Settings {
         let socket = SocketSettings::beside(&database);
+        let pins = access::pins_beside(&database);
         Settings {
             station: station.to_owned(),
             manifest,
@@ -76,6 +79,7 @@ impl Settings {
             hub: HubLimits::default(),
             line: LineRules::default(),
             access: AccessSettings::default(),
+            pins,
             ports: PortRules::default(),
             log: LogSettings::default(),
             manifest_looks: MANIFEST_LOOKS,
@@ -134,7 +138,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
     let stub = root.optional("stub", yes_or_no);
     let hub = hub(&mut root);
     let line = line::table(&mut root);
-    let access = access::table(&mut root);
+    let (access, pins) = access::table(&mut root);
     let ports = ports::table(&mut root);
     let socket = socket::table(&mut root);
     let log = log::table(&mut root, folder);
@@ -166,6 +170,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
         hub,
         line,
         access,
+        pins: pins.map_or(defaults.pins, |path| folder.join(path)),
         ports,
         socket: socket.settings(document, folder, &defaults.database, said_database),
         log,

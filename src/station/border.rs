@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::chip::Identity;
@@ -268,9 +268,19 @@ pub struct NewLot {
 }
 
 /// A supervisor's own number. Never shown, not even by mistake.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Pin(pub Arc<str>);
+
+/// A mistake is told without what is there instead: it may be the PIN.
+impl<'de> Deserialize<'de> for Pin {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pin, D::Error> {
+        let text = Arc::<str>::deserialize(deserializer);
+        text.map(Pin).map_err(|_| {
+            serde::de::Error::custom("a `pin` is text: write its digits between quotes")
+        })
+    }
+}
 
 impl fmt::Debug for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -280,6 +290,7 @@ impl fmt::Debug for Pin {
 
 /// What a supervisor gives with a request that changes the line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "SaidWarrant")]
 pub struct Warrant {
     /// Why it is done: kept in the record.
     pub why: Arc<str>,
@@ -288,8 +299,31 @@ pub struct Warrant {
     pub pin: Option<NamedPin>,
 }
 
+/// A warrant as it is written: a name without a PIN must not pass for nobody's.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SaidWarrant {
+    why: Arc<str>,
+    supervisor: Option<Arc<str>>,
+    pin: Option<Pin>,
+}
+
+impl TryFrom<SaidWarrant> for Warrant {
+    type Error = &'static str;
+
+    fn try_from(said: SaidWarrant) -> Result<Warrant, &'static str> {
+        let pin = match (said.supervisor, said.pin) {
+            (Some(supervisor), Some(pin)) => Some(NamedPin { supervisor, pin }),
+            (None, None) => None,
+            _ => return Err("a warrant has `supervisor` and `pin`, or neither"),
+        };
+        let why = said.why;
+        Ok(Warrant { why, pin })
+    }
+}
+
 /// Someone's name and PIN.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NamedPin {
     pub supervisor: Arc<str>,
     pub pin: Pin,

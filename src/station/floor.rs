@@ -19,10 +19,11 @@ use super::claims::{Claims, Whereabouts};
 use super::dispatcher::{self, AtWork, Dispatcher, Fact, Input};
 use super::enquiry::{self, Enquirer};
 use super::manifests;
+use super::pins;
 use super::pulse::{Beat, Pulse};
 use super::slot::Now;
 use super::watch::Watch;
-use super::{Asker, Bundles, Gatekeeper, Identified, Request, Snapshot};
+use super::{Asker, Bundles, Gatekeeper, Identified, Pins, Request, Snapshot};
 use crate::event::{JobId, Progress, SlotId, UsbPath, Who};
 use crate::plan::{Method, Planner};
 use crate::port::{PortChange, PortInfo, Ports, StopHandle};
@@ -81,6 +82,11 @@ impl Station {
             &history,
             now(),
         );
+        let pins = Pins::at(&settings.pins);
+        let named = pins.clone();
+        // a panic of it has been printed: nobody is known to have one then
+        let named = tokio::task::spawn_blocking(move || named.names()).await;
+        dispatcher.supervisors_told(named.unwrap_or_else(|_| Ok(Vec::new())));
         let (inbox_sender, inbox) = mpsc::channel(INBOX_LENGTH);
         let (request_sender, requests) = mpsc::channel(REQUESTS_LENGTH);
         let (pulse, beats) = Pulse::new();
@@ -120,6 +126,12 @@ impl Station {
         }
         floor.tasks.spawn(manifests::watch(
             lookouts,
+            floor.settings.manifest_looks,
+            floor.inbox_sender.clone(),
+            floor.looks.clone(),
+        ));
+        floor.tasks.spawn(pins::watch(
+            pins,
             floor.settings.manifest_looks,
             floor.inbox_sender.clone(),
             floor.looks.clone(),

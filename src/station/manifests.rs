@@ -21,7 +21,7 @@ use crate::settings::{Fault, Severity};
 
 /// What the file system says of a file; another one means that it may hold something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     device: u64,
     inode: u64,
     size_bytes: u64,
@@ -32,7 +32,7 @@ struct Stamp {
 
 impl Stamp {
     /// `None`: there is no such file, or it cannot be looked at.
-    fn of(path: &Path) -> Option<Stamp> {
+    pub(super) fn of(path: &Path) -> Option<Stamp> {
         let file = std::fs::metadata(path).ok()?;
         Some(Stamp {
             device: file.dev(),

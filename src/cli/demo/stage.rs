@@ -7,11 +7,16 @@ use std::path::{Path, PathBuf};
 
 use crate::chip::Chip;
 use crate::image::sample;
+use crate::station::{Pin, Pins};
 
 /// Bytes of the demo's app: about four seconds of writing.
 pub const APP_BYTES: usize = 600 << 10;
 /// Where the app stands in flash.
 pub const APP_OFFSET: u32 = 0x1_0000;
+
+/// The demo's supervisor, and the PIN that goes with it.
+pub const SUPERVISOR: &str = "demo";
+pub const PIN: &str = "1234";
 
 /// How fast the operator and the bench are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +81,10 @@ impl Stage {
         write("app.bin", &app())?;
         write("manifest.toml", MANIFEST.as_bytes())?;
         write("station.toml", stage.station(slots, tempo).as_bytes())?;
+        // for the key that lets a stopped slot go on
+        let pins = stage.folder.join("supervisors.toml");
+        let set = Pins::at(&pins).set(SUPERVISOR, &Pin(PIN.into()));
+        attempt(&pins, set.map_err(io::Error::other))?;
         Ok(stage)
     }
 
@@ -90,6 +99,9 @@ impl Stage {
              manifest = \"manifest.toml\"\n\
              database = {}\n\
              settle_ms = {settle_ms}\n\
+             \n\
+             [access]\n\
+             pins = \"supervisors.toml\"\n\
              \n\
              # the story has more troubles than a line may have\n\
              [line]\n\

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::switch::{SwitchInput, SwitchTold};
-use super::{Granted, NotTaken, Reply, Taking, WritingOff};
+use super::{Granted, NotTaken, Refusing, Reply, Taking, WritingOff};
 use crate::chip::Identity;
 use crate::event::{Code, JobId, Progress, Serial, SlotId, Step, StopReason, Unit};
 use crate::job::{Silence, Verdict};
 use crate::plan::Planner;
 use crate::port::{OpenError, PortChange, PortInfo};
-use crate::record::{Allowed, Approval, LotChange, NewJob, RecordError, ServiceChange, Standing};
+use crate::record::{
+    Allowed, Approval, LotChange, NewJob, RecordError, ServiceChange, Standing, WrongPins,
+};
 use crate::settings::{After, Reset};
-use crate::station::{Request, RequestRefused};
+use crate::station::{NamedPin, Request, RequestRefused, Tried};
 
 /// Something that happened outside.
 #[derive(Debug)]
@@ -66,6 +68,18 @@ pub enum Input {
     /// What is in service was committed, or not.
     ServiceKept(Result<(), RecordError>),
     Request(Request),
+    /// Who has a PIN, where the file can be read.
+    Supervisors(Result<Vec<Arc<str>>, Arc<str>>),
+    /// A PIN that was given in someone's name was tried.
+    Tried {
+        supervisor: Arc<str>,
+        tried: Tried,
+    },
+    /// A wrong PIN is on record, or not.
+    WrongPinKept {
+        refusing: Refusing,
+        result: Result<(), RecordError>,
+    },
     /// What a supervisor allowed is on record, or not.
     Allowed {
         granted: Granted,
@@ -178,6 +192,13 @@ pub enum Effect {
         approval: Approval,
         path: PathBuf,
         taking: Taking,
+    },
+    /// Try a PIN: `Tried`.
+    TryPin(NamedPin),
+    /// Put on record that a PIN was wrong: `WrongPinKept`.
+    KeepWrongPin {
+        wrong: WrongPins,
+        refusing: Refusing,
     },
     /// Put on record what a supervisor allows: `Allowed`.
     Allow {

@@ -30,7 +30,8 @@ use lots::Lots;
 use ports::Arrival;
 use scans::Chosen;
 use service::Service;
-pub use warrants::{Granted, Reply, WritingOff};
+use warrants::Warrants;
+pub use warrants::{Granted, Refusing, Reply, WritingOff};
 
 use super::journal::Journal;
 use super::slot::{Now, Phase, ProbeDue, Restart, Running, Slot};
@@ -86,6 +87,7 @@ pub struct Dispatcher {
     chosen: Option<Chosen>,
     service: Service,
     lots: Lots,
+    warrants: Warrants,
     bundles_view: Arc<[BundleView]>,
 }
 
@@ -150,6 +152,7 @@ impl Dispatcher {
             hubs: Hubs::default(),
             chosen: None,
             service,
+            warrants: Warrants::new(&history.wrong_pins, now),
             bundles_view: Arc::new([]),
         };
         dispatcher.show_bundles();
@@ -198,6 +201,13 @@ impl Dispatcher {
             }
             Input::Health(result) => self.health_told(result, now, &mut effects),
             Input::Request(request) => self.requested(request, now, &mut effects),
+            Input::Supervisors(names) => self.supervisors_told(names),
+            Input::Tried { supervisor, tried } => {
+                self.tried(&supervisor, tried, now, &mut effects);
+            }
+            Input::WrongPinKept { refusing, result } => {
+                self.wrong_pin_kept(refusing, result, now, &mut effects);
+            }
             Input::Allowed { granted, result } => {
                 self.allowed(granted, result, now, &mut effects);
             }

@@ -18,6 +18,7 @@ use crate::plan::Planner;
 use crate::port::{Held, OpenError, Stop, StopHandle};
 use crate::record::{Approval, Record, WarrantChange, WarrantId};
 use crate::settings::{After, Reset};
+use crate::station::{NamedPin, Pins, Tried};
 
 impl Floor {
     fn lines(&mut self, slot: &SlotId) -> &mut SlotLines {
@@ -164,6 +165,25 @@ impl Floor {
                 self.tell(async move {
                     let result = approve(&record, approval, path).await;
                     Input::Approved { taking, result }
+                });
+            }
+            Effect::TryPin(NamedPin { supervisor, pin }) => {
+                let pins = Pins::at(&self.settings.pins);
+                self.tell(async move {
+                    let name = supervisor.clone();
+                    let trying = tokio::task::spawn_blocking(move || pins.try_one(&name, &pin));
+                    let tried = trying
+                        .await
+                        .unwrap_or_else(|error| Tried::Unreadable(error.to_string().into()));
+                    Input::Tried { supervisor, tried }
+                });
+            }
+            Effect::KeepWrongPin { wrong, refusing } => {
+                let (record, station) = (self.record.clone(), self.settings.station.clone());
+                let change = WarrantChange::WrongPin(wrong);
+                self.tell(async move {
+                    let result = record.keep_warrant(station, change).await;
+                    Input::WrongPinKept { refusing, result }
                 });
             }
             Effect::Allow { allowed, granted } => {
