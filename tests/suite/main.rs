@@ -26,6 +26,7 @@ mod product;
 mod remedy;
 mod report;
 mod service;
+mod sessions;
 mod sim_bench;
 mod sim_chips;
 mod sim_faults;

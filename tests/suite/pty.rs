@@ -44,6 +44,9 @@ impl Terminal {
             .arg("--ctty")
             .arg(command.get_program())
             .args(command.get_args());
+        if let Some(folder) = command.get_current_dir() {
+            session.current_dir(folder);
+        }
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => session.env(name, value),
@@ -101,6 +104,24 @@ impl Terminal {
 
     pub fn press(&mut self, keys: &str) {
         self.master.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// The left button goes down and up at these words, as xterm tells of it (SGR coordinates, from 1).
+    pub fn click(&mut self, words: &str) {
+        let (column, row) = self.place_of(words);
+        self.press(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));
+    }
+
+    /// Where these words begin on the screen, from 1: column, row.
+    fn place_of(&self, words: &str) -> (usize, usize) {
+        let screen = self.screen();
+        let (_, columns) = screen.size();
+        for (row, text) in screen.rows(0, columns.get()).enumerate() {
+            if let Some(at) = text.find(words) {
+                return (text[..at].chars().count() + 1, row + 1);
+            }
+        }
+        panic!("nowhere is {words}:\n{}", screen.contents());
     }
 
     pub fn resize(&self, columns: u16, rows: u16) {
