@@ -393,3 +393,51 @@ fn plain_lines_end_with_the_daemon() {
     assert!(rest.iter().any(|line| line.contains("empty")), "{rest:?}");
     assert_eq!(plain.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn lots_are_entered_started_and_listed_by_commands_and_outlive_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    check(folder, &["lot", "list"], 4, "station.toml");
+    let mut daemon = Daemon::start(folder);
+    check(folder, &["lot", "list"], 0, "no lots");
+    let new = ["lot", "new", "L 7", "--target", "50", "--order", "PO-1"];
+    check(folder, &new, 4, "--why <TEXT>");
+    check(folder, &[&new[..], &["--why", "ordered"]].concat(), 0, "");
+    let again = [&new[..], &["--why", "ordered"]].concat();
+    check(folder, &again, 4, "there is a lot L 7 already");
+    let nothing = ["lot", "new", "L 8", "--target", "0", "--why", "ordered"];
+    check(folder, &nothing, 4, "1 to 10000000 boards, not 0");
+    check(folder, &["lot", "list"], 0, "not started, 0 of 50\n");
+    check(folder, &["lot", "start", "L 9"], 4, "there is no lot L 9");
+    check(folder, &["lot", "start", "L 7"], 0, "");
+    check(folder, &["lot", "start", "L 7"], 3, "lot L 7 is running");
+    check_status(folder, "lots     L 7: running, 0 of 50\n");
+    check(folder, &["lot", "pause", "L 7"], 0, "");
+    // whoever started the daemon is a supervisor
+    check(folder, &["lot", "start", "L 7"], 4, "say why");
+    let why = ["--why", "go on"];
+    check(
+        folder,
+        &[&["lot", "start", "L 7"], &why[..]].concat(),
+        0,
+        "",
+    );
+    let first = [&["lot", "approve-first", "L 7"], &why[..]].concat();
+    check(folder, &first, 3, "no first article of lot L 7");
+    daemon.child.kill().unwrap();
+    daemon.child.wait().unwrap();
+    // nobody answers: the database tells
+    check(folder, &["lot", "list"], 0, "running, 0 of 50\n");
+    check(folder, &["lot", "list"], 0, ", order PO-1\n");
+    check(folder, &["report", "--lot", "L 7"], 0, "of 50\n");
+    check(folder, &["report", "--lot", "L"], 4, "has no such lot");
+    let daemon = Daemon::start(folder);
+    check_status(folder, "lots     L 7: running, 0 of 50\n");
+    check(folder, &[&["lot", "end", "L 7"], &why[..]].concat(), 0, "");
+    check(folder, &["lot", "start", "L 7"], 3, "lot L 7 has ended");
+    check(folder, &["lot", "list"], 0, "no lots");
+    let ended = ["lot", "list", "--db", "flashline.db"];
+    check(folder, &ended, 0, "ended, 0 of 50\n");
+    drop(daemon);
+}

@@ -151,7 +151,9 @@ fn every_command_that_a_page_names_is_one_with_its_options() {
             if is_option(&line[0]) {
                 continue;
             }
-            let nested = line[0] == "slots" && line.get(1).is_some_and(|word| word == "learn");
+            let is = |word: &str| line.get(1).is_some_and(|second| second == word);
+            let nested = line[0] == "slots" && is("learn")
+                || line[0] == "lot" && !line.get(1).is_none_or(is_option);
             let command = line[..=usize::from(nested)].to_vec();
             let words: Vec<&str> = command.iter().map(String::as_str).collect();
             let help = told.entry(command.clone()).or_insert_with(|| help(&words));

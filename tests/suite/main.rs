@@ -20,6 +20,7 @@ mod job;
 mod job_cli;
 mod pty;
 mod line;
+mod lots;
 mod out_of_service;
 mod ports;
 mod product;
