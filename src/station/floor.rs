@@ -263,8 +263,10 @@ impl Floor {
                 Input::Holders(holders) => !self.dispatcher.holders_tell(holders),
                 _ => false,
             };
+            // what was due may change what is seen without anything to be done
+            let was_due = deadline.is_some_and(|at| at <= Instant::now());
             let effects = self.dispatcher.handle(input, now());
-            let quiet = idle && effects.is_empty();
+            let quiet = idle && !was_due && effects.is_empty();
             for effect in effects {
                 if self.perform(effect) == Ended::Yes {
                     self.publish();

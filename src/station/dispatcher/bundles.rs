@@ -392,11 +392,19 @@ impl Dispatcher {
             return;
         }
         let at_work = &mut self.at_work[manifest];
-        // another may be on the disk since
-        if matches!(&at_work.on_disk, Found::Other(other) if digest(other) == digest(&planner)) {
-            at_work.on_disk = Found::AtWork;
+        // another may be on the disk since, also the one that was at work until now
+        let is_taken = |on_disk: &Arc<Planner>| digest(on_disk) == digest(&planner);
+        let mut is_back = false;
+        match &at_work.on_disk {
+            Found::Other(other) if is_taken(other) => at_work.on_disk = Found::AtWork,
+            Found::AtWork if !is_taken(&at_work.planner) => {
+                at_work.on_disk = Found::Other(at_work.planner.clone());
+                is_back = true;
+            }
+            Found::Other(_) | Found::AtWork | Found::Unusable(_) => {}
         }
         at_work.put_to_work(planner);
+        let back = is_back.then(|| at_work.told());
         let of = &at_work.planner.bundle().manifest;
         let taken = Happening::BundleTaken {
             manifest: at_work.path.display().to_string(),
@@ -406,6 +414,9 @@ impl Dispatcher {
             by,
         };
         self.journal.line(now, taken);
+        if let Some(back) = back {
+            self.journal.line(now, back);
+        }
         effects.push(Effect::Answer(reply, Ok(())));
         self.prepare(manifest, effects);
         self.show_bundles();

@@ -27,6 +27,11 @@ impl Dispatcher {
         effects: &mut Vec<Effect>,
     ) {
         if matches!(self.line, Line::Ending { .. }) {
+            if let Some(slot) = self.slot_mut(id)
+                && matches!(slot.phase, Phase::Settling { .. })
+            {
+                slot.enter(Phase::Idle, now);
+            }
             return;
         }
         let station = self.settings.station.clone();
@@ -142,14 +147,21 @@ impl Dispatcher {
                 });
             }
             Err(error) => {
+                let is_there = slot.present.is_some();
                 slot.enter(
-                    Phase::Blocked {
-                        why: Block::Code(record_code(&error)),
-                        serial: running.serial,
+                    match is_there {
+                        true => Phase::Blocked {
+                            why: Block::Code(record_code(&error)),
+                            serial: running.serial,
+                        },
+                        false => Phase::Idle,
                     },
                     now,
                 );
                 self.stop_line(&error, now);
+                if !is_there {
+                    self.board_left(id, now, effects);
+                }
             }
         }
     }

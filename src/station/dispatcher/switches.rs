@@ -52,7 +52,10 @@ impl Dispatcher {
         let switch = slot.switch.as_ref()?;
         match switch.watch {
             Watched::Yes => switch.change.map(|(_, until)| until),
-            Watched::From(at) => is_watchable(slot).then_some(at),
+            Watched::From(at) => {
+                let is_ending = matches!(self.line, Line::Ending { .. });
+                (is_watchable(slot) && !is_ending).then_some(at)
+            }
         }
     }
 
@@ -143,7 +146,11 @@ impl Dispatcher {
             switch.watch = Watched::From(now.steady + WATCH_SELDOM);
         }
         if switch.failures == FAILURES_TOLD {
-            if matches!(slot.phase, Phase::Idle | Phase::Waiting(_)) {
+            // a board that waits for its hub keeps its turn
+            let keeps = matches!(slot.phase, Phase::Waiting(Waiting::HubTurn));
+            if matches!(slot.phase, Phase::Idle | Phase::Waiting(_)) && !keeps {
+                // what it reads next is as if it were read for the first time
+                switch.contact = None;
                 slot.enter(Phase::Waiting(Waiting::SwitchUnread), now);
             }
             let port = slot.place();

@@ -337,6 +337,26 @@ fn what_changed_again_before_it_was_on_record_is_still_offered() {
 }
 
 #[test]
+fn what_was_put_back_before_it_was_on_record_is_offered() {
+    let mut bench = bench();
+    read(&mut bench, 0, Ok(planner("1.1", NEW)));
+    let (_, taking, _answered) = take(&mut bench, short(NEW));
+    read(&mut bench, 0, Ok(planner("1.0", OLD)));
+    let result = Ok(());
+    bench.tell(Input::Approved { taking, result });
+    assert_eq!(&*snapshot(&mut bench).bundle, short(NEW));
+    assert!(matches!(on_disk(&mut bench), OnDisk::Changed { version, .. } if &*version == "1.0"));
+    assert_eq!(
+        told(&mut bench).last().unwrap(),
+        &format!("changed {}", short(OLD))
+    );
+    let (_, taking, _answered) = take(&mut bench, short(OLD));
+    let result = Ok(());
+    bench.tell(Input::Approved { taking, result });
+    assert_eq!(on_disk(&mut bench), OnDisk::Same);
+}
+
+#[test]
 fn a_bundle_that_its_slots_could_not_pass_is_none() {
     let mut settings = settings();
     settings.slots[0].after = After::Stay;

@@ -54,6 +54,34 @@ fn a_row_that_cannot_be_opened_stops_the_line_before_the_board_is_touched() {
 }
 
 #[test]
+fn a_board_that_left_before_its_row_could_be_opened_is_not_begun_with_later() {
+    let mut bench = Bench::plug_slot();
+    bench.plug("/bench/1");
+    bench.pass(300);
+    let (slot, job) = bench.opened().pop().unwrap();
+    bench.pull("/bench/1");
+    let result = Err(full());
+    bench.tell(Input::Opened { slot, job, result });
+    assert_eq!(bench.state("1"), SlotState::Empty);
+    bench.pass(5_000);
+    bench.tell(Input::Health(Ok(Standing::default())));
+    assert!(bench.opened().is_empty(), "nobody is there");
+}
+
+#[test]
+fn the_end_does_not_come_back_for_a_board_that_settles() {
+    let mut bench = Bench::new(vec![slot("1", Start::Plug), slot("2", Start::Plug)]);
+    bench.tell(Input::Port(PortChange::Present(Vec::new())));
+    bench.start_job();
+    bench.tell(Input::Stop);
+    bench.plug("/bench/2");
+    bench.pass(300);
+    assert_eq!(bench.state("2"), SlotState::Empty);
+    let now = bench.now().steady;
+    assert!(bench.dispatcher.next_deadline(now) > Some(now));
+}
+
+#[test]
 fn a_verdict_that_cannot_be_committed_is_not_shown_and_is_committed_later() {
     let mut bench = Bench::plug_slot();
     let job = bench.start_job();

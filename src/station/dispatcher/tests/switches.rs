@@ -324,3 +324,86 @@ fn the_end_lets_go_of_the_port() {
     bench.tell(Input::Stop);
     assert_eq!(watch(&bench), None);
 }
+
+#[test]
+fn the_end_does_not_come_back_for_a_switch_that_nobody_watches_any_more() {
+    let mut bench = Bench::new(vec![slot("1", Start::Cts), slot("2", Start::Request)]);
+    let ports = vec![port("/bench/1"), port("/bench/2")];
+    bench.tell(Input::Port(PortChange::Present(ports)));
+    reads(&mut bench, Open);
+    assert_eq!(ask(&mut bench, start("2", None)), Ok(()));
+    bench.commit_row();
+    bench.tell(Input::Stop);
+    bench.pass(1);
+    let now = bench.now().steady;
+    assert!(bench.dispatcher.next_deadline(now) > Some(now));
+}
+
+/// Its watch fails until that is told.
+fn fails(bench: &mut Bench) {
+    for _ in 0..2 {
+        tell(
+            bench,
+            SwitchTold::Ended(WatchEnd::Failed("busy".to_owned())),
+        );
+        bench.pass(WATCH_AGAIN.as_millis() as u64);
+    }
+    bench.pass(WATCH_SELDOM.as_millis() as u64);
+}
+
+#[test]
+fn a_board_that_waits_for_its_hub_keeps_its_turn_over_a_switch_that_cannot_be_read() {
+    let limits = HubLimits {
+        max_active: Some(1),
+        ..HubLimits::default()
+    };
+    let on_hub = |name: &str, chain: &str, start| SlotSettings {
+        place: Place::Usb(UsbPath(format!("pci-0000:00:14.0-usb-0:{chain}:1.0"))),
+        ..slot(name, start)
+    };
+    let slots = vec![
+        on_hub("1", "1.1", Start::Cts),
+        on_hub("2", "1.2", Start::Plug),
+    ];
+    let mut bench = Bench::with_hub(slots, limits);
+    let ports = vec![usb_port("/bench/1", "1.1")];
+    bench.tell(Input::Port(PortChange::Present(ports)));
+    reads(&mut bench, Open);
+    bench.tell(Input::Port(PortChange::Appeared(usb_port(
+        "/bench/2", "1.2",
+    ))));
+    bench.pass(300);
+    let (busy, job) = bench.opened().pop().unwrap();
+    let (slot, result) = (busy.clone(), Ok(()));
+    bench.tell(Input::Opened { slot, job, result });
+    reads(&mut bench, Closed);
+    bench.pass(300);
+    assert_eq!(bench.state("1"), SlotState::Waiting(Waiting::HubTurn));
+    fails(&mut bench);
+    assert_eq!(bench.state("1"), SlotState::Waiting(Waiting::HubTurn));
+    let verdict = verdict(None);
+    bench.tell(Input::Finished {
+        slot: busy.clone(),
+        job,
+        verdict,
+    });
+    let result = Ok(Standing::default());
+    bench.tell(Input::Recorded {
+        slot: busy,
+        job,
+        result,
+    });
+    assert_eq!(bench.opened().len(), 1);
+}
+
+#[test]
+fn a_jig_that_was_closed_from_the_start_still_waits_once_its_switch_is_read_again() {
+    let mut bench = jig();
+    reads(&mut bench, Closed);
+    let waits = SlotState::Waiting(Waiting::SwitchClosed);
+    assert_eq!(bench.state("1"), waits);
+    fails(&mut bench);
+    assert_eq!(bench.state("1"), SlotState::Waiting(Waiting::SwitchUnread));
+    reads(&mut bench, Closed);
+    assert_eq!(bench.state("1"), waits);
+}
