@@ -10,11 +10,12 @@ use super::banners;
 use super::grid::{self, Grid, LEAST};
 use super::options::Colour;
 use super::palette::{self, Role};
+use super::past::Past;
 use super::signs::{self, Signs};
 use super::text::{clip, width, wrap};
 use super::tile::{self, Look, Selection};
 use super::view::{Page, View};
-use super::{detail, figures, footer, help, notices};
+use super::{figures, footer, notices, pages};
 use crate::lang::{self, Caption, Language, Word};
 use crate::station::{LineState, Snapshot};
 
@@ -23,6 +24,7 @@ use crate::station::{LineState, Snapshot};
 pub struct Scene<'a> {
     pub snapshot: &'a Snapshot,
     pub view: &'a View,
+    pub past: &'a Past,
     pub caption: Option<Caption>,
     pub colour: Colour,
     pub signs: Signs,
@@ -73,17 +75,9 @@ fn paint(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     header(scene, grid.header, buffer);
     banners::draw(scene, grid.banners, buffer);
     figures::draw(scene, grid.figures, buffer);
-    let middle = Rect::new(
-        area.x,
-        grid.figures.bottom(),
-        area.width,
-        grid.footer.y - grid.figures.bottom(),
-    );
-    match (scene.view.page, scene.view.selected_index(scene.snapshot)) {
-        (Page::Help, _) => help::keys(scene, middle, buffer),
-        (Page::Signs, _) => help::signs(scene, middle, buffer),
-        (Page::Detail, Some(index)) => detail::draw(scene, index, middle, buffer),
-        (Page::Bench | Page::Detail, selected) => {
+    let middle = middle(&grid, area);
+    match (page(scene), scene.view.selected_index(scene.snapshot)) {
+        (Page::Bench, selected) => {
             for (index, (slot, rect)) in scene.snapshot.slots.iter().zip(&grid.tiles).enumerate() {
                 let selection = if selected == Some(index) {
                     Selection::Selected
@@ -94,8 +88,36 @@ fn paint(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
             }
             notices::draw(scene, grid.notices, buffer);
         }
+        _ => pages::draw(scene, middle, buffer),
+    }
+    if let Some(dialog) = &scene.view.dialog {
+        pages::draw_dialog(scene, dialog, middle, buffer);
     }
     footer::draw(scene, grid.footer, buffer);
+}
+
+/// What is between the figures and the footer.
+fn middle(grid: &Grid, area: Rect) -> Rect {
+    let top = grid.figures.bottom();
+    Rect::new(area.x, top, area.width, grid.footer.y - top)
+}
+
+/// The page on show: a slot that is gone has no details.
+fn page(scene: &Scene<'_>) -> Page {
+    match scene.view.page {
+        Page::Detail if scene.view.selected_index(scene.snapshot).is_none() => Page::Bench,
+        page => page,
+    }
+}
+
+/// The rows of a page, and how many lines of it can be above its top.
+pub fn extent(scene: &Scene<'_>, area: Rect) -> (usize, usize) {
+    let Some(grid) = grid(scene.snapshot, scene.caption, area) else {
+        return (1, 0);
+    };
+    let middle = middle(&grid, area);
+    let rows = pages::body(middle).height.into();
+    (rows, pages::scroll_limit(scene, middle))
 }
 
 /// What lies somewhere on the screen.
@@ -116,8 +138,10 @@ pub fn hit(scene: &Scene<'_>, area: Rect, at: Position) -> Hit {
     if let Some(key) = footer::hit(scene, grid.footer, at) {
         return Hit::Key(key);
     }
-    let tile = match scene.view.page {
-        Page::Bench => grid.tiles.iter().position(|tile| tile.contains(at)),
+    let tile = match page(scene) {
+        Page::Bench if scene.view.dialog.is_none() => {
+            grid.tiles.iter().position(|tile| tile.contains(at))
+        }
         _ => None,
     };
     tile.map_or(Hit::Nothing, Hit::Tile)

@@ -1,11 +1,16 @@
 //! Hand-made snapshots for the tests of the faces.
 
 mod happenings;
+mod past;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use happenings::every_happening;
+pub use past::{
+    asking, at_its_retest_limit, bench_with_lots, day, job_rows, past, past_of, story,
+    with_supervisors,
+};
 
 use super::options::{Colour, Mouse, Options, Quit, Speaks, Times};
 use super::signs::Signs;

@@ -7,13 +7,16 @@ use ratatui::style::Style;
 
 use super::draw::Scene;
 use super::options::Quit;
+use super::pages::LOCK;
 use super::palette::Role;
 use super::signs::Signs;
 use super::text::{clip, width};
-use super::view::{Page, Prompt, at_work};
-use crate::event::{LotState, SlotId};
-use crate::lang::{self, Language, Word};
-use crate::station::{BundleView, LineState, OnDisk, RequestRefused};
+use super::view::dialog::Stage;
+use super::view::keymap::{Command, FORM_KEYS, FormCommand, KEYMAP};
+use super::view::{Page, Prompt, Way, asking_slots, at_work};
+use crate::event::{Code, LotState, Role as Rank, SlotId};
+use crate::lang::{self, Label, Language, Word};
+use crate::station::{BundleView, LineState, OnDisk, RequestRefused, SlotState};
 
 /// Draws it.
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
@@ -25,13 +28,13 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         }
         Prompt::ConfirmQuit => lang::confirm_quit(at_work(scene.snapshot), language),
         Prompt::ConfirmStopLine => scene.word(Word::ConfirmStopLine).to_owned(),
-        Prompt::ConfirmBundle(shown) => confirm_bundle(shown, language),
         Prompt::NothingToApprove => scene.word(Word::NothingToApprove).to_owned(),
         Prompt::Scanned(text) => format!("{}: {text}", scene.word(Word::Scanned)),
         Prompt::ScanCutShort => scene.word(Word::ScanCutShort).to_owned(),
         Prompt::SelectFirst => scene.word(Word::SelectFirst).to_owned(),
         Prompt::EnglishOnly => scene.word(Word::EnglishOnly).to_owned(),
         Prompt::TryAgain => scene.word(Word::TryAgain).to_owned(),
+        Prompt::Say(label) => scene.label(*label).to_owned(),
         Prompt::Refused(refused) => refusal(refused, language),
     };
     buffer.set_style(area, scene.role(Role::Message));
@@ -39,24 +42,8 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     buffer.set_string(area.x + 1, area.y, clip(&say, cells), Style::new());
 }
 
-/// What is approved, before it is.
-fn confirm_bundle(shown: &BundleView, language: Language) -> String {
-    match &shown.on_disk {
-        OnDisk::Changed {
-            product,
-            version,
-            bundle,
-        } => {
-            let what = format!("{product} {version} ({bundle})");
-            lang::confirm_bundle(&what, &shown.manifest, language)
-        }
-        OnDisk::Same | OnDisk::Invalid { .. } => {
-            lang::word(Word::NothingToApprove, language).to_owned()
-        }
-    }
-}
-
-fn refusal(refused: &RequestRefused, language: Language) -> String {
+/// Why the station did not do it.
+pub fn refusal(refused: &RequestRefused, language: Language) -> String {
     let about = |slot: &SlotId, word| {
         let heading = lang::word(Word::Slot, language);
         format!("{heading} {slot}: {}", lang::word(word, language))
@@ -106,64 +93,156 @@ fn refusal(refused: &RequestRefused, language: Language) -> String {
 }
 
 /// The keys that have a use now, the most urgent first: a narrow screen loses the last ones.
-fn useful(scene: &Scene<'_>) -> Vec<(&'static str, Word)> {
+fn useful(scene: &Scene<'_>) -> Vec<(Command, &'static str)> {
     let snapshot = scene.snapshot;
+    let page = scene.view.page;
+    let label = |label| scene.label(label);
     let quit = match scene.view.quit {
         Quit::LeaveOnly => Word::ShortLeave,
         Quit::AtOnce | Quit::AskWhenBusy => Word::ShortQuit,
     };
-    let selected = scene.view.selected_index(snapshot);
-    let out = selected.is_some_and(|index| snapshot.slots[index].out.is_some());
-    let on_slot = [
-        ("s", Word::ShortStart),
-        ("x", Word::ShortStop),
-        match out {
-            true => ("g", Word::ShortGoOn),
-            false => ("p", Word::ShortStopSlot),
-        },
-    ];
-    let mut on_line = Vec::new();
+    let quit = (Command::Quit, scene.word(quit));
+    let language = match scene.signs {
+        Signs::Ascii => Word::ShortLanguagePlain,
+        Signs::Unicode => Word::ShortLanguage,
+    };
+    let language = (Command::Language, scene.word(language));
+    let help = (Command::Help, scene.word(Word::ShortHelp));
+    let home = (Command::Back, label(Label::ShortHome));
+    let open = |what| (Command::Open, label(what));
+    let mut keys = Vec::new();
+    match page {
+        Page::Bench => {
+            keys.extend([quit, help]);
+            keys.extend(urgent(scene));
+            match scene.view.selected_index(snapshot) {
+                Some(index) => {
+                    keys.push((Command::Open, scene.word(Word::ShortDetail)));
+                    keys.extend(on_slot(scene, index));
+                    keys.push((Command::Go(Way::Left), scene.word(Word::ShortSelect)));
+                }
+                None => {
+                    keys.push((Command::Go(Way::Left), scene.word(Word::ShortSelect)));
+                    keys.extend([
+                        (Command::ShowJobs, label(Label::ShortJobs)),
+                        (Command::ShowCharts, label(Label::ShortCharts)),
+                        (Command::ShowLots, label(Label::ShortLots)),
+                        (Command::ShowOpen, label(Label::ShortOpen)),
+                    ]);
+                    if snapshot.line == LineState::Running {
+                        keys.push((Command::StopLine, scene.word(Word::ShortStopLine)));
+                    }
+                }
+            }
+            keys.push(language);
+        }
+        Page::Detail => {
+            keys.push(home);
+            if let Some(index) = scene.view.selected_index(snapshot) {
+                keys.extend(on_slot(scene, index));
+            }
+            keys.extend(urgent(scene));
+            keys.push((Command::Go(Way::Up), label(Label::ShortScroll)));
+            keys.push(language);
+        }
+        Page::Jobs => {
+            keys.extend([home, open(Label::ShortStory)]);
+            keys.push((Command::Filter, label(Label::ShortFilter)));
+            if scene.view.filter != Default::default() {
+                keys.push((Command::ClearFilter, label(Label::ShortAll)));
+            }
+            keys.push(language);
+        }
+        Page::Lots => keys.extend([
+            home,
+            (Command::StartLot, label(Label::ShortStartLot)),
+            (Command::PauseLot, label(Label::ShortPauseLot)),
+            (Command::ApproveFirst, label(Label::ShortFirst)),
+            (Command::EndLot, label(Label::ShortEndLot)),
+            (Command::NewLot, label(Label::ShortNewLot)),
+            open(Label::ShortItsJobs),
+        ]),
+        Page::Open => keys.extend([
+            home,
+            (Command::WriteOff, label(Label::ShortWriteOff)),
+            open(Label::ShortItsJobs),
+            language,
+        ]),
+        Page::Story(_) => keys.extend([
+            (Command::Back, scene.word(Word::ShortBack)),
+            (Command::Go(Way::Up), label(Label::ShortScroll)),
+            language,
+        ]),
+        Page::Charts => keys.extend([
+            home,
+            (Command::Go(Way::Up), label(Label::ShortScroll)),
+            language,
+        ]),
+        Page::Help => keys.extend([
+            home,
+            (Command::Help, scene.word(Word::ShortSigns)),
+            (Command::Go(Way::Up), label(Label::ShortScroll)),
+            language,
+        ]),
+        Page::Signs => keys.extend([home, language]),
+    }
+    if page != Page::Bench {
+        keys.push(help);
+        keys.push(quit);
+    }
+    keys
+}
+
+/// What waits for someone wherever one looks.
+fn urgent(scene: &Scene<'_>) -> Vec<(Command, &'static str)> {
+    let snapshot = scene.snapshot;
+    let mut keys = Vec::new();
     if matches!(snapshot.line, LineState::Halted(_)) {
-        on_line.push(("G", Word::ShortLineGoesOn));
+        keys.push((Command::FreeLine, scene.word(Word::ShortLineGoesOn)));
     }
     let is_changed = |bundle: &BundleView| matches!(bundle.on_disk, OnDisk::Changed { .. });
     if snapshot.bundles.iter().any(is_changed) {
-        on_line.push(("b", Word::ShortApprove));
+        keys.push((Command::Approve, scene.word(Word::ShortApprove)));
     }
+    let is_selected = scene.view.selected_index(snapshot).is_some();
+    if !is_selected && asking_slots(snapshot).len() == 1 {
+        keys.extend(answers(scene));
+    }
+    keys
+}
+
+fn answers(scene: &Scene<'_>) -> [(Command, &'static str); 2] {
+    [
+        (Command::Flash, scene.label(Label::ShortFlash)),
+        (Command::Skip, scene.label(Label::ShortSkip)),
+    ]
+}
+
+/// What can be asked about the slot with this index.
+fn on_slot(scene: &Scene<'_>, index: usize) -> Vec<(Command, &'static str)> {
+    let slot = &scene.snapshot.slots[index];
     let mut keys = Vec::new();
-    match scene.view.page {
-        Page::Bench => {
-            keys.extend([("q", quit), ("?", Word::ShortHelp)]);
-            keys.extend(on_line);
-            keys.push(("←↑↓→", Word::ShortSelect));
-            if selected.is_some() {
-                keys.push(("Enter", Word::ShortDetail));
-                keys.extend(on_slot);
-            } else if snapshot.line == LineState::Running {
-                keys.push(("P", Word::ShortStopLine));
-            }
-            keys.push(("l", Word::ShortLanguage));
-        }
-        Page::Detail => {
-            keys.push(("Esc", Word::ShortBack));
-            keys.extend(on_slot);
-            keys.extend(on_line);
-            keys.extend([("l", Word::ShortLanguage), ("q", quit)]);
-        }
-        Page::Help => keys.extend([
-            ("Esc", Word::ShortBack),
-            ("?", Word::ShortSigns),
-            ("q", quit),
-        ]),
-        Page::Signs => keys.extend([("Esc", Word::ShortBack), ("q", quit)]),
+    if asking_slots(scene.snapshot).contains(&slot.slot) {
+        keys.extend(answers(scene));
     }
+    if matches!(&slot.state, SlotState::Done(result) if result.code == Some(Code::RetestLimit)) {
+        keys.push((Command::AllowRetest, scene.label(Label::ShortRetest)));
+    }
+    keys.push((Command::Start, scene.word(Word::ShortStart)));
+    keys.push((Command::StopJob, scene.word(Word::ShortStop)));
+    keys.push(match slot.out {
+        Some(_) => (Command::FreeSlot, scene.word(Word::ShortGoOn)),
+        None => (Command::StopSlot, scene.word(Word::ShortStopSlot)),
+    });
     keys
 }
 
 /// A key and its word, and where they stand.
 struct Placed {
     at: Rect,
-    key: &'static str,
+    key: String,
+    /// `None`: several keys in one place.
+    code: Option<KeyCode>,
     word: &'static str,
 }
 
@@ -171,26 +250,78 @@ struct Placed {
 fn placed(scene: &Scene<'_>, area: Rect) -> Vec<Placed> {
     let mut placed = Vec::new();
     let mut x = area.x + 1;
-    for (key, word) in useful(scene) {
-        let word = match (word, scene.signs) {
-            (Word::ShortLanguage, Signs::Ascii) => scene.word(Word::ShortLanguagePlain),
-            (word, _) => scene.word(word),
-        };
-        let cells = (width(key) + 1 + width(word)) as u16;
+    let keys = match form(scene) {
+        Some(keys) => keys,
+        None => useful(scene).into_iter().map(own).collect(),
+    };
+    for (key, code, word) in keys {
+        let cells = (width(&key) + 1 + width(word)) as u16;
         if x + cells >= area.right() {
             break;
         }
         let at = Rect::new(x, area.y, cells, 1);
-        placed.push(Placed { at, key, word });
+        placed.push(Placed {
+            at,
+            key,
+            code,
+            word,
+        });
         x += cells + 3;
     }
     placed
 }
 
+/// A key of the footer: how it is written, what a click presses, its word.
+type Shown = (String, Option<KeyCode>, &'static str);
+
+/// The first of a command's keys; all arrows are one.
+fn own((command, word): (Command, &'static str)) -> Shown {
+    let row = KEYMAP.iter().find(|row| row.command == command);
+    let code = row.and_then(|row| row.codes.first().copied());
+    let (mut key, code) = match (command, code) {
+        (Command::Go(Way::Up | Way::Down), _) => ("↑↓".to_owned(), None),
+        (Command::Go(_), _) => ("←↑↓→".to_owned(), None),
+        (_, Some(KeyCode::Char(letter))) => (letter.to_string(), code),
+        (_, Some(KeyCode::Delete)) => ("Del".to_owned(), code),
+        (_, code) => (row.map_or("", |row| row.shown).to_owned(), code),
+    };
+    if command.needs() == Rank::Supervisor {
+        key += LOCK;
+    }
+    (key, code, word)
+}
+
+/// The keys of what is typed into, where something is.
+fn form(scene: &Scene<'_>) -> Option<Vec<Shown>> {
+    let key = |command, label| {
+        let row = FORM_KEYS.iter().find(|row| row.command == command);
+        let code = row.and_then(|row| row.codes.first().copied());
+        let code = code.filter(|code| matches!(code, KeyCode::Enter | KeyCode::Esc));
+        let shown = row.map_or("", |row| row.shown);
+        (shown.to_owned(), code, scene.label(label))
+    };
+    let escape = key(FormCommand::Cancel, Label::ShortDrop);
+    let accept = match (&scene.view.dialog, &scene.view.draft) {
+        (Some(dialog), _) if dialog.people.is_empty() || dialog.stage == Stage::Asked => {
+            return Some(vec![escape]);
+        }
+        (Some(dialog), _) if dialog.fields().last() == Some(&dialog.focus) => Label::ShortDo,
+        (Some(_), _) => Label::ShortNext,
+        (None, Some(_)) => Label::ShortLook,
+        (None, None) => return None,
+    };
+    Some(vec![
+        escape,
+        key(FormCommand::Accept, accept),
+        key(FormCommand::Left, Label::ShortChoose),
+        key(FormCommand::Next, Label::ShortField),
+    ])
+}
+
 fn keys(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    for Placed { at, key, word } in placed(scene, area) {
-        buffer.set_string(at.x, at.y, key, scene.role(Role::Key));
-        let x = at.x + width(key) as u16 + 1;
+    for Placed { at, key, word, .. } in placed(scene, area) {
+        buffer.set_string(at.x, at.y, &key, scene.role(Role::Key));
+        let x = at.x + width(&key) as u16 + 1;
         buffer.set_string(x, at.y, word, scene.role(Role::Dim));
     }
 }
@@ -202,17 +333,5 @@ pub fn hit(scene: &Scene<'_>, area: Rect, at: Position) -> Option<KeyEvent> {
     }
     let placed = placed(scene, area);
     let hit = placed.iter().find(|placed| placed.at.contains(at))?;
-    let code = match hit.key {
-        "Enter" => KeyCode::Enter,
-        "Esc" => KeyCode::Esc,
-        key => {
-            let mut letters = key.chars();
-            match (letters.next(), letters.next()) {
-                (Some(letter), None) => KeyCode::Char(letter),
-                // several keys in one place
-                _ => return None,
-            }
-        }
-    };
-    Some(KeyEvent::from(code))
+    hit.code.map(KeyEvent::from)
 }

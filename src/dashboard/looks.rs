@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use super::draw::{Scene, draw};
 use super::fixture;
 use super::options::Colour;
+use super::past::Past;
 use super::signs::Signs;
 use super::text::width;
 use super::view::View;
@@ -21,13 +22,18 @@ pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 /// Compares a view with its snapshots, one for each language and size: the text, the lines that are others
 /// in ASCII, and the styles with colours and without.
 pub fn every_look(name: &str, snapshot: &Snapshot, view: &View) {
+    every_look_at(name, snapshot, view, &Past::default());
+}
+
+/// The same of a view of the past.
+pub fn every_look_at(name: &str, snapshot: &Snapshot, view: &View, past: &Past) {
     for (language, tongue) in [(Language::English, "en"), (Language::Chinese, "zh")] {
         let view = View {
             language,
             ..view.clone()
         };
         for size in SIZES {
-            let draw = |colour, signs| screen(snapshot, &view, colour, signs, size);
+            let draw = |colour, signs| screen_at(snapshot, &view, past, colour, signs, size);
             let colour = draw(Colour::Colour, Signs::Unicode);
             let none = draw(Colour::None, Signs::Unicode);
             assert_eq!(text(&colour), text(&none), "colours change no character");
@@ -52,6 +58,18 @@ pub fn screen(
     view: &View,
     colour: Colour,
     signs: Signs,
+    size: (u16, u16),
+) -> Buffer {
+    screen_at(snapshot, view, &Past::default(), colour, signs, size)
+}
+
+/// The screen of a snapshot and of what is known of the past.
+pub fn screen_at(
+    snapshot: &Snapshot,
+    view: &View,
+    past: &Past,
+    colour: Colour,
+    signs: Signs,
     (width, height): (u16, u16),
 ) -> Buffer {
     let area = Rect::new(0, 0, width, height);
@@ -59,6 +77,7 @@ pub fn screen(
     let scene = Scene {
         snapshot,
         view,
+        past,
         caption: None,
         colour,
         signs,

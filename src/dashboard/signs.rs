@@ -62,7 +62,8 @@ const fn known(character: char) -> char {
         '‖' => '/',
         'Ø' => '0',
         // bars and charts
-        '█' | '▓' | '▉' | '▊' | '▋' => '#',
+        '▓' => '=',
+        '█' | '▉' | '▊' | '▋' => '#',
         '▌' | '▐' | '▍' | '▎' | '▏' => '|',
         '░' | '▒' => '.',
         '▀' | '▔' => '"',
@@ -91,6 +92,8 @@ const fn known(character: char) -> char {
         '≤' => '<',
         '±' => '+',
         '☑' => 'x',
+        // a key that needs a supervisor
+        '‡' => '!',
         '⚠' => '!',
         character => character,
     }

@@ -98,7 +98,7 @@ impl Status {
     }
 
     /// How a job that ended is shown; `again` when something had to be tried again.
-    fn of_outcome(outcome: Outcome, code: Option<Code>, again: bool) -> Status {
+    pub fn of_outcome(outcome: Outcome, code: Option<Code>, again: bool) -> Status {
         match outcome {
             Outcome::Skipped => Status::Skipped,
             Outcome::Pass if again => Status::PassedAfterRetry,
@@ -287,7 +287,8 @@ fn running(elapsed: Duration) -> String {
     }
 }
 
-fn ended(took: Duration) -> String {
+/// How long something took, to the tenth of a second.
+pub fn ended(took: Duration) -> String {
     match took.as_secs() {
         0..60 => format!("{:.1} s", took.as_secs_f64()),
         _ => running(took),

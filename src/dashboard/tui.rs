@@ -1,10 +1,12 @@
 //! The live dashboard's loop: snapshots, keys and the passing of seconds in, drawings and requests
 //! out. It draws when something has changed and at no other time.
 
+mod waits;
+
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, EventStream, KeyCode, KeyEvent};
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
@@ -13,19 +15,21 @@ use futures_util::{Stream, StreamExt};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 use ratatui::layout::{Position, Rect};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
+use self::waits::{Waited, ask_shutdown, caption_changed, due, found};
 use super::bell::{Bell, Ring};
 use super::draw::{Hit, Scene, draw, hit};
 use super::grid::Arrangement;
 use super::keyboard::{self, Typed};
 use super::options::{Options, Quit, Speaks};
+use super::past::Past;
 use super::scan::Heard;
 use super::screen::{Screen, Spool};
-use super::view::{Act, Page, Prompt, View, at_work};
+use super::view::{Act, Errand, From, Page, Prompt, Sight, View, at_work};
 use crate::lang::Caption;
-use crate::station::enquiry::Enquirer;
-use crate::station::{Answer, Ask, Asker, NotAsked, RequestRefused, Snapshot};
+use crate::station::enquiry::{Enquirer, Found, NotFound};
+use crate::station::{Answer, Asker, NotAsked, RequestRefused, Snapshot};
 
 /// Shows the station on the terminal until it has ended. `q` asks it to; the terminal is given back
 /// on every way out.
@@ -53,11 +57,12 @@ struct Face<B: Backend> {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     snapshot: Arc<Snapshot>,
     asker: Asker,
-    /// Asks of the past.
-    #[expect(dead_code, reason = "the views that ask of the past are being built")]
     enquirer: Enquirer,
+    /// The answer about the past that is waited for.
+    enquiry: Option<oneshot::Receiver<Result<Found, NotFound>>>,
+    past: Past,
     /// The answers that are waited for, [`ANSWERS`] at the most.
-    answers: FuturesUnordered<Answer>,
+    answers: FuturesUnordered<Waited>,
     /// A shutdown that the station's full queue has not taken yet.
     shutdown: Shutdown,
     keyboard: Keyboard,
@@ -93,7 +98,11 @@ enum Input {
     /// And with the keyboard the terminal.
     KeyboardGone,
     /// `None`: the station dropped the question.
-    Answer(Option<Result<(), RequestRefused>>),
+    Answer(From, Option<Result<(), RequestRefused>>),
+    /// An answer about the past.
+    Found(Result<Found, NotFound>),
+    /// Nobody has typed into a dialog for too long.
+    Lapsed,
     ShutdownSent(Answer),
     Caption,
     /// Another second has passed on the jobs' clocks.
@@ -122,12 +131,16 @@ where
         options: Options,
     ) -> Face<B> {
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
+        let mut past = Past::default();
+        past.courses.look(&snapshot);
         Face {
             terminal,
             snapshot,
             snapshots,
             asker,
             enquirer,
+            enquiry: None,
+            past,
             answers: FuturesUnordered::new(),
             shutdown: Shutdown::NotAsked,
             keyboard: Keyboard::There,
@@ -179,7 +192,7 @@ where
                     Some(typed) => Input::Typed(typed?),
                     None => Input::KeyboardGone,
                 },
-                Some(answer) = self.answers.next() => Input::Answer(answer.ok()),
+                Some((from, answer)) = self.answers.next() => Input::Answer(from, answer),
                 changed = self.snapshots.changed() => match changed {
                     Ok(()) => Input::Snapshot,
                     Err(_) => Input::Ended,
@@ -188,11 +201,13 @@ where
                     Some(answer) => Input::ShutdownSent(answer),
                     None => Input::Ended,
                 },
+                found = found(&mut self.enquiry) => Input::Found(found),
+                () = due(self.view.due()) => Input::Lapsed,
                 () = caption_changed(&mut self.caption) => Input::Caption,
                 _ = second.tick(), if at_work(&self.snapshot) > 0 => Input::Second,
             };
             let next = self.handle(input)?;
-            match next {
+            match self.enquire(next) {
                 Next::Keep => {}
                 Next::Redraw => {
                     self.draw()?;
@@ -212,6 +227,7 @@ where
             // a caption is never shown beside a snapshot that is older than it
             Input::Snapshot | Input::Caption => {
                 self.snapshot = Arc::clone(&self.snapshots.borrow_and_update());
+                self.past.courses.look(&self.snapshot);
                 Next::Redraw
             }
             Input::Ended => {
@@ -232,10 +248,20 @@ where
                     Quit::AtOnce | Quit::AskWhenBusy => self.ask_shutdown(),
                 }
             }
-            Input::Answer(answer) => self.answered(answer),
+            Input::Answer(from, answer) => self.answered(from, answer),
+            Input::Found(found) => {
+                self.enquiry = None;
+                self.past.found(found);
+                Next::Redraw
+            }
+            Input::Lapsed => {
+                let act = self.view.lapse(now());
+                self.act(act)
+            }
             Input::ShutdownSent(answer) => {
                 self.shutdown = Shutdown::Asked;
-                self.answers.push(answer);
+                let from = From::Key;
+                self.answers.push(Waited { from, answer });
                 Next::Keep
             }
             Input::Second => Next::Redraw,
@@ -247,11 +273,23 @@ where
     }
 
     fn scene(&self) -> Scene<'_> {
-        scene(&self.snapshot, &self.view, &self.caption, &self.options)
+        scene(
+            &self.snapshot,
+            &self.view,
+            &self.past,
+            &self.caption,
+            &self.options,
+        )
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        let scene = scene(&self.snapshot, &self.view, &self.caption, &self.options);
+        let scene = scene(
+            &self.snapshot,
+            &self.view,
+            &self.past,
+            &self.caption,
+            &self.options,
+        );
         self.terminal
             .draw(|frame| draw(&scene, frame.area(), frame.buffer_mut()))
             .map_err(io::Error::other)?;
@@ -261,7 +299,7 @@ where
     fn heard(&mut self, heard: Heard) -> io::Result<Next> {
         let act = match heard {
             Heard::Key(key) => self.key(key)?,
-            Heard::Scan(text) => self.view.scan(text),
+            Heard::Scan(text) => self.view.scan(text, now()),
             Heard::CutShort => {
                 self.view.prompt = Prompt::ScanCutShort;
                 Act::Redraw
@@ -276,7 +314,7 @@ where
             Act::Redraw => Next::Redraw,
             Act::Leave => Next::Leave,
             Act::Shutdown => self.ask_shutdown(),
-            Act::Ask(ask) => self.ask(ask),
+            Act::Ask(errand) => self.ask(errand),
         }
     }
 
@@ -310,10 +348,45 @@ where
 
     fn key(&mut self, key: KeyEvent) -> io::Result<Act> {
         let area = self.area()?;
-        let caption = self.caption.as_ref().and_then(|caption| *caption.borrow());
-        let tiles = super::draw::grid(&self.snapshot, caption, area)
+        let scene = self.scene();
+        let tiles = super::draw::grid(&self.snapshot, scene.caption, area)
             .map_or(Arrangement::Order { columns: 1 }, |grid| grid.arrangement);
-        Ok(self.view.key(key, &self.snapshot, tiles))
+        let (rows, scroll_limit) = super::draw::extent(&scene, area);
+        let sight = Sight {
+            snapshot: &self.snapshot,
+            past: &self.past,
+            by: self.asker.by(),
+            tiles,
+            rows,
+            scroll_limit,
+            now: now(),
+        };
+        let before = self.view.page;
+        let act = self.view.key(key, &sight);
+        if self.view.page != before {
+            self.past.forget_faults();
+        }
+        Ok(act)
+    }
+
+    /// Asks of the past what the page on show needs, one thing at a time.
+    fn enquire(&mut self, next: Next) -> Next {
+        match self.past.wanted(&self.view, &self.snapshot) {
+            Some(question) => match self.enquirer.try_ask(question) {
+                Ok(answer) => {
+                    self.enquiry = Some(answer);
+                    next
+                }
+                Err(why) => {
+                    self.past.found(Err(why));
+                    match next {
+                        Next::Keep => Next::Redraw,
+                        next => next,
+                    }
+                }
+            },
+            None => next,
+        }
     }
 
     fn ask_shutdown(&mut self) -> Next {
@@ -323,66 +396,59 @@ where
         Next::Redraw
     }
 
-    fn ask(&mut self, ask: Ask) -> Next {
+    fn ask(&mut self, errand: Errand) -> Next {
+        let Errand { ask, warrant, from } = errand;
         if self.answers.len() >= ANSWERS {
-            self.view.prompt = Prompt::TryAgain;
+            self.view.not_asked(from);
             return Next::Redraw;
         }
-        match self.asker.try_ask(ask, None) {
-            Ok(answer) => self.answers.push(answer),
-            Err(NotAsked::QueueFull) => self.view.prompt = Prompt::TryAgain,
+        match self.asker.try_ask(ask, warrant) {
+            Ok(answer) => self.answers.push(Waited { from, answer }),
+            Err(NotAsked::QueueFull) => self.view.not_asked(from),
             // the watch tells that the station has ended
             Err(NotAsked::StationGone) => {}
         }
         Next::Redraw
     }
 
-    fn answered(&mut self, answer: Option<Result<(), RequestRefused>>) -> Next {
+    fn answered(&mut self, from: From, answer: Option<Result<(), RequestRefused>>) -> Next {
         match answer {
-            Some(Err(refused)) => {
-                self.view.prompt = Prompt::Refused(refused);
+            Some(answer) => {
+                let act = self.view.answered(from, answer);
+                self.act(act)
+            }
+            // a request that a station dropped may be made once more
+            None => {
+                self.view.not_asked(from);
                 Next::Redraw
             }
-            // what was asked shows on the slot
-            Some(Ok(())) | None => Next::Keep,
         }
     }
+}
+
+/// The clock of the dialogs.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 /// What is shown at this moment; of parts, since the terminal is borrowed beside them.
 fn scene<'a>(
     snapshot: &'a Snapshot,
     view: &'a View,
+    past: &'a Past,
     caption: &Option<watch::Receiver<Option<Caption>>>,
     options: &'a Options,
 ) -> Scene<'a> {
     Scene {
         snapshot,
         view,
+        past,
         caption: caption.as_ref().and_then(|caption| *caption.borrow()),
         colour: options.colour,
         signs: options.signs,
         zone: &options.zone,
         now: jiff::Timestamp::now(),
     }
-}
-
-/// Asks for the shutdown that is still to be asked; `None` where the station is gone.
-async fn ask_shutdown(asker: &Asker, shutdown: Shutdown) -> Option<Answer> {
-    match shutdown {
-        Shutdown::ToAsk => asker.ask(Ask::Shutdown).await,
-        Shutdown::NotAsked | Shutdown::Asked => std::future::pending().await,
-    }
-}
-
-/// Returns when the caption is another one; never again when its sender is gone.
-async fn caption_changed(caption: &mut Option<watch::Receiver<Option<Caption>>>) {
-    if let Some(receiver) = caption
-        && receiver.changed().await.is_ok()
-    {
-        return;
-    }
-    std::future::pending().await
 }
 
 #[cfg(test)]

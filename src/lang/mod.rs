@@ -2,15 +2,17 @@
 
 mod advice;
 mod notice;
+mod pages;
 mod phrase;
 mod remedy;
 mod screen;
 
 pub use advice::{Advice, advice};
 pub use notice::notice;
+pub use pages::{Label, label};
 pub use phrase::{
-    Caption, caption, changed_on_disk, confirm_bundle, confirm_quit, effort, halted,
-    invalid_on_disk, missed, stopped_by, too_small, unassigned, units,
+    Caption, caption, changed_on_disk, confirm_quit, effort, halted, invalid_on_disk, missed,
+    stopped_by, too_small, unassigned, units,
 };
 pub use remedy::{Bin, Remedy, remedies};
 pub use screen::{Word, step, word};

@@ -89,18 +89,6 @@ pub fn invalid_on_disk(at_work: &str, fault: &str, language: Language) -> String
     }
 }
 
-/// Asks before a changed manifest is taken.
-pub fn confirm_bundle(what: &str, manifest: &str, language: Language) -> String {
-    match language {
-        Language::English => {
-            format!("approve {what}?   y: yes   b: next   Esc: no   {manifest}")
-        }
-        Language::Chinese => {
-            format!("批准 {what}？   y：批准   b：下一个   Esc：取消   {manifest}")
-        }
-    }
-}
-
 /// A face came too late for some notices.
 pub fn missed(notices: u64, language: Language) -> String {
     match (notices, language) {

@@ -80,9 +80,16 @@ fn keys_change_what_is_shown() {
     terminal.press("\x1b[C\x1b[C");
     terminal.wait_for("[2]");
     terminal.press("\r");
-    terminal.wait_for("Esc back");
+    terminal.wait_for("Esc home");
     terminal.press("\x1b");
     terminal.wait_for("←↑↓→ select");
+    terminal.press("j");
+    terminal.wait("both jobs, from the record", |screen| {
+        let contents = screen.contents();
+        contents.contains("its story") && contents.matches("✔ PASS").count() == 2
+    });
+    terminal.press("?");
+    terminal.wait_for("start its board");
     terminal.press("?");
     terminal.wait_for("signs and colours");
     terminal.press("l");

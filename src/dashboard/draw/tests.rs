@@ -229,10 +229,7 @@ fn help() {
     };
     for (name, view, page, size) in [
         ("60x18", view(), Page::Help, LEAST),
-        ("80x24", view(), Page::Help, (80, 24)),
-        ("chinese", chinese(), Page::Help, (80, 24)),
         ("attached", attached, Page::Help, (80, 24)),
-        ("signs", view(), Page::Signs, LEAST),
     ] {
         let view = View { page, ..view };
         let buffer = screen(&fixture::bench(), &view, Colour::Colour, size);
@@ -270,10 +267,6 @@ fn prompts_take_the_footer() {
         "slot 7: its manifest changed: a supervisor approves it first (b)",
     );
     check(Prompt::TryAgain, "the station is busy, press again");
-    check(
-        Prompt::ConfirmBundle(fixture::changed_on_disk().bundles[0].clone()),
-        "approve thermostat 1.4.3 (77d0c2b91e5a)?   y: yes   b: next   Esc: no   therm…",
-    );
     check(Prompt::Scanned("A17".to_owned()), "scanned: A17");
 }
 

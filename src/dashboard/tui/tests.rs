@@ -9,7 +9,8 @@ use super::super::fixture;
 use super::*;
 use crate::event::SlotId;
 use crate::lang::Language;
-use crate::station::Request;
+use crate::station::enquiry::Enquiry;
+use crate::station::{Ask, Halt, LineState, Pin, Request};
 
 fn key(code: KeyCode) -> io::Result<Event> {
     Ok(Event::Key(KeyEvent::from(code)))
@@ -147,8 +148,8 @@ async fn every_refusal_is_told() {
         RequestRefused::AtWork(slot.clone()),
     ]) {
         request.answer.send(Err(refused.clone())).unwrap();
-        let answer = bench.face.answers.next().await.unwrap();
-        bench.face.handle(Input::Answer(answer.ok())).unwrap();
+        let (from, answer) = bench.face.answers.next().await.unwrap();
+        bench.face.handle(Input::Answer(from, answer)).unwrap();
         assert_eq!(bench.face.view.prompt, Prompt::Refused(refused));
     }
     assert!(bench.face.answers.is_empty());
@@ -225,4 +226,164 @@ async fn nothing_is_drawn_when_nothing_changed() {
     let (ended, before) = tokio::join!(run, station);
     ended.unwrap();
     assert_eq!(before, 1, "the first drawing only");
+}
+
+/// Keys as a hand types them: slower than any barcode.
+fn typed(keys: &'static str) -> impl Stream<Item = io::Result<Event>> + Unpin {
+    let keys = stream::iter(keys.chars()).then(|letter| async move {
+        tokio::time::sleep(Duration::from_millis(120)).await;
+        key(match letter {
+            '\r' => KeyCode::Enter,
+            '\u{1b}' => KeyCode::Esc,
+            '>' => KeyCode::Right,
+            letter => KeyCode::Char(letter),
+        })
+    });
+    Box::pin(keys.chain(stream::pending()))
+}
+
+/// A halted line, and wang who has a PIN.
+fn halted() -> Snapshot {
+    Snapshot {
+        line: LineState::Halted(Halt::Asked { by: fixture::li() }),
+        ..fixture::with_supervisors(fixture::bench())
+    }
+}
+
+/// A wrong PIN comes back into the dialog, the right one frees the line; while it is open nothing is lost.
+#[tokio::test(start_paused = true)]
+async fn a_pin_is_asked_for_and_asked_again() {
+    let mut bench = bench();
+    bench.snapshots.send_replace(Arc::new(halted()));
+    let snapshots = bench.snapshots;
+    let station = async {
+        let mut pins = Vec::new();
+        for left in [2, 1] {
+            let request = bench.requests.recv().await.unwrap();
+            assert_eq!(request.ask, Ask::FreeLine);
+            let warrant = request.warrant.unwrap();
+            assert_eq!(&*warrant.why, "the cause is mended");
+            let named = warrant.pin.unwrap();
+            pins.push((named.supervisor.to_string(), named.pin));
+            let name = named.supervisor;
+            let refused = RequestRefused::WrongPin { name, left };
+            let answer = match left {
+                2 => Err(refused),
+                _ => Ok(()),
+            };
+            request.answer.send(answer).unwrap();
+        }
+        drop(snapshots);
+        pins
+    };
+    let keys = typed("G\r1234\r>\r5678\r\r");
+    let (ended, pins) = tokio::join!(bench.face.run(keys, async |_| Ok(())), station);
+    ended.unwrap();
+    let pin = |text: &str| ("wang".to_owned(), Pin(text.into()));
+    assert_eq!(pins, [pin("1234"), pin("5678")]);
+}
+
+/// After a minute without a key the dialog is gone, and with it what was typed; what is typed behind that are
+/// keys again.
+#[tokio::test(start_paused = true)]
+async fn a_dialog_closes_after_a_minute() {
+    let mut bench = bench();
+    bench.snapshots.send_replace(Arc::new(halted()));
+    let snapshots = bench.snapshots;
+    let keys = stream::iter([typed("G\r1234").boxed()]).flatten();
+    let late = stream::once(async {
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        key(KeyCode::Right)
+    });
+    let late = late.chain(stream::iter([key(KeyCode::Char('p'))]));
+    let keys = Box::pin(keys.take(6).chain(late).chain(stream::pending()));
+    let station = async {
+        let ask = bench.requests.recv().await.unwrap().ask;
+        drop(snapshots);
+        ask
+    };
+    let (ended, ask) = tokio::join!(bench.face.run(keys, async |_| Ok(())), station);
+    ended.unwrap();
+    let slot = SlotId::new("1");
+    assert_eq!(ask, Ask::StopSlot { slot });
+}
+
+/// A badge that is scanned while the PIN is typed is the station's, and no part of the PIN.
+#[tokio::test(start_paused = true)]
+async fn a_barcode_never_lands_in_a_pin() {
+    let mut bench = bench();
+    bench.snapshots.send_replace(Arc::new(halted()));
+    let snapshots = bench.snapshots;
+    let burst = stream::iter("99999\r".chars()).then(|letter| async move {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        key(match letter {
+            '\r' => KeyCode::Enter,
+            letter => KeyCode::Char(letter),
+        })
+    });
+    let rest = stream::once(async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        key(KeyCode::Char('7'))
+    });
+    let pause =
+        stream::once(tokio::time::sleep(Duration::from_secs(1))).flat_map(|()| stream::empty());
+    let keys = typed("G\r12").take(4).chain(pause).chain(burst).chain(rest);
+    let keys = Box::pin(keys.chain(typed("\r>\r")));
+    let station = async {
+        let scan = bench.requests.recv().await.unwrap();
+        assert!(matches!(&scan.ask, Ask::Scan { text, .. } if text == "99999"));
+        let free = bench.requests.recv().await.unwrap();
+        drop(snapshots);
+        free.warrant.unwrap().pin.unwrap().pin
+    };
+    let (ended, pin) = tokio::join!(bench.face.run(keys, async |_| Ok(())), station);
+    ended.unwrap();
+    assert_eq!(pin, Pin("127".into()));
+}
+
+/// A page is asked for when it is opened and when jobs have ended, and in between neither asks nor draws.
+#[tokio::test(start_paused = true)]
+async fn a_page_of_the_past_is_refreshed_when_jobs_end() {
+    let (snapshots, receiver) = watch::channel(Arc::new(fixture::with(vec![])));
+    let (sender, _requests) = mpsc::channel(4);
+    let (enquirer, mut enquiries) = Enquirer::new();
+    let face = Face::new(
+        Terminal::new(TestBackend::new(80, 24)).unwrap(),
+        receiver,
+        Asker::new(fixture::li(), sender),
+        enquirer,
+        fixture::options(Language::English),
+    );
+    let drawn = RefCell::new(0);
+    let station = async {
+        let answer = |enquiry: Enquiry| {
+            let found = Ok(Found::Day(fixture::day()));
+            enquiry.answer.send(found).unwrap();
+        };
+        answer(enquiries.recv().await.unwrap());
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let quiet = *drawn.borrow();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(
+            *drawn.borrow(),
+            quiet,
+            "nothing is drawn when nothing changed"
+        );
+        assert!(enquiries.try_recv().is_err(), "and nothing asked");
+        let mut standing = crate::record::Standing::clone(&fixture::bench().standing);
+        standing.today.jobs.passed += 1;
+        let snapshot = Snapshot {
+            standing: standing.into(),
+            ..fixture::with(vec![])
+        };
+        snapshots.send_replace(Arc::new(snapshot));
+        answer(enquiries.recv().await.unwrap());
+        drop(snapshots);
+    };
+    let run = face.run(typed("c"), async |_| {
+        *drawn.borrow_mut() += 1;
+        Ok(())
+    });
+    let (ended, ()) = tokio::join!(run, station);
+    ended.unwrap();
 }

@@ -1,67 +1,124 @@
-//! All about one slot.
+//! All about one slot: what it is doing or has done, the steps and the log of its job, what was told of it.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use std::time::Duration;
+
 use ratatui::style::Style;
 
-use super::draw::Scene;
-use super::notices;
-use super::palette::{self, Role};
-use super::status::{self, Status};
-use super::text::{clip, width, wrap};
-use super::tile;
+use super::sheet::{self, Block};
+use super::story;
 use crate::chip::Identity;
+use crate::dashboard::course::Lap;
+use crate::dashboard::draw::Scene;
+use crate::dashboard::notices::time_of_day;
+use crate::dashboard::palette::{self, Role};
+use crate::dashboard::past::Known;
+use crate::dashboard::status::{self, Status};
+use crate::dashboard::text::{width, wrap};
+use crate::dashboard::tile;
 use crate::event::{Code, Unit};
 use crate::job::Measurement;
-use crate::lang::{self, Word, advice};
-use crate::station::{SlotOut, SlotState, SlotView};
+use crate::lang::{self, Label, Word, advice};
+use crate::station::{BoardView, SlotOut, SlotState, SlotView};
 
-/// Draws the slot with this index, which must exist.
-pub fn draw(scene: &Scene<'_>, index: usize, area: Rect, buffer: &mut Buffer) {
+/// What is known of the slot with this index, which must exist.
+pub fn blocks(scene: &Scene<'_>, index: usize, cells: usize) -> Vec<Block> {
     let slot = &scene.snapshot.slots[index];
     let kind = Status::of(slot);
-    let head = Rect { height: 1, ..area };
-    buffer.set_style(head, palette::tile(kind, scene.colour));
-    let title = format!(
-        "{} {}   {}",
-        scene.word(Word::Slot),
-        slot.slot,
-        tile::verdict(slot, scene.language())
-    );
-    let cells = usize::from(area.width) - 2;
+    let verdict = tile::verdict(slot, scene.language());
+    let title = format!(" {} {}   {verdict}", scene.word(Word::Slot), slot.slot);
     let style = palette::tile_head(kind, scene.colour);
-    buffer.set_string(area.x + 1, area.y, clip(&title, cells), style);
-
-    let rows = rows(scene, slot);
-    let label_cells = rows.iter().map(|(word, _)| width(scene.word(*word)));
-    let label_cells = label_cells.max().unwrap_or(0);
-    let value_x = area.x + 1 + label_cells as u16 + 2;
-    let value_cells = usize::from(area.right().saturating_sub(value_x + 1));
-    let mut y = area.y + 2;
-    let mut before = None;
-    for (word, value) in rows {
-        // several values of one kind have one label
-        let is_first = before.replace(word) != Some(word);
-        for (line_number, line) in wrap(&value, value_cells).into_iter().enumerate() {
-            if y >= area.bottom() {
-                return;
-            }
-            if line_number == 0 && is_first {
-                let style = scene.role(Role::Dim);
-                buffer.set_string(area.x + 1, y, scene.word(word), style);
-            }
-            buffer.set_string(value_x, y, line, Style::new());
-            y += 1;
+    let mut head = vec![vec![(sheet::pad(&title, cells), style)]];
+    if let SlotState::Working(BoardView { asks: Some(_), .. }) = &slot.state {
+        let style = scene.role(Role::Message);
+        for label in [Label::AskAgain, Label::AskAgainKeys] {
+            head.push(vec![(format!(" {} ", scene.label(label)), style)]);
         }
     }
-    y += 1;
-    if y + 2 <= area.bottom() {
-        let style = scene.role(Role::Heading);
-        buffer.set_string(area.x + 1, y, scene.word(Word::Notices), style);
-        let list = Rect::new(area.x, y + 1, area.width, area.bottom() - y - 1);
-        notices::list(scene, Some(&slot.slot), list, buffer);
+    head.push(Vec::new());
+    let rows: Vec<_> = rows(scene, slot)
+        .into_iter()
+        .map(|(word, value)| (scene.word(word), value))
+        .collect();
+    head.extend(sheet::facts(scene, &rows, cells));
+    let mut blocks = vec![head];
+    match &slot.state {
+        SlotState::Working(board) | SlotState::Recording(board) => {
+            let laps = scene.past.courses.of(&slot.slot, board.job);
+            blocks.push(live_steps(scene, laps));
+            blocks.push(notices(scene, slot, cells));
+            let log = scene.label(Label::LogWhenEnded);
+            blocks.push(sheet::section(scene, scene.label(Label::Log), [log], cells));
+        }
+        SlotState::Done(result) => match scene.past.story(result.job) {
+            Known::There(Some(told)) => {
+                blocks.push(story::steps(scene, told));
+                blocks.push(notices(scene, slot, cells));
+                blocks.extend(story::logs(scene, told, cells));
+            }
+            Known::There(None) => {
+                blocks.push(sheet::plain(scene.label(Label::NoSuchJob), cells));
+                blocks.push(notices(scene, slot, cells));
+            }
+            not_there => {
+                let text = super::missing(scene, &not_there).unwrap_or_default();
+                let name = scene.label(Label::Log);
+                blocks.push(sheet::section(scene, name, [&*text], cells));
+                blocks.push(notices(scene, slot, cells));
+            }
+        },
+        _ => blocks.push(notices(scene, slot, cells)),
     }
+    blocks.retain(|block| !block.is_empty());
+    blocks
 }
+
+/// The steps of a job at work, as they were seen.
+fn live_steps(scene: &Scene<'_>, laps: &[Lap]) -> Block {
+    let laps = laps.iter().map(|lap| {
+        let ended = lap.ended.unwrap_or(scene.now);
+        let took = Duration::try_from(ended.duration_since(lap.began)).unwrap_or_default();
+        story::StepLine {
+            step: lap.step,
+            attempt: lap.attempt,
+            // of the one that runs whole seconds: the screen changes once in each
+            took: match lap.ended {
+                Some(_) => format!("{:.1} s", took.as_secs_f64()),
+                None => format!("{} s", took.as_secs()),
+            },
+            code: None,
+        }
+    });
+    story::step_lines(scene, laps.collect())
+}
+
+/// What was told of the slot, newest first.
+fn notices(scene: &Scene<'_>, slot: &SlotView, cells: usize) -> Block {
+    let its = scene.snapshot.notices.iter().rev();
+    let mut its = its
+        .filter(|it| it.slot.as_ref() == Some(&slot.slot))
+        .peekable();
+    if its.peek().is_none() {
+        return Block::new();
+    }
+    let mut block = vec![sheet::heading(scene, scene.word(Word::Notices))];
+    for notice in its.take(MOST_NOTICES) {
+        let status = Status::of_notice(&notice.what);
+        let time = time_of_day(notice.at, scene.zone);
+        let start = format!("{time} {} ", status.map_or(" ", Status::sign));
+        let style = status.map_or(Style::new(), |status| palette::text(status, scene.colour));
+        let room = cells.saturating_sub(width(&start)).max(8);
+        let text = lang::notice(notice, scene.language());
+        for (number, line) in wrap(&text, room).into_iter().enumerate() {
+            let start = if number == 0 { &*start } else { "" };
+            let start = sheet::pad(start, cells - room);
+            block.push(vec![(start, scene.role(Role::Dim)), (line, style)]);
+        }
+    }
+    block
+}
+
+/// No more notices of a slot are shown.
+const MOST_NOTICES: usize = 8;
 
 fn rows(scene: &Scene<'_>, slot: &SlotView) -> Vec<(Word, String)> {
     let language = scene.language();
@@ -157,7 +214,7 @@ fn rows(scene: &Scene<'_>, slot: &SlotView) -> Vec<(Word, String)> {
 }
 
 /// Name, value and limits in signs that need no language: `vbat 3312 mV (3000 … 3600)`.
-fn measured(measurement: &Measurement) -> String {
+pub fn measured(measurement: &Measurement) -> String {
     let Measurement {
         name,
         value,
@@ -176,7 +233,7 @@ fn measured(measurement: &Measurement) -> String {
     format!("{name} {value}{gap}{unit}{limits}{mark}")
 }
 
-fn identity_rows(identity: &Identity) -> Vec<(Word, String)> {
+pub fn identity_rows(identity: &Identity) -> Vec<(Word, String)> {
     let flash = match (identity.flash_id, identity.flash_bytes()) {
         (Some(id), Some(bytes)) => format!("{id} ({} KB)", bytes >> 10),
         (Some(id), None) => id.to_string(),

@@ -1,0 +1,355 @@
+//! Every key of the dashboard in one table: what it is for, where it works, and the line that the help page has
+//! for it. Whoever takes keys and whoever shows them reads it.
+
+use crossterm::event::KeyCode::{
+    self, BackTab, Backspace, Char, Delete, Down, End, Enter, Esc, F, Home, Left, PageDown, PageUp,
+    Right, Tab, Up,
+};
+use crossterm::event::KeyModifiers;
+
+use super::keymap::{Command, FormCommand, Group, Key, Way};
+use crate::lang::Label;
+
+const fn key<C: Copy>(
+    command: C,
+    codes: &'static [KeyCode],
+    shown: &'static str,
+    group: Group,
+    label: Label,
+) -> Key<C> {
+    Key {
+        command,
+        codes,
+        held: KeyModifiers::NONE,
+        shown,
+        group,
+        label,
+    }
+}
+
+/// All keys outside of forms.
+pub const KEYMAP: &[Key<Command>] = &[
+    key(
+        Command::Back,
+        &[Esc],
+        "Esc",
+        Group::Everywhere,
+        Label::KeyBack,
+    ),
+    key(
+        Command::Help,
+        &[Char('?'), Char('h'), Char('H'), F(1)],
+        "?  F1",
+        Group::Everywhere,
+        Label::KeyHelp,
+    ),
+    key(
+        Command::Language,
+        &[Char('l'), Char('L')],
+        "l",
+        Group::Everywhere,
+        Label::KeyLanguage,
+    ),
+    key(
+        Command::Quit,
+        &[Char('q'), Char('Q')],
+        "q",
+        Group::Everywhere,
+        Label::KeyQuit,
+    ),
+    Key {
+        held: KeyModifiers::CONTROL,
+        ..key(
+            Command::Interrupt,
+            &[Char('c')],
+            "Ctrl-C",
+            Group::Everywhere,
+            Label::KeyInterrupt,
+        )
+    },
+    key(
+        Command::ShowJobs,
+        &[Char('j'), Char('J'), F(2)],
+        "j  F2",
+        Group::Views,
+        Label::KeyJobs,
+    ),
+    key(
+        Command::ShowCharts,
+        &[Char('c'), Char('C'), F(3)],
+        "c  F3",
+        Group::Views,
+        Label::KeyCharts,
+    ),
+    key(
+        Command::ShowLots,
+        &[Char('t'), Char('T'), F(4)],
+        "t  F4",
+        Group::Views,
+        Label::KeyLots,
+    ),
+    key(
+        Command::ShowOpen,
+        &[Char('o'), Char('O'), F(5)],
+        "o  F5",
+        Group::Views,
+        Label::KeyOpen,
+    ),
+    key(
+        Command::Go(Way::Left),
+        &[Left],
+        "←↑↓→",
+        Group::Lists,
+        Label::KeyArrows,
+    ),
+    key(
+        Command::Go(Way::Right),
+        &[Right],
+        "←↑↓→",
+        Group::Lists,
+        Label::KeyArrows,
+    ),
+    key(
+        Command::Go(Way::Up),
+        &[Up],
+        "←↑↓→",
+        Group::Lists,
+        Label::KeyArrows,
+    ),
+    key(
+        Command::Go(Way::Down),
+        &[Down],
+        "←↑↓→",
+        Group::Lists,
+        Label::KeyArrows,
+    ),
+    key(Command::Next, &[Tab], "Tab", Group::Lists, Label::KeyNext),
+    key(
+        Command::Previous,
+        &[BackTab],
+        "Tab",
+        Group::Lists,
+        Label::KeyNext,
+    ),
+    key(
+        Command::Open,
+        &[Enter],
+        "Enter",
+        Group::Lists,
+        Label::KeyEnter,
+    ),
+    key(
+        Command::PageUp,
+        &[PageUp],
+        "PgUp PgDn",
+        Group::Lists,
+        Label::KeyPages,
+    ),
+    key(
+        Command::PageDown,
+        &[PageDown],
+        "PgUp PgDn",
+        Group::Lists,
+        Label::KeyPages,
+    ),
+    key(
+        Command::First,
+        &[Home],
+        "Home End",
+        Group::Lists,
+        Label::KeyEnds,
+    ),
+    key(
+        Command::Last,
+        &[End],
+        "Home End",
+        Group::Lists,
+        Label::KeyEnds,
+    ),
+    key(
+        Command::Start,
+        &[Char('s'), Char('S')],
+        "s",
+        Group::Slot,
+        Label::KeyStart,
+    ),
+    key(
+        Command::StopJob,
+        &[Char('x'), Char('X')],
+        "x",
+        Group::Slot,
+        Label::KeyStopJob,
+    ),
+    key(
+        Command::Flash,
+        &[Char('f'), Char('F')],
+        "f",
+        Group::Slot,
+        Label::KeyFlash,
+    ),
+    key(
+        Command::Skip,
+        &[Char('k'), Char('K')],
+        "k",
+        Group::Slot,
+        Label::KeySkip,
+    ),
+    key(
+        Command::StopSlot,
+        &[Char('p')],
+        "p",
+        Group::Slot,
+        Label::KeyStopSlot,
+    ),
+    key(
+        Command::FreeSlot,
+        &[Char('g')],
+        "g",
+        Group::Slot,
+        Label::KeyFreeSlot,
+    ),
+    key(
+        Command::AllowRetest,
+        &[Char('r'), Char('R')],
+        "r",
+        Group::Slot,
+        Label::KeyRetest,
+    ),
+    key(
+        Command::StopLine,
+        &[Char('P')],
+        "P",
+        Group::Line,
+        Label::KeyStopLine,
+    ),
+    key(
+        Command::Yes,
+        &[Char('y'), Char('Y')],
+        "y",
+        Group::Line,
+        Label::KeyYes,
+    ),
+    key(
+        Command::FreeLine,
+        &[Char('G')],
+        "G",
+        Group::Line,
+        Label::KeyFreeLine,
+    ),
+    key(
+        Command::Approve,
+        &[Char('b'), Char('B')],
+        "b",
+        Group::Line,
+        Label::KeyApprove,
+    ),
+    key(
+        Command::Filter,
+        &[Char('/'), Char('f'), Char('F')],
+        "/  f",
+        Group::Jobs,
+        Label::KeyFilter,
+    ),
+    key(
+        Command::ClearFilter,
+        &[Delete, Backspace],
+        "Delete",
+        Group::Jobs,
+        Label::KeyClearFilter,
+    ),
+    key(
+        Command::StartLot,
+        &[Char('s'), Char('S')],
+        "s",
+        Group::Lots,
+        Label::KeyStartLot,
+    ),
+    key(
+        Command::PauseLot,
+        &[Char('p')],
+        "p",
+        Group::Lots,
+        Label::KeyPauseLot,
+    ),
+    key(
+        Command::ApproveFirst,
+        &[Char('a'), Char('A')],
+        "a",
+        Group::Lots,
+        Label::KeyFirstArticle,
+    ),
+    key(
+        Command::EndLot,
+        &[Char('e'), Char('E')],
+        "e",
+        Group::Lots,
+        Label::KeyEndLot,
+    ),
+    key(
+        Command::NewLot,
+        &[Char('n'), Char('N')],
+        "n",
+        Group::Lots,
+        Label::KeyNewLot,
+    ),
+    key(
+        Command::WriteOff,
+        &[Char('w'), Char('W')],
+        "w",
+        Group::OpenUnits,
+        Label::KeyWriteOff,
+    ),
+];
+
+/// The keys of forms: a supervisor's leave, a new lot, the filter of jobs.
+pub const FORM_KEYS: &[Key<FormCommand>] = &[
+    key(
+        FormCommand::Next,
+        &[Down, Tab],
+        "↑↓ Tab",
+        Group::Form,
+        Label::KeyFormFields,
+    ),
+    key(
+        FormCommand::Previous,
+        &[Up, BackTab],
+        "↑↓ Tab",
+        Group::Form,
+        Label::KeyFormFields,
+    ),
+    key(
+        FormCommand::Left,
+        &[Left],
+        "←→",
+        Group::Form,
+        Label::KeyFormChoose,
+    ),
+    key(
+        FormCommand::Right,
+        &[Right],
+        "←→",
+        Group::Form,
+        Label::KeyFormChoose,
+    ),
+    key(
+        FormCommand::Rub,
+        &[Backspace, Delete],
+        "Backspace",
+        Group::Form,
+        Label::KeyFormRub,
+    ),
+    key(
+        FormCommand::Accept,
+        &[Enter],
+        "Enter",
+        Group::Form,
+        Label::KeyFormAccept,
+    ),
+    key(
+        FormCommand::Cancel,
+        &[Esc],
+        "Esc",
+        Group::Form,
+        Label::KeyFormCancel,
+    ),
+];
