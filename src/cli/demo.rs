@@ -36,7 +36,8 @@ use crate::station::Station;
 ///
 /// Boards on pseudo-terminals are plugged, flashed and pulled in rounds by the same code that works on
 /// a line. On a terminal the dashboard stays after the last round until `q`; otherwise the demo ends by
-/// itself. Exit code 0 when each board ended as the story says, else 1.
+/// itself. Its supervisor is `demo`, with the PIN 1234: `P` stops the line and `G` lets it go on. Exit code
+/// 0 when each board ended as the story says, else 1.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Slots of the bench, a board each per round

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::client::{Client, ClientError, Event};
 use super::wire::{self, ByeWord, Query, Refused, Stream, What};
-use crate::event::{Notice, Who};
+use crate::event::{Notice, Role, Who};
 use crate::station::enquiry::{Enquirer, Enquiry, Found, NotFound};
 use crate::station::{Ask, Asker, KEPT_NOTICES, Request, RequestRefused, Snapshot};
 
@@ -88,7 +88,7 @@ pub async fn attach(path: &Path, when_lost: WhenLost) -> Result<Attached, Client
 async fn attach_at(path: &Path, when_lost: WhenLost, pace: Pace) -> Result<Attached, ClientError> {
     let (client, snapshot) = meet(path).await?;
     let hello = client.hello();
-    let by = Who::new(&hello.you, hello.role);
+    let by = Who::new(&hello.you, Role::Operator);
     let (publisher, snapshots) = watch::channel(Arc::new(snapshot.clone()));
     let (contact_sender, contact) = watch::channel(Contact::There);
     let (sender, requests) = mpsc::channel(REQUESTS_LENGTH);
@@ -117,7 +117,7 @@ async fn attach_at(path: &Path, when_lost: WhenLost, pace: Pace) -> Result<Attac
 
 /// Connects, and hears the first snapshot.
 async fn meet(path: &Path) -> Result<(Client, Snapshot), ClientError> {
-    let mut client = Client::connect(path).await?;
+    let mut client = Client::connect(path).await?.as_operator();
     client.follow(&[Stream::Snapshots, Stream::Notices]).await?;
     loop {
         match client.event().await? {

@@ -80,6 +80,8 @@ pub struct Client {
     lines: Lines,
     hello: Hello,
     asked: u64,
+    /// As no more than this; `None`: as whoever the daemon takes this process for.
+    role: Option<Role>,
 }
 
 impl Client {
@@ -114,11 +116,19 @@ impl Client {
                 role: Role::Operator,
             },
             asked: 0,
+            role: None,
         };
         let first = tokio::time::timeout(PATIENCE, client.line());
         let first = first.await.map_err(|_| ClientError::Silent)??;
         client.hello = hello(&first)?;
         Ok(client)
+    }
+
+    /// The same, asking as an operator from now on.
+    #[must_use]
+    pub fn as_operator(self) -> Client {
+        let role = Some(Role::Operator);
+        Client { role, ..self }
     }
 
     /// Who the daemon is and takes this process for.
@@ -146,7 +156,13 @@ impl Client {
         self.asked += 1;
         let mut line = Vec::new();
         let id = self.asked;
-        push_line(&mut line, &Request { id, what, warrant });
+        let request = Request {
+            id,
+            what,
+            warrant,
+            role: self.role,
+        };
+        push_line(&mut line, &request);
         let written = self.stream.write_all(&line).await;
         written.map_err(|_| ClientError::Lost)?;
         Ok(id)

@@ -18,11 +18,11 @@ use super::feed::{Feed, Item};
 use super::line::{Lines, TooLong};
 use super::server::Daemon;
 use super::wire::{
-    self, Answer, Bye, ByeWord, Hello, LONGEST_REQUEST_BYTES, Missed, PROTOCOL, Refused,
+    self, Answer, Bye, ByeWord, Hello, LONGEST_REQUEST_BYTES, Missed, PROTOCOL, Refused, Request,
     SocketWord, Stream, Told, What, push_line,
 };
-use crate::event::Who;
-use crate::station::{Ask, Asker, NotAsked, Snapshot, Warrant};
+use crate::event::{Role, Who};
+use crate::station::{Ask, Asker, NotAsked, Snapshot};
 
 /// With so much still to be written no more is read.
 const MOST_UNWRITTEN_BYTES: usize = 64 << 10;
@@ -156,13 +156,19 @@ impl Connection {
                 }
             };
             match parsed {
-                Ok(request) => self.take(request.id, request.what, request.warrant),
+                Ok(request) => self.take(request),
                 Err((id, why)) => self.refuse(id, Refused::Socket(SocketWord::Malformed, why)),
             }
         }
     }
 
-    fn take(&mut self, id: u64, what: What, warrant: Option<Warrant>) {
+    fn take(&mut self, request: Request) {
+        let Request {
+            id,
+            what,
+            warrant,
+            role,
+        } = request;
         match what {
             What::Ask(Ask::Shutdown) => {
                 let text = "only the daemon's owner ends it: systemctl stop, or a signal";
@@ -171,7 +177,7 @@ impl Connection {
                     Refused::Socket(SocketWord::OwnerOnly, text.to_owned()),
                 );
             }
-            What::Ask(ask) => match self.asker.try_ask(ask, warrant) {
+            What::Ask(ask) => match self.asks_as(role).try_ask(ask, warrant) {
                 Ok(answer) => self.unanswered.push(Box::pin(async move {
                     line(match answer.await {
                         Ok(Ok(())) => Ok(answered(id)),
@@ -205,6 +211,13 @@ impl Connection {
                 self.snapshots.mark_changed();
             }
         }
+    }
+
+    /// The client, as no more than this.
+    fn asks_as(&self, role: Option<Role>) -> Asker {
+        let by = self.asker.by();
+        let role = role.map_or(by.role, |least| least.min(by.role));
+        self.asker.for_another(Who::new(&by.name, role))
     }
 
     fn refuse(&mut self, id: Option<u64>, why: Refused) {

@@ -26,6 +26,10 @@ pub struct Request {
     /// Beside an `ask` that changes the line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warrant: Option<Warrant>,
+    /// Beside an `ask`: it is asked as no more than this. A screen at the bench asks as an operator, whatever
+    /// login started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
 }
 
 /// What a client may ask of the daemon.
@@ -280,12 +284,15 @@ pub fn found(answer: Result<String, Refused>) -> Result<Found, NotFound> {
     }
 }
 
+const NO_WARRANT: &str =
+    "this is no warrant: `why`, and `supervisor` with `pin` or neither of them, all text";
+
 /// A request out of a line.
 ///
 /// # Errors
 /// The id, where one could be read, and why it is no request.
 pub fn parse(line: &[u8]) -> Result<Request, (Option<u64>, String)> {
-    let value: serde_json::Value = serde_json::from_slice(line)
+    let mut value: serde_json::Value = serde_json::from_slice(line)
         .map_err(|error| (None, format!("this is no JSON: {error}")))?;
     let id = value.get("id").and_then(serde_json::Value::as_u64);
     let Some(known) = id else {
@@ -294,8 +301,13 @@ pub fn parse(line: &[u8]) -> Result<Request, (Option<u64>, String)> {
             "the object has no `id` that is a whole number".to_owned(),
         ));
     };
-    serde_json::from_value(value)
-        .map_err(|error| (Some(known), format!("this is no request: {error}")))
+    // a mistake in it is told without what is there instead: that may be a PIN
+    let warrant = value.as_object_mut().and_then(|all| all.remove("warrant"));
+    let warrant: Option<Warrant> = serde_json::from_value(warrant.unwrap_or_default())
+        .map_err(|_| (Some(known), NO_WARRANT.to_owned()))?;
+    let request: Request = serde_json::from_value(value)
+        .map_err(|error| (Some(known), format!("this is no request: {error}")))?;
+    Ok(Request { warrant, ..request })
 }
 
 /// Appends a value as a line.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::chip::Identity;
@@ -268,19 +268,9 @@ pub struct NewLot {
 }
 
 /// A supervisor's own number. Never shown, not even by mistake.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pin(pub Arc<str>);
-
-/// A mistake is told without what is there instead: it may be the PIN.
-impl<'de> Deserialize<'de> for Pin {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pin, D::Error> {
-        let text = Arc::<str>::deserialize(deserializer);
-        text.map(Pin).map_err(|_| {
-            serde::de::Error::custom("a `pin` is text: write its digits between quotes")
-        })
-    }
-}
 
 impl fmt::Debug for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

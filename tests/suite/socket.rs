@@ -14,7 +14,9 @@ use flashline::settings::{AccessSettings, Place, Settings, SlotSettings, SocketS
 use flashline::sim::{BoardSpec, Pace, SimPorts};
 use flashline::socket::{self, ListenError, MOST_CONNECTIONS, Server, WhenLost, listen};
 use flashline::station::enquiry::{Enquirer, Enquiry, Found, NotFound, Question};
-use flashline::station::{Access, Ask, Asker, LineState, RequestRefused, Snapshot, Station};
+use flashline::station::{
+    Access, Ask, Asker, LineState, Pin, Pins, RequestRefused, Snapshot, Station,
+};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
@@ -482,6 +484,46 @@ async fn there_is_a_bound_to_connections() {
     assert_eq!(status["status"]["connections"], MOST_CONNECTIONS);
     drop(all);
     station.end().await;
+}
+
+/// Whoever types it: root's own connection too is an operator's where it says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_over_the_socket_holds_or_not() {
+    let line = Line::new(1).await;
+    let pins = Pins::at(&line.socket.with_file_name("supervisors.toml"));
+    pins.set("anna", &Pin("4711".into())).unwrap();
+    let mut program = Program::greeted(&line.socket).await;
+    assert_eq!(
+        program.answer(json!({"id": 1, "ask": "stop_line"})).await["ok"],
+        true
+    );
+    let free = |id: u64, role: &str, warrant: Value| json!({"id": id, "ask": "free_line", "role": role, "warrant": warrant});
+    let by_anna = |pin: &str| json!({"why": "new pins", "supervisor": "anna", "pin": pin});
+    let by_login = free(2, "operator", json!({"why": "new pins"}));
+    assert_eq!(program.answer(by_login).await["word"], "supervisor_only");
+    let wrong = program.answer(free(3, "operator", by_anna("4712"))).await;
+    assert_eq!(
+        wrong,
+        json!({"id": 3, "ok": false, "word": "wrong_pin", "of": {"name": "anna", "left": 4},
+            "text": "the PIN is wrong; 4 more wrong ones lock anna out"})
+    );
+    let unknown = json!({"why": "x", "supervisor": "li", "pin": "4711"});
+    assert_eq!(
+        program.answer(free(4, "operator", unknown)).await["word"],
+        "no_pin"
+    );
+    let right = program.answer(free(5, "operator", by_anna("4711"))).await;
+    assert_eq!(right, json!({"id": 5, "ok": true}));
+    // a role is never more than the login's
+    let again = program
+        .answer(free(6, "supervisor", json!({"why": "x"})))
+        .await;
+    assert_eq!(again["word"], "line_runs");
+    let text = json!({"id": 7, "ask": "free_line", "warrant": {"why": "x", "supervisor": "a", "pin": 4711}});
+    let malformed = program.answer(text).await;
+    assert_eq!(malformed["word"], "malformed");
+    assert!(!malformed.to_string().contains("4711"), "{malformed}");
+    line.end().await;
 }
 
 /// A face that is attached sees what the station shows, and hears its answers.

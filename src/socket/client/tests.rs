@@ -15,6 +15,7 @@ use crate::station::{
     Again, Ask, BundleView, Halt, LineState, NewLot, OnDisk, RequestRefused, SlotOut, SlotState,
     SlotView,
 };
+use crate::station::{NamedPin, Pin};
 
 const PAGE: &str = include_str!("../../../docs/socket.md");
 
@@ -210,6 +211,7 @@ fn every_ask_is_on_the_page_as_it_is_written() {
             id: 7,
             what: What::Ask(ask),
             warrant: None,
+            role: None,
         };
         assert_eq!(wire::parse(line(&request).as_bytes()), Ok(request));
     }
@@ -225,7 +227,8 @@ fn what_may_be_left_out_is_filled_in() {
             Request {
                 id: 1,
                 what,
-                warrant
+                warrant,
+                role: None,
             }
         );
     };
@@ -270,6 +273,47 @@ fn what_is_no_request_keeps_its_number() {
     check(r#"{"id":1,"query":{"jobs":{"slott":"3"}}}"#, Some(1));
     check(r#"{"id":1,"query":{"jobs":{"newest":-1}}}"#, Some(1));
     check(r#"{"id":1,"follow":"snapshots"}"#, Some(1));
+}
+
+#[test]
+fn a_warrant_is_whole_or_none_and_a_mistake_in_it_tells_no_pin() {
+    let parse = |warrant: &str| {
+        let text = format!("{{\"id\":1,\"ask\":\"free_line\",\"warrant\":{warrant}}}");
+        wire::parse(text.as_bytes())
+    };
+    let pin = NamedPin {
+        supervisor: "anna".into(),
+        pin: Pin("4711".into()),
+    };
+    for (text, pin) in [
+        (r#"{"why":"new pins"}"#, None),
+        (
+            r#"{"why":"new pins","supervisor":"anna","pin":"4711"}"#,
+            Some(pin),
+        ),
+    ] {
+        let request = parse(text).unwrap();
+        let why = "new pins".into();
+        assert_eq!(request.warrant, Some(Warrant { why, pin }));
+        assert!(!format!("{request:?}").contains("4711"), "{request:?}");
+        assert_eq!(wire::parse(line(&request).as_bytes()), Ok(request));
+    }
+    assert_eq!(parse("null").unwrap().warrant, None);
+    for text in [
+        r#"{"why":"x","supervisor":"anna","pin":4711}"#,
+        r#"{"why":"x","supervisor":"anna","pin":["4711"]}"#,
+        r#"{"why":"x","supervisor":"anna"}"#,
+        r#"{"why":"x","pin":"4711"}"#,
+        r#"{"why":"x","Pin":"4711"}"#,
+        r#"{"why":"x","4711":"4711"}"#,
+        r#"{"supervisor":"anna","pin":"4711"}"#,
+        r#""4711""#,
+        "4711",
+    ] {
+        let (id, told) = parse(text).unwrap_err();
+        assert_eq!(id, Some(1));
+        assert!(!told.contains("4711"), "{told}");
+    }
 }
 
 proptest! {
