@@ -46,7 +46,11 @@ pub fn run(args: Args) -> Exit {
     let settings = station.as_ref().map(|(settings, _)| settings);
     let mut warnings: Vec<Fault> = station
         .iter()
-        .flat_map(|(settings, source)| names::warnings(settings, source))
+        .flat_map(|(settings, source)| {
+            let mut warnings = settings.scan.warnings(source);
+            warnings.extend(names::warnings(settings, source));
+            warnings
+        })
         .collect();
     if let Some(settings) = settings {
         let pins = Pins::at(&settings.pins);

@@ -175,6 +175,7 @@ pub fn refusal(refused: &Refused) -> Exit {
         Refused::Station(
             RequestRefused::NoSuchSlot(_)
             | RequestRefused::NotASerial(_)
+            | RequestRefused::UnknownScan { .. }
             | RequestRefused::NoSuchBundle(_)
             | RequestRefused::NotALot(_)
             | RequestRefused::NoSuchLot(_)

@@ -14,7 +14,7 @@ use super::text::{clip, width};
 use super::view::dialog::Stage;
 use super::view::keymap::{Command, FORM_KEYS, FormCommand, KEYMAP};
 use super::view::{Page, Prompt, Way, asking_slots, at_work};
-use crate::event::{Code, LotState, Role as Rank, SlotId};
+use crate::event::{Code, LotState, Role as Rank, ScanKind, SlotId};
 use crate::lang::{self, Label, Language, Word};
 use crate::station::{BundleView, LineState, OnDisk, RequestRefused, SlotState};
 
@@ -61,9 +61,18 @@ pub fn refusal(refused: &RequestRefused, language: Language) -> String {
         RequestRefused::SlotRuns(slot) => about(slot, Word::SlotRuns),
         RequestRefused::LineStopped(why) => with(Word::LineStopped, why),
         RequestRefused::LineRuns => lang::word(Word::LineRuns, language).to_owned(),
-        RequestRefused::NobodyScans => lang::word(Word::NobodyScans, language).to_owned(),
         RequestRefused::WhichSlot => lang::word(Word::WhichSlot, language).to_owned(),
         RequestRefused::NotASerial(text) => with(Word::NotASerial, text),
+        RequestRefused::UnknownScan { text, expected } => {
+            let kinds: Vec<&str> = (expected.iter())
+                .map(|kind| lang::word(scan_kind(*kind), language))
+                .collect();
+            let wanted = with(Word::UnknownScan, &kinds.join(", "));
+            format!("{text}: {wanted}")
+        }
+        RequestRefused::SerialInUse { serial, slot } => {
+            format!("{serial}: {}", about(slot, Word::SerialInUse))
+        }
         RequestRefused::NoSuchBundle(bundle) => with(Word::NoSuchBundle, bundle),
         RequestRefused::NotALot(why) => with(Word::NotALot, why),
         RequestRefused::NoSuchLot(lot) => with(Word::NoSuchLot, lot.as_str()),
@@ -89,6 +98,14 @@ pub fn refusal(refused: &RequestRefused, language: Language) -> String {
         RequestRefused::LockedOut { seconds, .. } => with(Word::LockedOut, &seconds.to_string()),
         RequestRefused::PinsUnreadable(why) => with(Word::PinsUnreadable, why),
         RequestRefused::SupervisorOnly { by } => with(Word::SupervisorOnly, &by.name),
+    }
+}
+
+fn scan_kind(kind: ScanKind) -> Word {
+    match kind {
+        ScanKind::Operator => Word::ABadge,
+        ScanKind::Lot => Word::ALotNumber,
+        ScanKind::Serial => Word::ASerialNumber,
     }
 }
 

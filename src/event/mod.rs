@@ -7,6 +7,7 @@ mod code;
 mod lot;
 mod notice;
 mod progress;
+mod scan;
 pub mod spelling;
 mod unit;
 mod who;
@@ -21,6 +22,7 @@ pub use code::Code;
 pub use lot::{FirstArticle, Golden, LotName, LotState};
 pub use notice::{Happening, Notice, Waiting};
 pub use progress::{Progress, Step};
+pub use scan::ScanKind;
 pub use unit::{Serial, Unit};
 pub use who::{Role, Who};
 

@@ -132,7 +132,7 @@ mod tests {
         check("[line]\nrequire = []", false, false, false);
         check("[line]\nrequire = [\"lot\"]", false, true, false);
         check(
-            "[line]\nrequire = [\"serial\", \"operator\"]",
+            "[line]\nrequire = [\"serial\", \"operator\"]\n[scan]\noperator = 'OP.*'",
             true,
             false,
             true,

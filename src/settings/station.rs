@@ -8,9 +8,11 @@ use std::time::Duration;
 use super::slot::{self, BAUDS};
 use super::{
     AccessSettings, AlarmSettings, Document, FaceSettings, Fault, Fields, Found, LineRules,
-    LogSettings, Place, PortRules, SlotSettings, SocketSettings, Source,
+    LogSettings, Place, PortRules, ScanSettings, SlotSettings, SocketSettings, Source,
 };
-use super::{access, alarm, face, line, log, ports, socket, stub_dir, text, whole, yes_or_no};
+use super::{
+    access, alarm, face, line, log, ports, scan, socket, stub_dir, text, whole, yes_or_no,
+};
 use crate::chip::Stubs;
 
 /// A station's settings, paths resolved against the file's folder.
@@ -38,6 +40,7 @@ pub struct Settings {
     pub stubs: Arc<Stubs>,
     pub hub: HubLimits,
     pub line: LineRules,
+    pub scan: ScanSettings,
     pub access: AccessSettings,
     /// Where the supervisors' PINs are.
     pub pins: PathBuf,
@@ -78,6 +81,7 @@ impl Settings {
             stubs: Arc::default(),
             hub: HubLimits::default(),
             line: LineRules::default(),
+            scan: ScanSettings::default(),
             access: AccessSettings::default(),
             pins,
             ports: PortRules::default(),
@@ -139,6 +143,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
     let hub = hub(&mut root);
     let line = line::table(&mut root);
     let (access, pins) = access::table(&mut root);
+    let scan = scan::table(&mut root, &line);
     let ports = ports::table(&mut root);
     let socket = socket::table(&mut root);
     let log = log::table(&mut root, folder);
@@ -169,6 +174,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
         stub: stub.is_none_or(|found| found.value),
         hub,
         line,
+        scan,
         access,
         pins: pins.map_or(defaults.pins, |path| folder.join(path)),
         ports,

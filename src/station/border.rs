@@ -9,8 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::chip::Identity;
 use crate::event::{
-    Again, Code, JobId, LotName, LotState, Notice, Outcome, Progress, Role, Serial, SlotId, Unit,
-    Waiting, Who, spelling,
+    Again, Code, JobId, LotName, LotState, Notice, Outcome, Progress, Role, ScanKind, Serial,
+    SlotId, Unit, Waiting, Who, spelling,
 };
 use crate::job::Measurement;
 use crate::record::Standing;
@@ -559,12 +559,18 @@ pub enum RequestRefused {
     LineStopped(String),
     #[error("the line is running")]
     LineRuns,
-    #[error("no slot waits for a scan")]
-    NobodyScans,
     #[error("several slots wait for a scan: select one, or scan its name first")]
     WhichSlot,
     #[error("{0:?} is no serial number")]
     NotASerial(String),
+    #[error("{}", not_scanned_here(.text, .expected))]
+    UnknownScan {
+        text: String,
+        /// What a scan can be at this station.
+        expected: Vec<ScanKind>,
+    },
+    #[error("serial number {serial} is on slot {slot} already")]
+    SerialInUse { serial: Serial, slot: SlotId },
     #[error("no manifest on the disk has become bundle {0}")]
     NoSuchBundle(String),
     #[error("no lot can be entered so: {0}")]
@@ -618,6 +624,12 @@ impl RequestRefused {
             Err(_) => String::new(),
         }
     }
+}
+
+/// What a scan was not.
+fn not_scanned_here(text: &str, expected: &[ScanKind]) -> String {
+    let expected: Vec<&str> = expected.iter().map(|kind| kind.name()).collect();
+    format!("{text:?} is none of: {}", expected.join(", "))
 }
 
 /// What a lot is that something cannot be done with now.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
 use super::Secrets;
+use crate::settings::expression;
 
 /// What the console is held to.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,29 +67,10 @@ pub struct Pattern {
     regex: Regex,
 }
 
-/// What a compiled pattern may take up: room for some hundred characters with counted repetitions, and
-/// none for `(\w{1000}){1000}`.
-const COMPILED_BYTES: usize = 2 << 20;
-
 impl Pattern {
     /// Why it is none in a few words, or where it takes too much memory.
     pub fn new(text: &str) -> Result<Pattern, String> {
-        let regex = RegexBuilder::new(text)
-            .size_limit(COMPILED_BYTES)
-            .nest_limit(32)
-            .build();
-        match regex {
-            Ok(regex) => Ok(Pattern { regex }),
-            Err(regex::Error::CompiledTooBig(_)) => {
-                Err("it is too large: shorten it, or its repetitions".to_owned())
-            }
-            Err(error) => {
-                // the parser draws the place over several lines and ends with the reason
-                let text = error.to_string();
-                let reason = text.lines().last().unwrap_or_default();
-                Err(reason.strip_prefix("error: ").unwrap_or(reason).to_owned())
-            }
-        }
+        expression(text).map(|regex| Pattern { regex })
     }
 
     /// As it is written.
@@ -127,18 +109,6 @@ impl Eq for Pattern {}
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_pattern_that_is_none_says_why_in_one_line() {
-        let why = |text| Pattern::new(text).unwrap_err();
-        assert_eq!(why("a("), "unclosed group");
-        assert_eq!(
-            why("[z-a]"),
-            "invalid character class range, the start must be <= the end"
-        );
-        assert!(why(r"(\w{500}){500}").starts_with("it is too large"));
-        assert!(!why(&"(".repeat(200)).contains('\n'));
-    }
 
     #[test]
     fn the_first_group_is_what_counts() {

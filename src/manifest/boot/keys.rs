@@ -8,7 +8,9 @@ use toml::de::DeValue;
 
 use super::super::draft::{error, once};
 use super::{BootCheck, Measure, Pattern, Reject, Secrets, reject};
-use crate::settings::{Document, Fields, Found, Misfit, number, text, whole, yes_or_no};
+use crate::settings::{
+    Document, Fields, Found, Misfit, no_expression, number, text, whole, yes_or_no,
+};
 
 const BAUDS: RangeInclusive<u32> = 300..=12_000_000;
 /// ESP-IDF's, and that of every ROM but the ESP8266's.
@@ -172,12 +174,7 @@ fn measures(document: &Document<'_>, boot: &mut Fields<'_>, secrets: &Secrets) -
 
 fn pattern(value: &DeValue<'_>) -> Result<Pattern, Misfit> {
     let written = text(PATTERN_CHARACTERS)(value)?;
-    Pattern::new(&written).map_err(|why| {
-        Misfit::new(
-            format!("is no regular expression: {why}"),
-            r"put \ before each of . + * ? ( ) [ ] { } | ^ $ that stands for itself, and the whole between single quotes",
-        )
-    })
+    Pattern::new(&written).map_err(|why| no_expression(&why))
 }
 
 /// `key=value`, `key: value`, `"key":value`: a number, or the `nan` and `inf` of C's printf.

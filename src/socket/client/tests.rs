@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::dashboard::fixture;
-use crate::event::{Code, Golden, JobId, LotState, Outcome, Serial, SlotId, Step, Unit};
+use crate::event::{Code, Golden, JobId, LotState, Outcome, ScanKind, Serial, SlotId, Step, Unit};
 use crate::job::{BootLog, Measurement, RegionResult, Retries, StepResult};
 use crate::plan::Method;
 use crate::record::{Day, Hour, JobFilter, JobRow, SlotDay, Story};
@@ -357,9 +357,16 @@ fn every_refusal() -> Vec<RequestRefused> {
         RequestRefused::SlotRuns(slot()),
         RequestRefused::LineStopped(text()),
         RequestRefused::LineRuns,
-        RequestRefused::NobodyScans,
         RequestRefused::WhichSlot,
         RequestRefused::NotASerial(text()),
+        RequestRefused::UnknownScan {
+            text: text(),
+            expected: vec![ScanKind::Operator, ScanKind::Lot, ScanKind::Serial],
+        },
+        RequestRefused::SerialInUse {
+            serial: Serial::parse("A17").unwrap(),
+            slot: slot(),
+        },
         RequestRefused::NoSuchBundle(text()),
         RequestRefused::NotALot(text()),
         RequestRefused::NoSuchLot(lot()),
@@ -405,7 +412,8 @@ fn every_refusal() -> Vec<RequestRefused> {
             RequestRefused::SlotOut(_) | RequestRefused::SlotRuns(_) => {}
             RequestRefused::NotApproved { .. } => {}
             RequestRefused::LineStopped(_) | RequestRefused::LineRuns => {}
-            RequestRefused::NobodyScans | RequestRefused::WhichSlot => {}
+            RequestRefused::WhichSlot | RequestRefused::UnknownScan { .. } => {}
+            RequestRefused::SerialInUse { .. } => {}
             RequestRefused::NotASerial(_) | RequestRefused::NoSuchBundle(_) => {}
             RequestRefused::NotALot(_) => {}
             RequestRefused::NoSuchLot(_) | RequestRefused::LotExists(_) => {}

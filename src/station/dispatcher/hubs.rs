@@ -85,6 +85,14 @@ impl Dispatcher {
         queued.and_then(|(_, serial)| serial.clone())
     }
 
+    /// A board that waits for its hub was given a serial: its turn stays.
+    pub(super) fn queue_serial(&mut self, id: &SlotId, serial: Serial) {
+        let mut queue = self.hubs.queue.iter_mut();
+        if let Some((_, known)) = queue.find(|(waiting, _)| waiting == id) {
+            *known = Some(serial);
+        }
+    }
+
     /// A job starts on this slot.
     pub(super) fn started(&mut self, id: &SlotId, now: Now) {
         self.hubs.queue.retain(|(waiting, _)| waiting != id);

@@ -44,7 +44,10 @@ impl Dispatcher {
         match (result, probing.arming) {
             // a port that cannot be opened tells nothing of the board
             (Err(_), _) | (Ok(true), Arming::SameBoard) => probing.silences = 0,
-            (Ok(true), Arming::Armed) => self.begin(id, None, now, effects),
+            (Ok(true), Arming::Armed) => {
+                let serial = self.serial_for(id, now);
+                self.begin(id, serial, now, effects);
+            }
             (Ok(true), Arming::Unknown) => {
                 probing.arming = Arming::SameBoard;
                 let waits = Waiting::PresentAtStart;

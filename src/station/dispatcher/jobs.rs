@@ -43,7 +43,8 @@ impl Dispatcher {
             self.slots[index].enter(Phase::Idle, now);
             return;
         }
-        if let Some(why) = self.block_of(id) {
+        let why = self.block_of(id);
+        if let Some(why) = why.or_else(|| self.serial_missing(serial.as_ref())) {
             self.block(id, why, serial, now);
             return;
         }
@@ -98,7 +99,7 @@ impl Dispatcher {
                 bundle_digest: bundle.digest,
                 serial,
                 lot,
-                operator: None,
+                operator: self.at_hand.operator.clone(),
                 manifest_text: bundle.text.clone(),
                 started: now.wall,
             },
@@ -359,8 +360,8 @@ impl Dispatcher {
         } else if next == Next::Arrived && start == Start::Plug {
             let until = now.steady + self.settings.settle;
             effects.push(Effect::Release { slot: id.clone() });
+            let serial = self.scans.take(id, now);
             if let Some(slot) = self.slot_mut(id) {
-                let serial = None;
                 slot.enter(Phase::Settling { until, serial }, now);
             }
         }

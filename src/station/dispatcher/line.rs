@@ -78,13 +78,12 @@ impl Dispatcher {
             ask,
             reply,
         } = granted;
+        let ask = self.as_meant(ask);
         let result = match ask {
             Ask::Start { slot, serial } => {
                 let may = self.may_start(&slot);
-                if may.is_ok() {
-                    self.begin(&slot, serial, now, effects);
-                }
-                may
+                may.and_then(|()| self.serial_to_start(&slot, serial, now))
+                    .map(|serial| self.begin(&slot, serial, now, effects))
             }
             Ask::Scan { text, slot } => self.scanned(&text, slot, now, effects),
             Ask::StopJob { slot } => self.stop_job(slot, effects),

@@ -28,7 +28,7 @@ pub use bundles::{AtWork, NotTaken, Taking, at_work};
 use hubs::Hubs;
 use lots::Lots;
 use ports::Arrival;
-use scans::Chosen;
+use scans::Scans;
 use service::Service;
 use warrants::Warrants;
 pub use warrants::{Granted, Refusing, Reply, WritingOff};
@@ -83,8 +83,7 @@ pub struct Dispatcher {
     at_hand: Arc<AtHand>,
     health: HealthDue,
     hubs: Hubs,
-    /// Whose name was scanned last.
-    chosen: Option<Chosen>,
+    scans: Scans,
     service: Service,
     lots: Lots,
     warrants: Warrants,
@@ -150,7 +149,7 @@ impl Dispatcher {
             at_hand: Arc::default(),
             health: HealthDue::At(now.steady + HEALTH_INTERVAL),
             hubs: Hubs::default(),
-            chosen: None,
+            scans: Scans::default(),
             service,
             warrants: Warrants::new(&history.wrong_pins, now),
             bundles_view: Arc::new([]),
@@ -223,7 +222,9 @@ impl Dispatcher {
             Input::Stop => self.stop(now, &mut effects),
             Input::Tick => {}
         }
+        self.follow_serials(now);
         self.deadlines(now, &mut effects);
+        self.follow_serials(now);
         effects.extend(self.service.next_owed());
         effects
     }
@@ -258,6 +259,7 @@ impl Dispatcher {
         });
         settling
             .chain(restarts)
+            .chain(self.scans.due())
             .chain(probes)
             .chain(switches)
             .chain(health)

@@ -66,7 +66,9 @@ impl Dispatcher {
                     (Start::Plug, Arrival::BeforeStart) => {
                         AfterHold::Waiting(Waiting::PresentAtStart)
                     }
-                    (Start::Plug, Arrival::Now) => AfterHold::Arrived { serial: None },
+                    (Start::Plug, Arrival::Now) => AfterHold::Arrived {
+                        serial: self.scans.take(&slot.settings.name, now),
+                    },
                 };
             }
             Phase::Idle | Phase::Waiting(_) | Phase::Settling { .. } | Phase::Blocked { .. } => {
@@ -79,7 +81,7 @@ impl Dispatcher {
                         slot.enter(
                             Phase::Settling {
                                 until: now.steady + settle,
-                                serial: None,
+                                serial: self.scans.take(&slot.settings.name, now),
                             },
                             now,
                         );

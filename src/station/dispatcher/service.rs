@@ -210,6 +210,9 @@ impl Dispatcher {
             None if self.wants_leave(id).is_some() => {
                 Some(Block::Code(Code::ManifestChangedOnDisk))
             }
+            None if self.settings.line.require.operator && self.at_hand.operator.is_none() => {
+                Some(Block::Waits(Waiting::Operator))
+            }
             None => None,
         }
     }
@@ -220,7 +223,13 @@ impl Dispatcher {
         let Some(slot) = self.slot_mut(id) else {
             return;
         };
-        if matches!(&slot.phase, Phase::Blocked { why: before, .. } if *before == why) {
+        if let Phase::Blocked {
+            why: before,
+            serial: known,
+        } = &mut slot.phase
+            && *before == why
+        {
+            *known = serial;
             return;
         }
         let waited = matches!(slot.phase, Phase::Blocked { .. });

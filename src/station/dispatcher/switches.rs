@@ -178,7 +178,8 @@ impl Dispatcher {
             };
             match (contact, &slot.phase) {
                 (Contact::Closed, Phase::Idle | Phase::Waiting(_) | Phase::Settling { .. }) => {
-                    self.begin(&id, None, now, effects);
+                    let serial = self.serial_for(&id, now);
+                    self.begin(&id, serial, now, effects);
                 }
                 (Contact::Closed, _) => {}
                 (Contact::Open, phase) => {

@@ -18,6 +18,7 @@ mod jigs;
 mod line;
 mod lots;
 mod own_usb;
+mod pairing;
 mod places;
 mod removal;
 mod scans;

@@ -1,7 +1,8 @@
-//! Jigs that start when their board's serial number is scanned.
+//! Scans: what they are, and jigs that start when their board's serial number is scanned.
 
 use super::super::scans::CHOSEN_FOR;
 use super::*;
+use crate::event::{LotName, ScanKind};
 
 fn bench(slots: &[(&str, Start)]) -> Bench {
     let slots = slots.iter().map(|(name, how)| slot(name, *how)).collect();
@@ -75,11 +76,6 @@ fn of_several_the_one_is_meant_that_is_selected_or_whose_name_was_scanned_before
 
 #[test]
 fn what_cannot_be_started_is_said() {
-    let mut one = bench(&[("a", Start::Plug)]);
-    assert_eq!(
-        scan(&mut one, "A17", None),
-        Err(RequestRefused::NobodyScans)
-    );
     let mut one = bench(&[("a", Start::Scan)]);
     for odd in ["", " \n", "A\u{7}17"] {
         let refused = RequestRefused::NotASerial(odd.to_owned());
@@ -88,4 +84,104 @@ fn what_cannot_be_started_is_said() {
     one.pull("/bench/a");
     let no_board = RequestRefused::NoBoard(SlotId::new("a"));
     assert_eq!(scan(&mut one, "A17", None), Err(no_board));
+}
+
+/// Badges begin with OP-, lots with L-.
+fn with_patterns(require: &str, slots: &[&str]) -> Bench {
+    let text = format!(
+        "station = \"b\"\nmanifest = \"m.toml\"\n[line]\nrequire = [{require}]\n\
+         [scan]\noperator = 'OP-(.*)'\nlot = 'L-.*'\nserial = 'SN-?(\\d+)'\n"
+    );
+    let settings = Settings {
+        slots: slots.iter().map(|name| slot(name, Start::Plug)).collect(),
+        ..Settings::parse("station.toml".as_ref(), &text).unwrap()
+    };
+    let at_work = at_work(&settings, &Arc::new(fixture::bundle()).into());
+    let mut bench = Bench::with(settings, at_work);
+    bench.tell(Input::Port(PortChange::Present(Vec::new())));
+    bench
+}
+
+fn operator(bench: &mut Bench) -> Option<String> {
+    let now = bench.now();
+    let at_hand = bench.dispatcher.snapshot(now).at_hand;
+    at_hand.operator.as_deref().map(str::to_owned)
+}
+
+fn operators_told(bench: &mut Bench) -> Vec<String> {
+    let now = bench.now();
+    let notices = bench.dispatcher.snapshot(now).notices;
+    let names = notices.iter().filter_map(|notice| match &notice.what {
+        Happening::OperatorCame { operator } => Some(operator.clone()),
+        _ => None,
+    });
+    names.collect()
+}
+
+#[test]
+fn a_badge_is_whoever_works_from_then_on() {
+    let mut bench = with_patterns("", &["1", "2"]);
+    let operator_of_row = |bench: &mut Bench| {
+        let row = bench.wanted.drain(..).find_map(|effect| match effect {
+            Effect::OpenRow { job, .. } => Some(job.operator),
+            _ => None,
+        });
+        row.expect("a row").as_deref().map(str::to_owned)
+    };
+    bench.plug("/bench/1");
+    bench.pass(300);
+    assert_eq!(operator_of_row(&mut bench), None);
+    assert_eq!(scan(&mut bench, "OP-wang", None), Ok(()));
+    assert_eq!(scan(&mut bench, "OP-wang", None), Ok(()));
+    assert_eq!(operator(&mut bench).as_deref(), Some("wang"));
+    assert_eq!(operators_told(&mut bench), ["wang"]);
+    bench.plug("/bench/2");
+    bench.pass(300);
+    assert_eq!(operator_of_row(&mut bench).as_deref(), Some("wang"));
+    assert_eq!(scan(&mut bench, "OP-li", None), Ok(()));
+    assert_eq!(operator(&mut bench).as_deref(), Some("li"));
+    assert_eq!(operators_told(&mut bench), ["wang", "li"]);
+}
+
+#[test]
+fn where_a_badge_is_required_boards_wait_for_it() {
+    let mut bench = with_patterns("\"operator\"", &["1"]);
+    bench.plug("/bench/1");
+    bench.pass(300);
+    let waits = SlotState::Waiting(Waiting::Operator);
+    assert_eq!(bench.state("1"), waits);
+    // its serial comes first
+    assert_eq!(scan(&mut bench, "SN17", None), Ok(()));
+    assert_eq!(bench.state("1"), waits);
+    assert!(bench.opened().is_empty());
+    assert_eq!(scan(&mut bench, "OP-wang", None), Ok(()));
+    assert_eq!(row(&mut bench), started("1", "17"));
+}
+
+#[test]
+fn what_fits_no_pattern_is_refused_with_what_would() {
+    let mut bench = with_patterns("", &["1"]);
+    let long = format!("OP-{}", "x".repeat(65));
+    for text in ["A17", "SN", "OP-", long.as_str(), "L-"] {
+        let refused = RequestRefused::UnknownScan {
+            text: text.to_owned(),
+            expected: vec![ScanKind::Operator, ScanKind::Lot, ScanKind::Serial],
+        };
+        let told = scan(&mut bench, text, None);
+        // the shortest lot of all is one
+        if text == "L-" {
+            let lot = LotName::parse(text).unwrap();
+            assert_eq!(told, Err(RequestRefused::NoSuchLot(lot)));
+        } else {
+            assert_eq!(told, Err(refused));
+        }
+    }
+}
+
+#[test]
+fn a_lots_number_starts_the_lot() {
+    let mut bench = with_patterns("", &["1"]);
+    let lot = LotName::parse("L-2031").unwrap();
+    let started = ask(&mut bench, Ask::StartLot { lot });
+    assert_eq!(scan(&mut bench, "L-2031\n", None), started);
 }
