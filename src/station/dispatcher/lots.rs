@@ -36,7 +36,7 @@ pub(super) struct Lots {
 enum UnderWay {
     /// A bundle that a supervisor takes.
     Bundle,
-    Lot(LotChange, Reply),
+    Lot(Box<LotChange>, Reply),
 }
 
 impl Lots {
@@ -191,7 +191,7 @@ impl Dispatcher {
                 Err(refused) => effects.push(Effect::Answer(reply, Err(refused))),
                 Ok(change) => {
                     effects.push(Effect::ChangeLot(change.clone()));
-                    self.lots.under_way = Some(UnderWay::Lot(change, reply));
+                    self.lots.under_way = Some(UnderWay::Lot(change.into(), reply));
                 }
             }
         }
@@ -304,11 +304,10 @@ impl Dispatcher {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(UnderWay::Lot(LotChange { lot, step, by, .. }, reply)) =
-            self.lots.under_way.take()
-        else {
+        let Some(UnderWay::Lot(change, reply)) = self.lots.under_way.take() else {
             return;
         };
+        let LotChange { lot, step, by, .. } = *change;
         let (changed, standing) = match result {
             Ok(told) => told,
             Err(error) => {
