@@ -15,15 +15,15 @@ use super::faults;
 use super::screen::{self, Screen};
 use super::{Exit, hand, out, session};
 use crate::chip::Stubs;
-use crate::event::{Happening, JobId, Outcome, Serial, SlotId, StopReason, Unit};
+use crate::event::{Again, Happening, JobId, Outcome, Serial, SlotId, StopReason, Unit};
 use crate::hand::claim;
 use crate::job::{self, Assignment, Reports, Silence, StubUse, Verdict};
-use crate::manifest::Bundle;
+use crate::manifest::{AgainPolicy, Bundle};
 use crate::plan::Planner;
 use crate::port::{PortInfo, StopHandle, SystemPorts, follow};
 use crate::record::{NewJob, Record, RecordError};
 use crate::settings::{After, BUSY_BY_HAND, DATABASE, DISK_RESERVE_MB, GRACE, Reset, load_stubs};
-use crate::station::Gatekeeper;
+use crate::station::{GateTold, Gatekeeper};
 
 /// Flash one board
 ///
@@ -54,6 +54,10 @@ pub struct Args {
     /// The serial number on the board's label; needed for a board in Secure Download Mode
     #[arg(long, value_name = "SERIAL", value_parser = serial)]
     serial: Option<Serial>,
+    /// What becomes of a board that passed with this manifest before and holds everything still: flash, or
+    /// skip (it is left as it is). What the manifest says of that is the line's
+    #[arg(long, value_name = "WHAT", default_value = "flash", value_parser = again, conflicts_with = "no_record")]
+    again: Again,
     /// The database that the result goes into
     #[arg(long, value_name = "FILE", default_value = DATABASE)]
     db: PathBuf,
@@ -78,6 +82,14 @@ fn serial(text: &str) -> Result<Serial, String> {
             Serial::MOST_CHARS
         )
     })
+}
+
+fn again(word: &str) -> Result<Again, String> {
+    match word {
+        "skip" => Ok(Again::Skip),
+        "flash" => Ok(Again::Flash),
+        _ => Err("write skip or flash".to_owned()),
+    }
 }
 
 /// The station's name in rows that this command writes.
@@ -228,8 +240,13 @@ async fn flash(
         stubs,
         silence: Silence::BadBoard,
     };
-    let (tell, mut identified) = mpsc::channel(1);
-    let gatekeeper = Arc::new(Gatekeeper::new(record, args.baud, Some(tell)));
+    let (tell, mut told) = mpsc::channel(1);
+    let again = match args.again {
+        Again::Skip => AgainPolicy::Skip,
+        Again::Flash => AgainPolicy::Flash,
+    };
+    let gatekeeper = Gatekeeper::new(record, args.baud, Some(tell)).with_again(again);
+    let gatekeeper = Arc::new(gatekeeper);
     let gate = gatekeeper.gate(Arc::new(Planner::new(bundle)));
     let (handle, stop) = StopHandle::new();
     let reports: Arc<dyn Reports> = screen.clone();
@@ -241,10 +258,13 @@ async fn flash(
     loop {
         tokio::select! {
             verdict = &mut working => return verdict,
-            Some(told) = identified.recv() => {
-                let identity = told.identity;
-                screen.line(screen::words(Happening::BoardIdentified { identity }));
-            }
+            Some(told) = told.recv() => match told.what {
+                GateTold::Identified(identity) => {
+                    screen.line(screen::words(Happening::BoardIdentified { identity }));
+                }
+                // never asked: see `Args::again`
+                GateTold::Asks(_) => {}
+            },
             () = heard(&mut interrupt) => handle.ask(StopReason::Shutdown),
             () = heard(&mut terminate) => handle.ask(StopReason::Shutdown),
         }

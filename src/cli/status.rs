@@ -123,6 +123,9 @@ fn line(line: &LineState) -> String {
     match line {
         LineState::Running => "running".to_owned(),
         LineState::Stopped { code, detail } => format!("stopped: {code}, {detail}"),
+        LineState::Halted(halt) if halt.is_escape() => {
+            format!("halted: {}, {halt}", halt.code())
+        }
         LineState::Halted(Halt::Failures { slots, code }) => {
             format!("halted: {slots} slots in a row failed with {code}")
         }

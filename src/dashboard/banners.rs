@@ -69,6 +69,10 @@ fn why_stopped(scene: &Scene<'_>) -> Option<String> {
             let remedy = advice(*code, language).remedy;
             format!("{code}: {remedy} ({detail})")
         }
+        LineState::Halted(halt) if halt.is_escape() => {
+            let words = advice(halt.code(), language);
+            format!("{}: {}. {}", halt.code(), words.happened, words.remedy)
+        }
         LineState::Halted(Halt::Failures { slots, code }) => {
             let halted = Code::LineHalted;
             let remedy = advice(halted, language).remedy;

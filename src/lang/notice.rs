@@ -132,7 +132,7 @@ fn english(what: &Happening) -> String {
         }
         Happening::BoardRemoved => "board removed".to_owned(),
         Happening::LineStopped {
-            code: code @ Code::LineHalted,
+            code: code @ (Code::LineHalted | Code::GoldenEscaped),
             detail,
         } => {
             let words = advice(*code, Language::English);
@@ -321,7 +321,7 @@ fn chinese(what: &Happening) -> String {
         }
         Happening::BoardRemoved => "板子已取出".to_owned(),
         Happening::LineStopped {
-            code: code @ Code::LineHalted,
+            code: code @ (Code::LineHalted | Code::GoldenEscaped),
             detail,
         } => {
             let words = advice(*code, Language::Chinese);

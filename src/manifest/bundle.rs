@@ -75,6 +75,17 @@ pub enum SecureDownload {
     Allow,
 }
 
+/// What becomes of a board that passed with this bundle before and holds everything still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgainPolicy {
+    /// It is worked on like any other.
+    Flash,
+    /// Someone at the bench is asked.
+    Ask,
+    /// It is left as it is.
+    Skip,
+}
+
 /// What happens to a data partition that no image fills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leftover {
@@ -114,6 +125,7 @@ pub struct Manifest {
     pub erase: ErasePolicy,
     pub verify: VerifyPolicy,
     pub secure_download: SecureDownload,
+    pub again: AgainPolicy,
     /// What the console is held to after the reset, where it is listened to.
     pub boot: Option<Arc<BootCheck>>,
 }

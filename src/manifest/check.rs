@@ -11,8 +11,8 @@ use super::draft::{self, Draft};
 use super::layout::{self, Capacity};
 use super::roles::{self, Placed, Role};
 use super::{
-    Bundle, DataPartition, FlashParameter, FlashSettings, Image, Manifest, SecureDownload,
-    VerifyPolicy,
+    AgainPolicy, Bundle, DataPartition, FlashParameter, FlashSettings, Image, Manifest,
+    SecureDownload, VerifyPolicy,
 };
 use super::{firmware, leftovers};
 use crate::chip::Chip;
@@ -215,6 +215,7 @@ fn finish(
                 .map_or(VerifyPolicy::Md5, |found| found.value),
             secure_download: (draft.secure_download.as_ref())
                 .map_or(SecureDownload::Refuse, |found| found.value),
+            again: (draft.again.as_ref()).map_or(AgainPolicy::Flash, |found| found.value),
         },
         text: source.text().into(),
         images,

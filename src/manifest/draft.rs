@@ -8,8 +8,8 @@ use std::ops::{Range, RangeInclusive};
 
 use super::values::{DETECT, KEEP, chip, flash_id, parameter, revision, sha256, size_names};
 use super::{
-    BootCheck, ErasePolicy, FlashParameter, FlashSize, Leftover, SecureDownload, VerifyPolicy,
-    WritePolicy, boot,
+    AgainPolicy, BootCheck, ErasePolicy, FlashParameter, FlashSize, Leftover, SecureDownload,
+    VerifyPolicy, WritePolicy, boot,
 };
 use crate::chip::{Chip, Facts, FlashId, flash_mode_code};
 use crate::settings::{Document, Fault, Fields, Found, Severity, text, whole, word};
@@ -30,6 +30,7 @@ pub(super) struct Draft {
     pub erase: Option<Found<ErasePolicy>>,
     pub verify: Option<Found<VerifyPolicy>>,
     pub secure_download: Option<Found<SecureDownload>>,
+    pub again: Option<Found<AgainPolicy>>,
     pub boot: Option<BootCheck>,
     /// In the file's order.
     pub images: Vec<ImageDraft>,
@@ -144,6 +145,14 @@ pub(super) fn read(document: &Document<'_>) -> Draft {
             ("allow", SecureDownload::Allow),
         ]),
     );
+    let again = root.optional(
+        "again",
+        word(&[
+            ("flash", AgainPolicy::Flash),
+            ("ask", AgainPolicy::Ask),
+            ("skip", AgainPolicy::Skip),
+        ]),
+    );
     let facts = chip.as_ref().map(|chip| chip.value.facts());
     let flash = flash(&mut root, facts);
     let boot = boot::read(document, &mut root);
@@ -203,6 +212,7 @@ pub(super) fn read(document: &Document<'_>) -> Draft {
         erase,
         verify,
         secure_download,
+        again,
         boot,
         images,
         decisions,

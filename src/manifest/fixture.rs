@@ -1,8 +1,8 @@
 //! A bundle for tests of rooms that judge or carry one: an ESP32's, without images.
 
 use super::{
-    Bundle, ErasePolicy, FlashParameter, FlashSettings, Manifest, SecureDownload, VerifyPolicy,
-    WritePolicy,
+    AgainPolicy, Bundle, ErasePolicy, FlashParameter, FlashSettings, Manifest, SecureDownload,
+    VerifyPolicy, WritePolicy,
 };
 use crate::chip::Chip;
 
@@ -26,6 +26,7 @@ pub fn bundle() -> Bundle {
             erase: ErasePolicy::Touched,
             verify: VerifyPolicy::Md5,
             secure_download: SecureDownload::Refuse,
+            again: AgainPolicy::Flash,
             boot: None,
         },
         text: "".into(),

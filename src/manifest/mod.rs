@@ -22,6 +22,6 @@ mod values;
 
 pub use boot::{BLOT, Blotter, BootCheck, Measure, Pattern, Reject, Secrets, limits};
 pub use bundle::{
-    Bundle, DataPartition, ErasePolicy, FlashParameter, FlashSettings, FlashSize, Image, Leftover,
-    Manifest, SecureDownload, VerifyPolicy, WritePolicy,
+    AgainPolicy, Bundle, DataPartition, ErasePolicy, FlashParameter, FlashSettings, FlashSize,
+    Image, Leftover, Manifest, SecureDownload, VerifyPolicy, WritePolicy,
 };

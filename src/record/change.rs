@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params, params};
 
+use super::again;
 use super::service::{self, ServiceChange};
 use super::tally::{ClosedJob, leaves_open};
 use super::warrants::{self, WarrantChange};
 use super::{Approval, LotChange, NewJob, lots, row, story};
 use crate::chip::{Access, Identity, Revision};
-use crate::event::{Code, JobId, LotName, Outcome, Serial, Step, Unit};
+use crate::event::{Code, Golden, JobId, LotName, Outcome, Serial, Step, Unit};
 use crate::image::hex;
 use crate::job::Verdict;
 use crate::plan::Method;
@@ -17,7 +18,19 @@ use crate::plan::Method;
 #[derive(Debug)]
 pub enum Change {
     Open(NewJob),
-    Identify(JobId, Identity),
+    Identify {
+        job: JobId,
+        identity: Identity,
+        /// It is a board that never counts.
+        golden: Option<Golden>,
+    },
+    AllowRetest {
+        unit: Unit,
+        /// So many failures in a row are as often as a unit may be tried.
+        retest_limit: u32,
+        who: String,
+        at: Timestamp,
+    },
     Close {
         job: JobId,
         verdict: Verdict,
@@ -75,8 +88,18 @@ fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<Applied> 
     };
     match change {
         Change::Open(job) => open_job(connection, job)?,
-        Change::Identify(job, identity) => {
-            applied.changed = identify(connection, *job, identity)?;
+        Change::Identify {
+            job,
+            identity,
+            golden,
+        } => applied.changed = identify(connection, *job, identity, *golden)?,
+        Change::AllowRetest {
+            unit,
+            retest_limit,
+            who,
+            at,
+        } => {
+            applied.changed = again::allow_retest(connection, unit, *retest_limit, who, *at)?;
         }
         Change::Close {
             job,
@@ -167,8 +190,13 @@ pub fn approved(connection: &Connection, manifest: &str) -> rusqlite::Result<Opt
         .optional()
 }
 
-/// `false` if the job is not open. What the board hides stays NULL.
-fn identify(connection: &Connection, job: JobId, board: &Identity) -> rusqlite::Result<bool> {
+/// `false` if the job is not open. What the board hides stays NULL; that it is golden stays.
+fn identify(
+    connection: &Connection,
+    job: JobId,
+    board: &Identity,
+    golden: Option<Golden>,
+) -> rusqlite::Result<bool> {
     let hides = board.access == Access::SecureDownload;
     let features: Vec<String> = board.features.iter().map(ToString::to_string).collect();
     let rows = connection
@@ -177,7 +205,8 @@ fn identify(connection: &Connection, job: JobId, board: &Identity) -> rusqlite::
                  revision = :revision, features = :features, crystal_mhz = :crystal,
                  flash_id = :flash_id, flash_bytes = :flash_bytes,
                  flash_encryption = :encryption, secure_boot = :secure_boot,
-                 download_locked = :locked, secure_download = :hides
+                 download_locked = :locked, secure_download = :hides,
+                 golden = coalesce(golden, :golden)
              WHERE job = :job AND ended_ms IS NULL",
         )?
         .execute(named_params! {
@@ -195,6 +224,7 @@ fn identify(connection: &Connection, job: JobId, board: &Identity) -> rusqlite::
             ":secure_boot": board.security.secure_boot,
             ":locked": board.security.download_locked,
             ":hides": hides,
+            ":golden": golden.map(Golden::name),
         })?;
     Ok(rows == 1)
 }
@@ -207,7 +237,7 @@ fn close_job(
     ended: Timestamp,
 ) -> rusqlite::Result<Option<ClosedJob>> {
     if let Some(identity) = &verdict.identity {
-        identify(connection, job, identity)?;
+        identify(connection, job, identity, None)?;
     }
     let touched = verdict.bytes_written > 0
         || (verdict.steps.iter()).any(|step| matches!(step.step, Step::Erase | Step::Write));
@@ -322,7 +352,8 @@ fn keep_open_unit(connection: &Connection, job: &ClosedJob) -> rusqlite::Result<
     let Some(unit) = job.unit.as_ref().map(ToString::to_string) else {
         return Ok(());
     };
-    if matches!(job.outcome, Outcome::Pass | Outcome::Written) {
+    // a golden board is nobody's to finish
+    if job.golden.is_some() || matches!(job.outcome, Outcome::Pass | Outcome::Written) {
         connection
             .prepare_cached("DELETE FROM open_unit WHERE unit = ?1")?
             .execute([unit])?;

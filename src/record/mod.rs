@@ -3,6 +3,7 @@
 //!
 //! The rule: a call returns after its commit is on the disk (WAL, synchronous=FULL).
 
+mod again;
 mod border;
 mod change;
 mod fault;
@@ -23,6 +24,7 @@ mod testbench;
 mod warrants;
 mod writer;
 
+pub use again::{Came, Comer};
 pub use border::{
     Approval, Approved, Day, Hour, JobFilter, JobRow, Jobs, LotStanding, NewJob, OpenUnit, Since,
     SlotDay, Standing, Story, WorstSlot, Yield,

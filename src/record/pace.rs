@@ -75,6 +75,7 @@ pub fn best_rate(
             "SELECT baud, rate_retries FROM job
              WHERE slot = ?1 AND bundle_digest = ?2 AND started_ms >= ?3
                  AND outcome IN ('PASS', 'WRITTEN') AND bytes_written > 0 AND baud > 0
+                 AND golden IS NULL
              ORDER BY number DESC LIMIT ?4",
         )?
         .query_map(
@@ -157,6 +158,7 @@ pub fn slow_slots(connection: &Connection, since: Since) -> rusqlite::Result<Vec
         "SELECT slot, baud, bytes_written * 1000000 / sum(took_us) AS pace
          FROM job JOIN step ON step.job = job.number AND step.step = 'write'
          WHERE started_ms >= ?1 AND outcome IN ('PASS', 'WRITTEN') AND bytes_written >= ?2
+             AND golden IS NULL
          GROUP BY number HAVING sum(took_us) > 0",
     )?;
     let jobs = statement.query_map(params![start_ms(since), LEAST_BYTES], |row| {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use super::RecordError;
 
 /// `migrations/`, in order; a database's `user_version` counts those it has had.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../../migrations/0001_jobs.sql"),
     include_str!("../../migrations/0002_written.sql"),
     include_str!("../../migrations/0003_job_log.sql"),
@@ -16,6 +16,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/0005_approvals.sql"),
     include_str!("../../migrations/0006_lots.sql"),
     include_str!("../../migrations/0007_warrants.sql"),
+    include_str!("../../migrations/0008_retests.sql"),
 ];
 
 /// The schema that this flashline writes.

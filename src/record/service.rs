@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, named_params, params};
 
 use super::warrants::{self, WrongPins};
 use super::{lots, row};
-use crate::event::{Code, LotName, Outcome, Role, SlotId, Unit, Who};
+use crate::event::{Code, Golden, LotName, Outcome, Role, SlotId, Unit, Who};
 
 /// A slot or the line that takes no boards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,7 @@ pub enum ServiceChange {
 pub struct EndedJob {
     pub slot: SlotId,
     pub unit: Option<Unit>,
+    pub golden: Option<Golden>,
     pub outcome: Outcome,
     pub code: Option<Code>,
     pub bundle_digest: [u8; 32],
@@ -154,6 +155,7 @@ pub fn history(connection: &Connection, station: &str) -> rusqlite::Result<Histo
             Ok(EndedJob {
                 slot: job.slot,
                 unit: job.unit,
+                golden: job.golden,
                 outcome: job.outcome,
                 code: job.code,
                 bundle_digest: row::required(row, "bundle_digest", crate::image::unhex)?,
@@ -256,6 +258,7 @@ mod tests {
         let ended = |time: &str, board, outcome, code| EndedJob {
             slot: SlotId::new("3"),
             unit: Some(mac(board).into()),
+            golden: None,
             outcome,
             code,
             bundle_digest: [0xAB; 32],

@@ -9,11 +9,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use super::again;
 use super::change::{self, Applied, Change};
 use super::lock::{self, Lock};
 use super::lots::Lots;
 use super::tally::{ClosedJob, Tally};
-use super::{History, RecordError, Since, Standing, pace, reader, row, schema, service};
+use super::{
+    Came, Comer, History, RecordError, Since, Standing, pace, reader, row, schema, service,
+};
 use crate::event::{Code, Outcome, SlotId};
 
 /// The database as its one writer holds it.
@@ -155,6 +158,13 @@ impl Store {
             .map_err(|error| RecordError::reading(&self.path, error))
     }
 
+    /// What there is to say of a board that comes; see `again`.
+    pub fn comes(&mut self, comer: &Comer) -> Result<Came, RecordError> {
+        self.still_there()?;
+        again::comes(&mut self.connection, comer)
+            .map_err(|error| RecordError::writing(&self.path, error))
+    }
+
     /// What this station has to know of its past.
     pub fn history(&self, station: &str) -> Result<History, RecordError> {
         service::history(&self.connection, station)
@@ -257,7 +267,7 @@ fn close_interrupted(connection: &mut Connection, now: Timestamp) -> rusqlite::R
     transaction.execute(
         &format!(
             "INSERT OR REPLACE INTO open_unit SELECT {0}, number FROM job
-             WHERE ended_ms IS NULL AND {0} IS NOT NULL ORDER BY number",
+             WHERE ended_ms IS NULL AND golden IS NULL AND {0} IS NOT NULL ORDER BY number",
             row::UNIT
         ),
         [],

@@ -5,6 +5,8 @@
 //!   none: a failed one counts as `no_contact`.
 //! - A golden board is no unit: its jobs are counted as `golden` and nowhere else. A skipped board was
 //!   good already: it is counted as `skipped` and for no unit.
+//! - A board that was refused because it failed as often as it may (`RETEST_LIMIT`) is a failed job, and
+//!   counts for no unit: its unit failed already, and its last counted job stays what it was.
 //! - A job counts for its unit when it passed, failed or was written without being verified to the
 //!   end (WRITTEN). A stopped or interrupted one counts (as not
 //!   passed) when the flash had been touched. A bench error never counts against the board.
@@ -52,12 +54,7 @@ pub struct ClosedJob {
 impl ClosedJob {
     /// The unit that this job counts for.
     pub fn counts_for(&self) -> Option<&Unit> {
-        let counts = match self.outcome {
-            Outcome::Pass | Outcome::Written | Outcome::Fail => true,
-            Outcome::Error | Outcome::Skipped => false,
-            Outcome::Aborted => self.flash_touched,
-        };
-        let counts = counts && self.golden.is_none();
+        let counts = self.golden.is_none() && counts(self.outcome, self.code, self.flash_touched);
         self.unit.as_ref().filter(|_| counts)
     }
 
@@ -69,6 +66,16 @@ impl ClosedJob {
     /// Whether it passed at its first attempt.
     pub fn is_first_pass(&self) -> bool {
         self.outcome == Outcome::Pass && self.attempts <= 1
+    }
+}
+
+/// Whether a job that ended so counts for its unit, golden boards aside.
+pub fn counts(outcome: Outcome, code: Option<Code>, flash_touched: bool) -> bool {
+    match outcome {
+        Outcome::Pass | Outcome::Written => true,
+        Outcome::Fail => code != Some(Code::RetestLimit),
+        Outcome::Error | Outcome::Skipped => false,
+        Outcome::Aborted => flash_touched,
     }
 }
 

@@ -11,11 +11,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::change::{self, Change, WriteOff};
 use super::store::Store;
 use super::{
-    Approval, History, LotChange, NewJob, RecordError, ServiceChange, Standing, WarrantChange,
-    schema,
+    Approval, Came, Comer, History, LotChange, NewJob, RecordError, ServiceChange, Standing,
+    WarrantChange, schema,
 };
 use crate::chip::Identity;
-use crate::event::{JobId, SlotId, Unit};
+use crate::event::{Golden, JobId, SlotId, Unit};
 use crate::job::Verdict;
 
 /// Requests that may wait; a further one waits in its caller.
@@ -39,6 +39,7 @@ enum Request {
         bundle_digest: [u8; 32],
         answer: Answer<Option<u32>>,
     },
+    Comes(Comer, Answer<Came>),
     History {
         station: String,
         answer: Answer<History>,
@@ -91,8 +92,18 @@ impl Record {
 
     /// The board's identity, before anything is written to it. A job that is interrupted after this
     /// counts as one that touched its board's flash.
-    pub async fn identify(&self, job: JobId, identity: Identity) -> Result<(), RecordError> {
-        let change = Change::Identify(job, identity);
+    /// `golden`: the board is one that never counts.
+    pub async fn identify(
+        &self,
+        job: JobId,
+        identity: Identity,
+        golden: Option<Golden>,
+    ) -> Result<(), RecordError> {
+        let change = Change::Identify {
+            job,
+            identity,
+            golden,
+        };
         let found = self.ask(|answer| Request::Change(change, answer)).await?;
         found.then_some(()).ok_or_else(|| self.not_open(job))
     }
@@ -142,6 +153,28 @@ impl Record {
             answer,
         })
         .await
+    }
+
+    /// Whether a board may be tried, and is good already; leave that this takes is used up when it returns.
+    pub async fn comes(&self, comer: Comer) -> Result<Came, RecordError> {
+        self.ask(|answer| Request::Comes(comer, answer)).await
+    }
+
+    /// Leave for one more try of a unit that failed `retest_limit` times in a row; `false`: it needs none.
+    pub async fn allow_retest(
+        &self,
+        unit: Unit,
+        retest_limit: u32,
+        who: String,
+    ) -> Result<bool, RecordError> {
+        let at = Timestamp::now();
+        let change = Change::AllowRetest {
+            unit,
+            retest_limit,
+            who,
+            at,
+        };
+        self.ask(|answer| Request::Change(change, answer)).await
     }
 
     /// Leave to flash a bundle from now on, with who gave it.
@@ -288,6 +321,7 @@ fn write(mut store: Store, mut queue: mpsc::Receiver<Request>) {
                     answer,
                     store.best_rate(&slot, &bundle_digest, Timestamp::now()),
                 ),
+                Request::Comes(comer, answer) => tell(answer, store.comes(&comer)),
                 Request::History { station, answer } => tell(answer, store.history(&station)),
                 Request::Approved { manifest, answer } => {
                     tell(answer, store.approved(&manifest));
@@ -313,6 +347,7 @@ fn commit(store: &mut Store, batch: Vec<Request>) {
             Request::Change(change, _) | Request::Told(change, ..) => Some(change),
             Request::Standing(_)
             | Request::BestRate { .. }
+            | Request::Comes(..)
             | Request::History { .. }
             | Request::Approved { .. }
             | Request::Check { .. }
@@ -328,6 +363,7 @@ fn commit(store: &mut Store, batch: Vec<Request>) {
             }
             Request::Standing(_)
             | Request::BestRate { .. }
+            | Request::Comes(..)
             | Request::History { .. }
             | Request::Approved { .. }
             | Request::Check { .. }

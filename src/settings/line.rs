@@ -10,6 +10,8 @@ pub struct LineRules {
     pub quarantine_after: Option<u32>,
     /// So many different slots in a row failed with the same code (`LINE_HALTED`); `None`: never.
     pub halt_after: Option<u32>,
+    /// A board that failed so often in a row is tried no more (`RETEST_LIMIT`); `None`: there is no limit.
+    pub retest_limit: Option<u32>,
     pub require: Required,
 }
 
@@ -42,6 +44,7 @@ impl LineRules {
     pub const NEVER: LineRules = LineRules {
         quarantine_after: None,
         halt_after: None,
+        retest_limit: None,
         require: Required {
             operator: false,
             lot: false,
@@ -55,6 +58,7 @@ impl Default for LineRules {
         LineRules {
             quarantine_after: Some(3),
             halt_after: Some(3),
+            retest_limit: None,
             require: Required::default(),
         }
     }
@@ -68,6 +72,7 @@ pub(super) fn table(root: &mut Fields<'_>) -> LineRules {
     };
     let quarantine_after = table.optional("quarantine_after", whole(0..=100, "boards, 0 is never"));
     let halt_after = table.optional("halt_after", whole(0..=100, "slots, 0 is never"));
+    let retest_limit = table.optional("retest_limit", whole(0..=100, "tries, 0 is no limit"));
     let require = table.list("require", word(&NEEDS));
     table.finish();
     let or_never = |count: u32| (count > 0).then_some(count);
@@ -83,6 +88,7 @@ pub(super) fn table(root: &mut Fields<'_>) -> LineRules {
         quarantine_after: quarantine_after
             .map_or(defaults.quarantine_after, |found| or_never(found.value)),
         halt_after: halt_after.map_or(defaults.halt_after, |found| or_never(found.value)),
+        retest_limit: retest_limit.and_then(|found| or_never(found.value)),
         require: required,
     }
 }
@@ -99,7 +105,7 @@ mod tests {
         let expected = LineRules {
             quarantine_after,
             halt_after,
-            require: Required::default(),
+            ..LineRules::default()
         };
         assert_eq!(settings.unwrap().line, expected, "{text}");
     }
@@ -115,6 +121,17 @@ mod tests {
             None,
         );
         check("[line]\nquarantine_after = 0", None, Some(3));
+    }
+
+    #[test]
+    fn a_board_may_be_tried_for_ever_unless_said() {
+        let check = |text: &str, retest_limit| {
+            let settings = Settings::parse("station.toml".as_ref(), &format!("{HEAD}{text}"));
+            assert_eq!(settings.unwrap().line.retest_limit, retest_limit, "{text}");
+        };
+        check("[line]", None);
+        check("[line]\nretest_limit = 0", None);
+        check("[line]\nretest_limit = 3", Some(3));
     }
 
     #[test]

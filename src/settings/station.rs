@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::slot::{self, BAUDS};
 use super::{
-    AccessSettings, AlarmSettings, Document, FaceSettings, Fault, Fields, Found, LineRules,
-    LogSettings, Place, PortRules, ScanSettings, SlotSettings, SocketSettings, Source,
+    AccessSettings, AlarmSettings, Document, FaceSettings, Fault, Fields, Found, GoldenBoards,
+    LineRules, LogSettings, Place, PortRules, ScanSettings, SlotSettings, SocketSettings, Source,
 };
 use super::{
-    access, alarm, face, line, log, ports, scan, socket, stub_dir, text, whole, yes_or_no,
+    access, alarm, face, golden, line, log, ports, scan, socket, stub_dir, text, whole, yes_or_no,
 };
 use crate::chip::Stubs;
 
@@ -40,6 +40,7 @@ pub struct Settings {
     pub stubs: Arc<Stubs>,
     pub hub: HubLimits,
     pub line: LineRules,
+    pub golden: GoldenBoards,
     pub scan: ScanSettings,
     pub access: AccessSettings,
     /// Where the supervisors' PINs are.
@@ -81,6 +82,7 @@ impl Settings {
             stubs: Arc::default(),
             hub: HubLimits::default(),
             line: LineRules::default(),
+            golden: GoldenBoards::default(),
             scan: ScanSettings::default(),
             access: AccessSettings::default(),
             pins,
@@ -143,6 +145,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
     let hub = hub(&mut root);
     let line = line::table(&mut root);
     let (access, pins) = access::table(&mut root);
+    let golden = golden::tables(document, &mut root);
     let scan = scan::table(&mut root, &line);
     let ports = ports::table(&mut root);
     let socket = socket::table(&mut root);
@@ -174,6 +177,7 @@ fn fields(document: &Document<'_>, folder: &Path) -> Option<Settings> {
         stub: stub.is_none_or(|found| found.value),
         hub,
         line,
+        golden,
         scan,
         access,
         pins: pins.map_or(defaults.pins, |path| folder.join(path)),

@@ -1,27 +1,40 @@
 //! The Gate: may this board be written, and with what? The `Gatekeeper` knows which units are on the bench,
 //! whatever each slot flashes, and commits the identity; the gate that it gives a job hands out the plan of
-//! that job's bundle. Leaves out the rules (`judge`).
+//! that job's bundle. Leaves out the rules (`judge`), and boards that come again (`second`).
+
+mod second;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
+use super::Question;
 use super::judge::{Objection, judge};
 use crate::chip::Identity;
-use crate::event::{Code, JobId, Serial, SlotId, Unit};
+use crate::event::{Again, Code, JobId, Passed, Serial, SlotId, Unit};
 use crate::job::{Admission, Gate, Grant};
-use crate::manifest::Bundle;
+use crate::manifest::{AgainPolicy, Bundle};
 use crate::plan::Planner;
 use crate::port::Pending;
 use crate::record::{Record, RecordError};
+use crate::settings::GoldenBoards;
 
-/// A job's question was answered: the board is known.
+/// What a job's gate tells the station.
 #[derive(Debug)]
-pub struct Identified {
+pub struct GateNews {
     pub job: JobId,
     pub slot: SlotId,
-    pub identity: Identity,
+    pub what: GateTold,
+}
+
+/// What it is.
+#[derive(Debug)]
+pub enum GateTold {
+    /// The board is known.
+    Identified(Identity),
+    /// The job waits to be told.
+    Asks(Question),
 }
 
 /// What the gates of all jobs share.
@@ -32,23 +45,35 @@ pub struct Gatekeeper {
     on_bench: Mutex<HashMap<Unit, SlotId>>,
     /// Units that slots are through with and that may still be in them. Locked for a lookup only.
     through_with: Mutex<HashMap<SlotId, Unit>>,
-    identified: Option<mpsc::Sender<Identified>>,
+    told: Option<mpsc::Sender<GateNews>>,
+    /// Jobs that wait to be told whether their board is flashed again, by slot. Locked for a lookup only.
+    undecided: Mutex<HashMap<SlotId, (JobId, oneshot::Sender<Again>)>>,
+    /// Boards that never count.
+    golden: GoldenBoards,
+    /// So many failures in a row are as often as a board may be tried.
+    retest_limit: Option<u32>,
+    /// Holds for every bundle, whatever its manifest says.
+    again: Option<AgainPolicy>,
     baud_ceilings: HashMap<SlotId, u32>,
     baud_ceiling: Option<u32>,
 }
 
 impl Gatekeeper {
-    /// `baud_ceiling` holds for every slot; `identified` is told of each board.
+    /// `baud_ceiling` holds for every slot; `told` is told of each board.
     pub fn new(
         record: Option<Record>,
         baud_ceiling: Option<u32>,
-        identified: Option<mpsc::Sender<Identified>>,
+        told: Option<mpsc::Sender<GateNews>>,
     ) -> Gatekeeper {
         Gatekeeper {
             record,
             on_bench: Mutex::default(),
             through_with: Mutex::default(),
-            identified,
+            told,
+            undecided: Mutex::default(),
+            golden: GoldenBoards::default(),
+            retest_limit: None,
+            again: None,
             baud_ceilings: HashMap::new(),
             baud_ceiling,
         }
@@ -58,6 +83,20 @@ impl Gatekeeper {
     #[must_use]
     pub fn with_slot_ceilings(mut self, ceilings: HashMap<SlotId, u32>) -> Gatekeeper {
         self.baud_ceilings = ceilings;
+        self
+    }
+
+    /// Boards that never count, and how often the others may be tried.
+    #[must_use]
+    pub fn with_rules(mut self, golden: GoldenBoards, retest_limit: Option<u32>) -> Gatekeeper {
+        (self.golden, self.retest_limit) = (golden, retest_limit);
+        self
+    }
+
+    /// What becomes of boards that are good already, whatever their manifests say.
+    #[must_use]
+    pub fn with_again(mut self, again: AgainPolicy) -> Gatekeeper {
+        self.again = Some(again);
         self
     }
 
@@ -164,18 +203,19 @@ impl BundleGate {
         identity: &Identity,
     ) -> Admission {
         let keeper = &self.keeper;
-        if let Some(sender) = &keeper.identified {
-            let told = Identified {
+        if let Some(sender) = &keeper.told {
+            let told = GateNews {
                 job,
                 slot: slot.clone(),
-                identity: identity.clone(),
+                what: GateTold::Identified(identity.clone()),
             };
             // a full channel costs a line on the screen, never the job
             let _ = sender.try_send(told);
         }
+        let golden = keeper.golden.of(identity).map(|golden| golden.expect);
         // what is known of the board goes on record first: a refusal names its MAC too
         if let Some(record) = &keeper.record
-            && let Err(error) = record.identify(job, identity.clone()).await
+            && let Err(error) = record.identify(job, identity.clone(), golden).await
         {
             return Admission::Refuse {
                 code: record_code(&error),
@@ -193,12 +233,20 @@ impl BundleGate {
         if let Err(Objection { code, detail }) = verdict {
             return Admission::Refuse { code, detail };
         }
+        let unit = Unit::of(Some(identity), serial).filter(|_| golden.is_none());
+        let passed = match unit {
+            Some(unit) => match self.comes(job, unit).await {
+                Ok(passed) => passed,
+                Err(Objection { code, detail }) => return Admission::Refuse { code, detail },
+            },
+            None => None,
+        };
         let planner = self.planner.clone();
         let (identity, ceiling) = (identity.clone(), keeper.start_rate(slot, bundle).await);
         match tokio::task::spawn_blocking(move || planner.plan(&identity, ceiling)).await {
             Ok(plan) => Admission::Grant(Grant {
                 plan: Arc::new(plan),
-                passed: None,
+                passed,
             }),
             Err(error) => Admission::Refuse {
                 code: Code::Stopped,
@@ -222,6 +270,16 @@ impl Gate for BundleGate {
         identity: &'a Identity,
     ) -> Pending<'a, Admission> {
         Box::pin(self.decide(job, slot, serial, identity))
+    }
+
+    fn again<'a>(&'a self, job: JobId, slot: &'a SlotId, passed: &'a Passed) -> Pending<'a, Again> {
+        Box::pin(async move {
+            match self.policy() {
+                AgainPolicy::Flash => Again::Flash,
+                AgainPolicy::Skip => Again::Skip,
+                AgainPolicy::Ask => self.keeper.ask_again(job, slot, passed).await,
+            }
+        })
     }
 
     fn likely_baud<'a>(&'a self, slot: &'a SlotId) -> Pending<'a, Option<u32>> {

@@ -99,7 +99,8 @@ pub enum LineState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Halt {
-    /// So many slots in a row failed with the same code (`LINE_HALTED`).
+    /// So many slots in a row failed with the same code (`LINE_HALTED`), or a golden board that is known to be
+    /// bad passed (`GOLDEN_ESCAPED`).
     Failures { slots: u32, code: Code },
     /// Someone stopped it.
     Asked {
@@ -108,9 +109,28 @@ pub enum Halt {
     },
 }
 
+impl Halt {
+    /// Whether a golden board that is known to be bad passed.
+    pub fn is_escape(&self) -> bool {
+        let escaped = Code::GoldenEscaped;
+        matches!(self, Halt::Failures { code, .. } if *code == escaped)
+    }
+
+    /// The code of what a halted line is, whose advice says what to do.
+    pub fn code(&self) -> Code {
+        match self.is_escape() {
+            true => Code::GoldenEscaped,
+            false => Code::LineHalted,
+        }
+    }
+}
+
 impl fmt::Display for Halt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            halt if halt.is_escape() => {
+                f.write_str("a golden board that is known to be bad passed")
+            }
             Halt::Failures { slots: 1, code } => write!(f, "a slot failed with {code}"),
             Halt::Failures { slots, code } => {
                 write!(f, "{slots} slots in a row failed with {code}")

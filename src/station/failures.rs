@@ -10,7 +10,9 @@
 //! | `UNPLUGGED`, `BOARD_SWAPPED`, `PORT_ABSENT`, `NO_BOARD`, `NOT_REMOVED` | nothing: a hand |
 //! | `PORT_BUSY` | nothing: another program, named there |
 //! | `HUB_POWER`, `RECORD_FAILED`, `DISK_FULL` | nothing: told of the hub, or of the line, by itself |
-//! | `GOLDEN_ESCAPED` | nothing: it halts the line by itself |
+//! | a golden board that is known to be good | the same as any other |
+//! | a golden board that is known to be bad | nothing: it is there to fail |
+//! | `GOLDEN_ESCAPED` | that the bench does not see faults: it halts the line at once |
 //! | `RETEST_LIMIT`, `SKIPPED` | nothing: known from before |
 //! | `ABORTED` | nothing: someone stopped it |
 //!
@@ -20,20 +22,24 @@
 //! boards: one bad board carried from slot to slot is one failure. A failure with another code begins it
 //! anew.
 
-use crate::event::{Code, Outcome, SlotId, Unit};
+use crate::event::{Code, Golden, Outcome, SlotId, Unit};
 
 /// What a finished job tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tells {
     Works,
     Fails(Code),
+    /// A board that is known to be bad did not fail.
+    Escapes,
     Nothing,
 }
 
 impl Tells {
     /// By the table above.
-    pub fn of(outcome: Outcome, code: Option<Code>) -> Tells {
+    pub fn of(outcome: Outcome, code: Option<Code>, golden: Option<Golden>) -> Tells {
         match (outcome, code) {
+            (_, Some(Code::GoldenEscaped)) => Tells::Escapes,
+            _ if golden == Some(Golden::Bad) => Tells::Nothing,
             (Outcome::Pass | Outcome::Written, _) => Tells::Works,
             (Outcome::Fail, Some(Code::Unplugged | Code::BoardSwapped | Code::RetestLimit)) => {
                 Tells::Nothing
@@ -70,7 +76,7 @@ const MOST_BOARDS: usize = 100;
 impl SlotRun {
     pub fn job_ended(&mut self, tells: Tells, unit: Option<&Unit>) {
         match tells {
-            Tells::Nothing => {}
+            Tells::Nothing | Tells::Escapes => {}
             Tells::Works => *self = SlotRun::default(),
             Tells::Fails(_) => {
                 self.failed(unit);
@@ -116,7 +122,7 @@ pub struct LineRun {
 impl LineRun {
     pub fn job_ended(&mut self, tells: Tells, slot: &SlotId, unit: Option<&Unit>) {
         match tells {
-            Tells::Nothing => {}
+            Tells::Nothing | Tells::Escapes => {}
             Tells::Works => *self = LineRun::default(),
             Tells::Fails(code) => {
                 if self.code != Some(code) {
@@ -158,7 +164,7 @@ mod tests {
     fn every_code_tells_what_the_table_says() {
         let failures: Vec<Code> = Code::ALL
             .into_iter()
-            .filter(|code| Tells::of(code.outcome(), Some(*code)) == Tells::Fails(*code))
+            .filter(|code| Tells::of(code.outcome(), Some(*code), None) == Tells::Fails(*code))
             .collect();
         let but = [Code::Unplugged, Code::BoardSwapped, Code::RetestLimit];
         let bench = [
@@ -174,9 +180,23 @@ mod tests {
             })
             .collect();
         assert_eq!(failures, expected);
-        assert_eq!(Tells::of(Outcome::Pass, None), Tells::Works);
-        let written = Tells::of(Outcome::Written, Some(Code::NotVerified));
+        assert_eq!(Tells::of(Outcome::Pass, None, None), Tells::Works);
+        let written = Tells::of(Outcome::Written, Some(Code::NotVerified), None);
         assert_eq!(written, Tells::Works);
+    }
+
+    #[test]
+    fn golden_boards_tell_of_the_bench() {
+        use Golden::{Bad, Good};
+        let check = |code: Option<Code>, golden, expected| {
+            let outcome = code.map_or(Outcome::Pass, Code::outcome);
+            assert_eq!(Tells::of(outcome, code, Some(golden)), expected, "{code:?}");
+        };
+        check(None, Good, Tells::Works);
+        check(Some(Code::NoReply), Good, Tells::Fails(Code::NoReply));
+        check(Some(Code::NoReply), Bad, Tells::Nothing);
+        check(Some(Code::PortError), Bad, Tells::Nothing);
+        check(Some(Code::GoldenEscaped), Bad, Tells::Escapes);
     }
 
     /// The table above and that of the supervisor's page name the same codes.

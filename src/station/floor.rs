@@ -23,7 +23,7 @@ use super::pins;
 use super::pulse::{Beat, Pulse};
 use super::slot::Now;
 use super::watch::Watch;
-use super::{Asker, Bundles, Gatekeeper, Identified, Pins, Request, Snapshot};
+use super::{Asker, Bundles, GateNews, GateTold, Gatekeeper, Pins, Request, Snapshot};
 use crate::event::{JobId, Progress, SlotId, UsbPath, Who};
 use crate::plan::{Method, Planner};
 use crate::port::{PortChange, PortInfo, Ports, StopHandle};
@@ -90,7 +90,7 @@ impl Station {
         let (inbox_sender, inbox) = mpsc::channel(INBOX_LENGTH);
         let (request_sender, requests) = mpsc::channel(REQUESTS_LENGTH);
         let (pulse, beats) = Pulse::new();
-        let (identified_sender, identified) = mpsc::channel(INBOX_LENGTH);
+        let (gate_sender, gate_news) = mpsc::channel(INBOX_LENGTH);
         let ceilings = settings
             .slots
             .iter()
@@ -99,9 +99,10 @@ impl Station {
         let gatekeeper = Gatekeeper::new(
             Some(record.clone()),
             settings.baud_ceiling,
-            Some(identified_sender),
+            Some(gate_sender),
         )
-        .with_slot_ceilings(ceilings);
+        .with_slot_ceilings(ceilings)
+        .with_rules(settings.golden.clone(), settings.line.retest_limit);
         let (publisher, snapshots) = watch::channel(Arc::new(dispatcher.snapshot(now())));
         let mut floor = Floor {
             claims: Claims::new(ports.shared()),
@@ -114,7 +115,7 @@ impl Station {
             inbox_sender,
             requests,
             beats,
-            identified,
+            gate_news,
             slots: HashMap::new(),
             tasks: TaskTracker::new(),
             looks: CancellationToken::new(),
@@ -206,7 +207,7 @@ struct Floor {
     inbox_sender: mpsc::Sender<Input>,
     requests: mpsc::Receiver<Request>,
     beats: mpsc::Receiver<Beat>,
-    identified: mpsc::Receiver<Identified>,
+    gate_news: mpsc::Receiver<GateNews>,
     slots: HashMap<SlotId, SlotLines>,
     claims: Claims,
     tasks: TaskTracker,
@@ -240,10 +241,13 @@ impl Floor {
                     Input::Stop
                 }
                 Some(input) = self.inbox.recv() => input,
-                Some(told) = self.identified.recv() => Input::Fact {
+                Some(told) = self.gate_news.recv() => Input::Fact {
                     slot: told.slot,
                     job: told.job,
-                    fact: Fact::Identified(told.identity),
+                    fact: match told.what {
+                        GateTold::Identified(identity) => Fact::Identified(identity),
+                        GateTold::Asks(question) => Fact::Asks(question),
+                    },
                 },
                 Some(change) = self.changes.recv() => Input::Port(change),
                 Some(request) = self.requests.recv() => Input::Request(request),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::switch::{Contact, Switch, SwitchInput};
-use super::{BoardView, ResultView, SlotOut, SlotState, SlotView};
+use super::{BoardView, Question, ResultView, SlotOut, SlotState, SlotView};
 use crate::chip::Identity;
 use crate::event::{Code, JobId, LotName, Progress, Serial, SlotId, Step, Unit, UsbHub, Waiting};
 use crate::job::{Silence, Verdict};
@@ -104,6 +104,8 @@ pub struct Running {
     pub left: bool,
     /// The port was lost together with all others of this hub.
     pub hub_lost: Option<Arc<UsbHub>>,
+    /// What it waits to be told.
+    pub asks: Option<Question>,
 }
 
 /// A job's progress at its start.
@@ -136,6 +138,7 @@ impl Running {
             lost: false,
             left: false,
             hub_lost: None,
+            asks: None,
         }
     }
 
@@ -146,7 +149,7 @@ impl Running {
             identity: self.identity.clone(),
             progress: self.progress,
             lost: self.lost,
-            asks: None,
+            asks: self.asks.clone(),
         }
     }
 }

@@ -165,7 +165,7 @@ async fn work(record: Record, slot: u8) {
                 FlashId(0xEF_4016),
             )
         };
-        record.identify(job, identity.clone()).await.unwrap();
+        record.identify(job, identity.clone(), None).await.unwrap();
 
         let code = number.is_multiple_of(3).then_some(Code::Unplugged);
         let outcome = code.map_or(Outcome::Pass, Code::outcome);

@@ -144,6 +144,7 @@ fn a_manifest_with_defaults() {
             erase: ErasePolicy::Touched,
             verify: VerifyPolicy::Md5,
             secure_download: SecureDownload::Refuse,
+            again: AgainPolicy::Flash,
             boot: None,
         }
     );

@@ -2,7 +2,9 @@ use super::*;
 use crate::chip::{FlashId, Mac, Revision};
 use crate::image::{md5, sample, sha256};
 use crate::manifest::FlashSize;
-use crate::manifest::{DataPartition, Manifest, SecureDownload, VerifyPolicy, WritePolicy};
+use crate::manifest::{
+    AgainPolicy, DataPartition, Manifest, SecureDownload, VerifyPolicy, WritePolicy,
+};
 use crate::plan::Held;
 
 const MB: u64 = 1 << 20;
@@ -42,6 +44,7 @@ fn bundle(size: FlashParameter<FlashSize>, erase: ErasePolicy) -> Bundle {
             erase,
             verify: VerifyPolicy::Md5,
             secure_download: SecureDownload::Refuse,
+            again: AgainPolicy::Flash,
             boot: None,
         },
         text: "".into(),

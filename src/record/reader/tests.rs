@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::chip::Identity;
-use crate::event::{Code, Serial};
+use crate::event::{Code, Golden, Serial};
 use crate::job::Verdict;
 use crate::record::NewJob;
 use crate::record::change::{Change, WriteOff};
@@ -84,6 +84,15 @@ fn board_or_hidden(last: u8) -> Identity {
     }
 }
 
+/// A few are golden.
+fn golden(last: u8) -> Option<Golden> {
+    match last % 16 {
+        1 => Some(Golden::Good),
+        2 => Some(Golden::Bad),
+        _ => None,
+    }
+}
+
 /// Jobs of 80 boards, every code among them, some MACs never learnt, some units written off.
 fn random_history(bench: &mut Bench, dice: &mut Dice, jobs: u64) {
     let mut changes = Vec::new();
@@ -103,6 +112,14 @@ fn random_history(bench: &mut Bench, dice: &mut Dice, jobs: u64) {
         };
         let job = new.job;
         changes.push(Change::Open(new));
+        let identity = known.then(|| board_or_hidden(last));
+        if let Some(identity) = identity.clone().filter(|board| board.mac.is_some()) {
+            changes.push(Change::Identify {
+                job,
+                identity,
+                golden: golden(last),
+            });
+        }
         if index % 97 != 0 {
             changes.push(Change::Close {
                 job,
@@ -111,7 +128,7 @@ fn random_history(bench: &mut Bench, dice: &mut Dice, jobs: u64) {
                     bytes_written: dice.below(2) * 4096,
                     bytes_skipped: 0,
                     boot: None,
-                    ..verdict(code, known.then(|| board_or_hidden(last)))
+                    ..verdict(code, identity)
                 },
                 ended: started + Duration::from_millis(dice.below(30_000)),
             });
@@ -152,10 +169,10 @@ fn the_figures_of_a_random_history_are_those_of_plain_sql() {
                      FROM job),
                  closed AS (
                      SELECT * FROM everything
-                     WHERE started_ms >= {start_ms} AND outcome IS NOT NULL),
+                     WHERE started_ms >= {start_ms} AND outcome IS NOT NULL AND golden IS NULL),
                  counted AS (
                      SELECT * FROM closed WHERE unit IS NOT NULL
-                     AND (outcome IN ('PASS', 'WRITTEN', 'FAIL') OR outcome = 'ABORTED' AND flash_touched)),
+                     AND (outcome IN ('PASS', 'WRITTEN') OR outcome = 'FAIL' AND code <> 'RETEST_LIMIT' OR outcome = 'ABORTED' AND flash_touched)),
                  ends AS (
                      SELECT min(number) AS first, max(number) AS last FROM counted GROUP BY unit)
                  {sql}"
@@ -184,7 +201,10 @@ fn the_figures_of_a_random_history_are_those_of_plain_sql() {
         let jobs = sql(
             "SELECT sum(outcome = 'PASS'), sum(outcome = 'WRITTEN'), sum(outcome = 'FAIL'),
             sum(outcome = 'FAIL' AND unit IS NULL), sum(outcome = 'ERROR'),
-            sum(outcome = 'ABORTED') FROM closed",
+            sum(outcome = 'ABORTED'), sum(outcome = 'SKIPPED'),
+            (SELECT count(*) FROM everything WHERE golden IS NOT NULL AND outcome IS NOT NULL
+                AND started_ms >= (SELECT min(started_ms) FROM closed))
+            FROM closed",
         );
         let found = period.jobs;
         let found = [
@@ -194,6 +214,8 @@ fn the_figures_of_a_random_history_are_those_of_plain_sql() {
             found.no_contact,
             found.errors,
             found.aborted,
+            found.skipped,
+            found.golden,
         ];
         assert_eq!(jobs, found.map(u64::cast_signed));
         assert!(found.iter().all(|&jobs| jobs > 0), "a case is missing");
@@ -223,7 +245,7 @@ fn the_figures_of_a_random_history_are_those_of_plain_sql() {
 
         let open = sql("SELECT count(*) FROM (
             SELECT unit, max(number) AS cut FROM everything
-            WHERE unit IS NOT NULL AND (code IN ('UNPLUGGED', 'BOARD_SWAPPED')
+            WHERE unit IS NOT NULL AND golden IS NULL AND (code IN ('UNPLUGGED', 'BOARD_SWAPPED')
                 OR outcome IN ('ERROR', 'ABORTED') AND flash_touched)
             GROUP BY unit) AS left_open
             WHERE cut NOT IN (SELECT job FROM write_off)

@@ -53,7 +53,11 @@ fn a_job_is_a_row_from_its_arrival_on() {
         ..board(1)
     };
     bench
-        .change(Change::Identify(new.job, locked.clone()))
+        .change(Change::Identify {
+            job: new.job,
+            identity: locked.clone(),
+            golden: None,
+        })
         .unwrap();
     expected.identity = Some(locked.clone());
     assert_eq!(bench.rows(), [expected.clone()]);
@@ -187,7 +191,11 @@ fn what_a_board_shows_and_what_it_hides_is_kept() {
         };
         bench.change(Change::Open(new.clone())).unwrap();
         bench
-            .change(Change::Identify(new.job, identity.clone()))
+            .change(Change::Identify {
+                job: new.job,
+                identity: identity.clone(),
+                golden: None,
+            })
             .unwrap();
         let row = bench.rows().pop().unwrap();
         assert_eq!((row.identity, row.serial), (Some(identity), serial));
@@ -222,7 +230,15 @@ fn a_job_is_opened_once_and_closed_once() {
     bench.change(Change::Open(new.clone())).unwrap_err();
     assert!(bench.change(close(None)).unwrap());
     assert!(!bench.change(close(Some(Code::NoReply))).unwrap());
-    assert!(!bench.change(Change::Identify(new.job, board(2))).unwrap());
+    assert!(
+        !bench
+            .change(Change::Identify {
+                job: new.job,
+                identity: board(2),
+                golden: None
+            })
+            .unwrap()
+    );
     let rows = bench.rows();
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].outcome, Some(Outcome::Pass));
@@ -247,7 +263,13 @@ fn jobs_left_open_are_closed_as_interrupted_at_the_next_start() {
     for job in [&unknown, &known, &done] {
         bench.change(Change::Open(job.clone())).unwrap();
     }
-    bench.change(Change::Identify(known.job, board(7))).unwrap();
+    bench
+        .change(Change::Identify {
+            job: known.job,
+            identity: board(7),
+            golden: None,
+        })
+        .unwrap();
     let pass = Change::Close {
         job: done.job,
         verdict: verdict(None, Some(board(8))),

@@ -135,7 +135,13 @@ fn an_interrupted_job_tells_what_was_committed() {
     let new = new_job("3", at("09:00:00"));
     let job = new.job;
     bench.change(Change::Open(new)).unwrap();
-    bench.change(Change::Identify(job, board(1))).unwrap();
+    bench
+        .change(Change::Identify {
+            job: job,
+            identity: board(1),
+            golden: None,
+        })
+        .unwrap();
     let (bench, interrupted) = bench.reopen(at("09:05:00"));
     assert_eq!(interrupted, 1);
     let story = Reader::open(&bench.path)

@@ -51,7 +51,17 @@ fn each_rule_alone() {
     let nothing = (None, Some(NoSync), false, 2, 3);
     let other = (Some(2), None, true, 1, 10);
 
+    let refused = (Some(1), Some(RetestLimit), false, 1, 1);
+    let skipped = (Some(1), Some(AlreadyDone), false, 1, 1);
+
     check(&[], [0, 0, 0]);
+    // neither adds a unit, nor takes anything from one
+    for again in [refused, skipped] {
+        check(&[again], [0, 0, 0]);
+        check(&[pass, again], [1, 1, 1]);
+        check(&[failed, again], [1, 0, 0]);
+        check(&[failed, again, pass], [1, 0, 1]);
+    }
     check(&[pass], [1, 1, 1]);
     // two attempts in the first job: not at the first
     check(&[after_retry], [1, 0, 1]);

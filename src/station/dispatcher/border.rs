@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::switch::{SwitchInput, SwitchTold};
-use super::{Granted, NotTaken, Refusing, Reply, Taking, WritingOff};
+use super::{AllowingRetest, Granted, NotTaken, Refusing, Reply, Taking, WritingOff};
 use crate::chip::Identity;
-use crate::event::{Code, JobId, Progress, Serial, SlotId, Step, StopReason, Unit};
+use crate::event::{Again, Code, JobId, Progress, Serial, SlotId, Step, StopReason, Unit};
 use crate::job::{Silence, Verdict};
 use crate::plan::Planner;
 use crate::port::{OpenError, PortChange, PortInfo};
@@ -14,7 +14,7 @@ use crate::record::{
     Allowed, Approval, LotChange, NewJob, RecordError, ServiceChange, Standing, WrongPins,
 };
 use crate::settings::{After, Reset};
-use crate::station::{NamedPin, Request, RequestRefused, Tried};
+use crate::station::{NamedPin, Question, Request, RequestRefused, Tried};
 
 /// Something that happened outside.
 #[derive(Debug)]
@@ -104,6 +104,11 @@ pub enum Input {
     /// The change of a lot that is under way is on record, and where the line stands then; `false`: it could
     /// not be done.
     LotChanged(Result<(bool, Standing), RecordError>),
+    /// Leave for one more try is on record, or not; `false`: none is needed.
+    RetestAllowed {
+        allowing: AllowingRetest,
+        result: Result<bool, RecordError>,
+    },
     /// The program is to end.
     Stop,
     /// A deadline passed.
@@ -121,6 +126,8 @@ pub enum Fact {
         attempt: u32,
     },
     PortLost,
+    /// It waits to be told.
+    Asks(Question),
 }
 
 /// What is to be done outside.
@@ -183,6 +190,17 @@ pub enum Effect {
     KeepService(ServiceChange),
     /// Put on record what is done with a lot: `LotChanged`.
     ChangeLot(LotChange),
+    /// The job of the slot is told what becomes of its board.
+    Decide {
+        slot: SlotId,
+        job: JobId,
+        again: Again,
+    },
+    /// Put leave for one more try on record: `RetestAllowed`.
+    AllowRetest {
+        allowing: AllowingRetest,
+        retest_limit: u32,
+    },
     /// Build what the boards of a bundle share.
     Prepare {
         planner: Arc<Planner>,

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::super::admission::record_code;
+use super::super::failures::Tells;
 use super::super::slot::{
     Arming, Block, Commit, Next, Now, Phase, ProbeDue, Restart, Running, Slot,
 };
 use super::super::switch::Contact;
+use super::again::against_golden;
 use super::hubs::{Turn, as_lost_with_hub};
 use super::ports::{RESTART_BACK, RESTART_GOES};
 use super::removal::Through;
@@ -188,6 +190,10 @@ impl Dispatcher {
                 detail,
                 attempt,
             },
+            Fact::Asks(question) => {
+                running.asks = Some(question);
+                Happening::AskedAgain
+            }
             Fact::PortLost => {
                 running.lost = true;
                 let port = self
@@ -223,6 +229,7 @@ impl Dispatcher {
         effects: &mut Vec<Effect>,
     ) {
         self.judge_losses(now);
+        let settings = self.settings.clone();
         let Some(slot) = self.slot_mut(id) else {
             return;
         };
@@ -237,17 +244,18 @@ impl Dispatcher {
             Some(hub) => as_lost_with_hub(verdict, hub),
             None => verdict,
         };
+        let verdict = against_golden(verdict, &settings.golden);
+        // pulled while it was asked about: nothing was begun with
+        let undecided = running.asks.take().is_some() && running.left;
         running.progress.step = Step::Record;
         // a port that is there again after its job gave it up came back too late to be the same board;
         // one that never went is still to go: some drivers keep it for seconds after the plug was pulled
-        let came_back = matches!(verdict.code, Some(Code::Unplugged | Code::HubPower))
-            && running.left
-            && slot.present.is_some();
+        let was_pulled =
+            undecided || matches!(verdict.code, Some(Code::Unplugged | Code::HubPower));
+        let came_back = was_pulled && running.left && slot.present.is_some();
         let next = if came_back { Next::Arrived } else { Next::None };
-        let went = matches!(
-            verdict.code,
-            Some(Code::Unplugged | Code::HubPower | Code::BoardSwapped | Code::PortAbsent)
-        );
+        let went =
+            was_pulled || matches!(verdict.code, Some(Code::BoardSwapped | Code::PortAbsent));
         let restarts = slot.own_usb && !went;
         slot.restart = restarts.then(|| match slot.present {
             Some(_) => Restart::Due {
@@ -350,8 +358,11 @@ impl Dispatcher {
                 took,
             },
         );
-        let (outcome, code) = (verdict.outcome, verdict.code);
-        self.judge(id, outcome, code, unit.as_ref(), now);
+        let golden = (verdict.identity.as_ref())
+            .and_then(|board| self.settings.golden.of(board))
+            .map(|golden| golden.expect);
+        let tells = Tells::of(verdict.outcome, verdict.code, golden);
+        self.judge(id, tells, unit.as_ref(), now);
         if next == Next::Arrived {
             self.board_changes(id);
         }

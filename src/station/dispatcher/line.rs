@@ -89,8 +89,7 @@ impl Dispatcher {
             Ask::StopJob { slot } => self.stop_job(slot, effects),
             Ask::StopSlot { slot } => self.stop_slot(slot, by, now),
             Ask::StopLine => self.halt_asked(by, now),
-            Ask::Decide { slot, .. } => Err(RequestRefused::NothingAsked(slot)),
-            Ask::AllowRetest { unit } => Err(RequestRefused::RetestFree(unit)),
+            Ask::Decide { slot, again } => self.decide(slot, again, effects),
             Ask::Shutdown => {
                 self.stop(now, effects);
                 Ok(())
@@ -98,6 +97,7 @@ impl Dispatcher {
             // answered once they are on record
             Ask::FreeSlot { slot } => return self.free_slot(slot, by, reply, now, effects),
             Ask::FreeLine => return self.free_line(by, reply, now, effects),
+            Ask::AllowRetest { unit } => return self.allow_retest(unit, by, reply, effects),
             Ask::WriteOff { unit } => {
                 let writing_off = WritingOff { unit, by, reply };
                 return effects.push(Effect::WriteOff { writing_off, why });

@@ -1,6 +1,7 @@
 //! Every decision of the bench, as one synchronous function: an input and the time in, effects out.
 //! Leaves out every IO: `floor` performs the effects. So a test calls it without a runtime.
 
+mod again;
 mod border;
 mod bundles;
 mod holds;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use again::AllowingRetest;
 pub use border::{Effect, Fact, Input};
 pub use bundles::{AtWork, NotTaken, Taking, at_work};
 use hubs::Hubs;
@@ -219,6 +221,9 @@ impl Dispatcher {
                 result,
             } => self.written_off(writing_off, result, now, &mut effects),
             Input::LotChanged(result) => self.lot_changed(result, now, &mut effects),
+            Input::RetestAllowed { allowing, result } => {
+                self.retest_allowed(allowing, result, now, &mut effects);
+            }
             Input::Stop => self.stop(now, &mut effects),
             Input::Tick => {}
         }

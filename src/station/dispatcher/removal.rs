@@ -58,7 +58,7 @@ impl Through<'_> {
     /// the job.
     pub(super) fn leaves(&self, before: Option<(Unit, [u8; 32])>) -> Option<(Unit, [u8; 32])> {
         match (self.outcome, self.code, self.unit) {
-            (Outcome::Pass | Outcome::Written, _, Some(unit)) => {
+            (Outcome::Pass | Outcome::Written | Outcome::Skipped, _, Some(unit)) => {
                 Some((unit.clone(), self.bundle_digest))
             }
             // it is still there

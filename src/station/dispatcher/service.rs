@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::super::failures::{LineRun, SlotRun, Tells};
 use super::super::slot::{Arming, Block, Commit, Now, Phase, Slot};
 use super::{Dispatcher, Effect, Line, Reply};
-use crate::event::{Code, Happening, Outcome, Serial, SlotId, Unit, Waiting, Who};
+use crate::event::{Code, Happening, Serial, SlotId, Unit, Waiting, Who};
 use crate::record::{History, OutOfService, RecordError, ServiceChange, StopCause};
 use crate::settings::LineRules;
 use crate::station::{Halt, RequestRefused, SlotOut};
@@ -22,6 +22,8 @@ pub(super) struct Service {
     /// Slots of the bench and those that have no port yet.
     out: HashMap<SlotId, SlotOut>,
     halt: Option<Halt>,
+    /// One of the record's last jobs was a golden board's that escaped, and nobody let the line go on since.
+    escaped: bool,
     /// What the record has not taken yet, in order; one at a time is under way.
     owed: VecDeque<Owed>,
     commit: Option<Commit>,
@@ -63,6 +65,7 @@ impl Service {
             line_run: LineRun::default(),
             out: HashMap::new(),
             halt: None,
+            escaped: false,
             owed: VecDeque::new(),
             commit: None,
         };
@@ -74,7 +77,7 @@ impl Service {
             of_it.map(|(_, at)| *at)
         };
         for job in &history.jobs {
-            let tells = Tells::of(job.outcome, job.code);
+            let tells = Tells::of(job.outcome, job.code, job.golden);
             if freed(Some(&job.slot)).is_none_or(|at| at < job.ended) {
                 let run = service.runs.entry(job.slot.clone()).or_default();
                 run.job_ended(tells, job.unit.as_ref());
@@ -82,6 +85,7 @@ impl Service {
                 run.board_left();
             }
             if freed(None).is_none_or(|at| at < job.ended) {
+                service.escaped |= tells == Tells::Escapes;
                 let unit = job.unit.as_ref();
                 service.line_run.job_ended(tells, &job.slot, unit);
             }
@@ -200,7 +204,7 @@ impl Dispatcher {
             return Some(Block::Code(*code));
         }
         match self.service.halt() {
-            Some(Halt::Failures { .. }) => return Some(Block::Code(Code::LineHalted)),
+            Some(halt @ Halt::Failures { .. }) => return Some(Block::Code(halt.code())),
             Some(Halt::Asked { .. }) => return Some(Block::Waits(Waiting::Stopped)),
             None => {}
         }
@@ -270,22 +274,18 @@ impl Dispatcher {
     }
 
     /// A job has ended and is on record: what it tells of its slot and of the line.
-    pub(super) fn judge(
-        &mut self,
-        id: &SlotId,
-        outcome: Outcome,
-        code: Option<Code>,
-        unit: Option<&Unit>,
-        now: Now,
-    ) {
-        let tells = Tells::of(outcome, code);
+    pub(super) fn judge(&mut self, id: &SlotId, tells: Tells, unit: Option<&Unit>, now: Now) {
         let service = &mut self.service;
         let run = service.runs.entry(id.clone()).or_default();
         run.job_ended(tells, unit);
         service.line_run.job_ended(tells, id, unit);
-        if let Tells::Fails(code) = tells {
-            self.quarantine(id, code, now);
-            self.halt(now);
+        match tells {
+            Tells::Fails(code) => {
+                self.quarantine(id, code, now);
+                self.halt(now);
+            }
+            Tells::Escapes => self.escaped(now),
+            Tells::Works | Tells::Nothing => {}
         }
     }
 
@@ -315,7 +315,7 @@ impl Dispatcher {
         self.tell_halt(now);
         let mut failed: Vec<(&SlotId, Code)> = Vec::new();
         for job in &history.jobs {
-            if let Tells::Fails(code) = Tells::of(job.outcome, job.code) {
+            if let Tells::Fails(code) = Tells::of(job.outcome, job.code, job.golden) {
                 failed.retain(|(slot, _)| **slot != job.slot);
                 failed.push((&job.slot, code));
             }
@@ -328,6 +328,9 @@ impl Dispatcher {
             }
         }
         self.halt(now);
+        if self.service.escaped {
+            self.escaped(now);
+        }
     }
 
     fn quarantine(&mut self, id: &SlotId, code: Code, now: Now) {
@@ -354,11 +357,27 @@ impl Dispatcher {
         self.tell_halt(now);
     }
 
+    /// The bench did not see a fault that is there: nothing it says of a board holds.
+    fn escaped(&mut self, now: Now) {
+        if self.service.halt.as_ref().is_some_and(Halt::is_escape) {
+            return;
+        }
+        let (count, code) = (1, Code::GoldenEscaped);
+        self.service.halt = Some(Halt::Failures { slots: count, code });
+        let cause = StopCause::Failures { count, code };
+        self.service.owe_out(None, cause, now);
+        self.tell_halt(now);
+    }
+
     /// Says that and why the line is halted.
     pub(super) fn tell_halt(&mut self, now: Now) {
         let what = match self.service.halt() {
             None => return,
             Some(Halt::Asked { by }) => Happening::LineStoppedBy { by: by.clone() },
+            Some(halt) if halt.is_escape() => Happening::LineStopped {
+                code: Code::GoldenEscaped,
+                detail: halt.to_string(),
+            },
             Some(halt @ Halt::Failures { .. }) => {
                 let names: Vec<&str> = self.service.line_run.names().collect();
                 Happening::LineStopped {

@@ -11,6 +11,7 @@ use crate::record::{Approval, RecordError, ServiceChange};
 use crate::settings::{After, HubLimits, Place, SlotSettings, Start};
 use crate::station::{Answer, Ask, NamedPin, Request, RequestRefused, SlotState, Warrant};
 
+mod again;
 mod bundles;
 mod holds;
 mod hubs;

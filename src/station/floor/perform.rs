@@ -205,6 +205,18 @@ impl Floor {
                     }
                 });
             }
+            Effect::Decide { slot, job, again } => self.gatekeeper.decide(&slot, job, again),
+            Effect::AllowRetest {
+                allowing,
+                retest_limit,
+            } => {
+                let record = self.record.clone();
+                let (unit, who) = (allowing.unit.clone(), allowing.by.name.to_string());
+                self.tell(async move {
+                    let result = record.allow_retest(unit, retest_limit, who).await;
+                    Input::RetestAllowed { allowing, result }
+                });
+            }
             Effect::Answer(reply, result) => {
                 // who hears that it is done and looks finds it done
                 if result.is_ok() {

@@ -123,6 +123,7 @@ fn a_restart_forgets_no_board_whose_removal_nobody_sees() {
     let job = |slot: &str, code: Option<Code>, unit, bundle_digest| EndedJob {
         slot: SlotId::new(slot),
         unit,
+        golden: None,
         outcome: code.map_or(Outcome::Pass, Code::outcome),
         code,
         bundle_digest,

@@ -8,15 +8,15 @@ use crate::record::{OutOfService, StopCause};
 use crate::settings::LineRules;
 use crate::station::{Halt, LineState, SlotOut};
 
-fn id(name: &str) -> SlotId {
+pub(super) fn id(name: &str) -> SlotId {
     SlotId::new(name)
 }
 
-fn mac(last: u8) -> Mac {
+pub(super) fn mac(last: u8) -> Mac {
     Mac([0x24, 0x0A, 0xC4, 0, 1, last])
 }
 
-fn settings(slots: usize) -> Settings {
+pub(super) fn settings(slots: usize) -> Settings {
     Settings {
         slots: (1..=slots)
             .map(|number| slot(&number.to_string(), Start::Plug))
@@ -34,7 +34,7 @@ fn bench_with(slots: usize, history: &History) -> Bench {
     started(settings(slots), history)
 }
 
-fn started(settings: Settings, history: &History) -> Bench {
+pub(super) fn started(settings: Settings, history: &History) -> Bench {
     let at_work = at_work(&settings, &Arc::new(fixture::bundle()).into());
     let mut bench = Bench::after(history, settings, at_work);
     bench.tell(Input::Port(PortChange::Present(Vec::new())));
@@ -42,14 +42,14 @@ fn started(settings: Settings, history: &History) -> Bench {
 }
 
 /// A board comes and its job begins.
-fn begin(bench: &mut Bench, name: &str) -> JobId {
+pub(super) fn begin(bench: &mut Bench, name: &str) -> JobId {
     bench.plug(&format!("/bench/{name}"));
     bench.pass(300);
     bench.commit_row()
 }
 
 /// It ends and is on record; the board is pulled.
-fn end(bench: &mut Bench, name: &str, job: JobId, code: Option<Code>, board: u8) {
+pub(super) fn end(bench: &mut Bench, name: &str, job: JobId, code: Option<Code>, board: u8) {
     let identity = Identity {
         mac: Some(mac(board)),
         ..identity()
@@ -70,7 +70,7 @@ fn end(bench: &mut Bench, name: &str, job: JobId, code: Option<Code>, board: u8)
     bench.pull(&format!("/bench/{name}"));
 }
 
-fn work(bench: &mut Bench, name: &str, code: Option<Code>, board: u8) {
+pub(super) fn work(bench: &mut Bench, name: &str, code: Option<Code>, board: u8) {
     let job = begin(bench, name);
     end(bench, name, job, code, board);
 }
@@ -82,20 +82,20 @@ fn out(bench: &mut Bench, name: &str) -> Option<SlotOut> {
     view.unwrap().out.clone()
 }
 
-fn line(bench: &mut Bench) -> LineState {
+pub(super) fn line(bench: &mut Bench) -> LineState {
     let now = bench.now();
     bench.dispatcher.snapshot(now).line
 }
 
 /// Everything that was said, by slots and of the line.
-fn said(bench: &mut Bench) -> Vec<Happening> {
+pub(super) fn said(bench: &mut Bench) -> Vec<Happening> {
     let now = bench.now();
     let notices = bench.dispatcher.snapshot(now).notices;
     notices.iter().map(|notice| notice.what.clone()).collect()
 }
 
 /// Takes out what the record is to keep.
-fn kept(bench: &mut Bench) -> Vec<ServiceChange> {
+pub(super) fn kept(bench: &mut Bench) -> Vec<ServiceChange> {
     let mut changes = Vec::new();
     bench.wanted.retain(|effect| match effect {
         Effect::KeepService(change) => {

@@ -7,6 +7,7 @@ fn ended(slot: &str, code: Option<Code>, board: u8, second: i64) -> EndedJob {
     EndedJob {
         slot: id(slot),
         unit: Some(Unit::Mac(mac(board))),
+        golden: None,
         outcome: code.map_or(crate::event::Outcome::Pass, Code::outcome),
         code,
         bundle_digest: [0; 32],
