@@ -1,6 +1,7 @@
 //! The command line: one file per command, and the exit codes. Leaves out what the commands do.
 
 mod alarm;
+mod allow_retest;
 mod approve;
 mod check;
 mod daemon;
@@ -112,6 +113,7 @@ enum Command {
     Start(start::Args),
     Stop(stop::Args),
     GoOn(go_on::Args),
+    AllowRetest(allow_retest::Args),
     Approve(approve::Args),
     Demo(demo::Args),
     Flash(flash::Args),
@@ -161,6 +163,7 @@ pub fn main_with<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = 
         Command::Start(args) => start::run(args),
         Command::Stop(args) => stop::run(args),
         Command::GoOn(args) => go_on::run(args),
+        Command::AllowRetest(args) => allow_retest::run(args),
         Command::Approve(args) => approve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Flash(args) => flash::run(args),

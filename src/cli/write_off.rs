@@ -87,7 +87,7 @@ fn written_off(unit: &Unit) -> Exit {
     Exit::Pass
 }
 
-fn unit(text: &str) -> Result<Unit, &'static str> {
+pub(super) fn unit(text: &str) -> Result<Unit, &'static str> {
     Unit::parse(text)
         .ok_or("a MAC has twelve hex digits: 24:0a:c4:00:00:01; a serial stands after `serial:`")
 }

@@ -39,6 +39,7 @@ pub(super) fn assemble(
     let placed = roles::placed(&draft, table.as_ref(), &contents);
     firmware::check(&document, &draft, &placed);
     leftovers::fit(&document, &draft, table.as_ref(), &placed);
+    leftovers::again(&document, &draft, &placed);
     // what a partition is left with can be told only when every image is there
     let is_complete = placed.len() == draft.images.len();
     let leftovers = match &table {

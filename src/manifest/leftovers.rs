@@ -8,8 +8,10 @@
 use super::draft::{Decision, Draft, error};
 use super::firmware;
 use super::roles::{Placed, Role};
-use super::{DataPartition, ErasePolicy, Leftover};
-use crate::image::{OtaSelection, Partition, PartitionTable, SECTOR_BYTES, kind, ota_selection};
+use super::{AgainPolicy, DataPartition, ErasePolicy, Leftover};
+use crate::image::{
+    OtaSelection, Partition, PartitionTable, SECTOR_BYTES, data_subtype, kind, ota_selection,
+};
 use crate::settings::{Document, Fault, Severity};
 
 /// Tells images that do not fit their partitions.
@@ -233,6 +235,38 @@ fn leftover(
     };
     gaps.into_iter().map(gap).collect()
 }
+
+/// Warns where a board whose app has run is never good already: the app writes what is compared.
+pub(super) fn again(document: &Document<'_>, draft: &Draft, placed: &[Placed<'_>]) {
+    let Some(again) = (draft.again.as_ref()).filter(|again| again.value != AgainPolicy::Flash)
+    else {
+        return;
+    };
+    let is_nvs = |row: &Partition| {
+        row.is_data() && row.subtype == data_subtype::NVS && row.flags & READ_ONLY == 0
+    };
+    for part in placed {
+        if let Role::Data(row) = part.role
+            && is_nvs(row)
+            && let Some(offset) = &part.content.draft.offset
+        {
+            let fault = Fault::new(
+                Severity::Warning,
+                document.source(),
+                Some(offset.span.clone()),
+                format!(
+                    "`{}` fills `{}`, which the app writes to: a board whose app has run differs, and is flashed again",
+                    part.content.name, row.name
+                ),
+                "leave `again` out, or give the app another partition for what it stores itself",
+            );
+            document.push(fault.and(again.span.clone(), "compares all images"));
+        }
+    }
+}
+
+/// The partition table's flag for what no app writes.
+const READ_ONLY: u32 = 2;
 
 /// Apps and the loader's own partitions are never left-overs.
 fn is_data(row: &Partition) -> bool {

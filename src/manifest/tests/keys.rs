@@ -316,6 +316,26 @@ fn boards_that_hide_themselves() {
 }
 
 #[test]
+fn boards_that_come_again() {
+    let check = |lines: &str, expected| {
+        let manifest = Case::new().top(lines).bundle().manifest;
+        assert_eq!(manifest.again, expected, "{lines}");
+    };
+    check("", AgainPolicy::Flash);
+    check("again = \"flash\"", AgainPolicy::Flash);
+    check("again = \"ask\"", AgainPolicy::Ask);
+    check("again = \"skip\"", AgainPolicy::Skip);
+    insta::assert_snapshot!(Case::new().top("again = \"no\"").refused());
+    let stored = |lines: &str| {
+        let image = "\n[[image]]\nname = \"settings\"\npath = \"nvs.bin\"\noffset = 0x9000\n";
+        let case = Case::new().file("nvs.bin", vec![1; 0x6000]);
+        case.top(lines).end(image).warned()
+    };
+    assert_eq!(stored("again = \"flash\""), "");
+    insta::assert_snapshot!(stored("again = \"skip\""));
+}
+
+#[test]
 fn policies() {
     use {ErasePolicy as Erase, VerifyPolicy as Verify, WritePolicy as Write};
     let check = |lines: &str, expected: (Write, Erase, Verify)| {
