@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::product;
 
+mod again;
 mod jigs;
 
 /// A line of slots `1`, `2`, … at `/sim/1`, `/sim/2`, ….

@@ -137,7 +137,7 @@ fn an_interrupted_job_tells_what_was_committed() {
     bench.change(Change::Open(new)).unwrap();
     bench
         .change(Change::Identify {
-            job: job,
+            job,
             identity: board(1),
             golden: None,
         })
