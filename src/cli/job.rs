@@ -96,6 +96,9 @@ fn told(story: &Story, zone: &TimeZone) -> String {
         "product",
         &format!("{} {}, bundle {bundle}", row.product, row.version),
     );
+    if let Some(lot) = &row.lot {
+        fact("lot", lot.as_str());
+    }
     fact(
         "place",
         &format!("{}, slot {}: {}", row.station, row.slot, row.place),

@@ -280,12 +280,12 @@ fn rows(connection: &Connection, which: &str) -> rusqlite::Result<Vec<LotStandin
         .collect()
 }
 
+/// Which jobs are a lot's: found by the index `job_lot`.
+const CLOSED_OF_LOT: &str = "lot = ?1 AND ended_ms IS NOT NULL";
+
 /// The closed jobs of a lot.
 fn tally(connection: &Connection, lot: &LotName) -> rusqlite::Result<Tally> {
-    let sql = format!(
-        "SELECT {} FROM job WHERE lot = ?1 AND ended_ms IS NOT NULL",
-        row::CLOSED_JOB
-    );
+    let sql = format!("SELECT {} FROM job WHERE {CLOSED_OF_LOT}", row::CLOSED_JOB);
     let mut tally = Tally::default();
     for job in connection
         .prepare_cached(&sql)?

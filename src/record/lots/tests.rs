@@ -221,3 +221,81 @@ fn the_first_good_board_is_held_where_a_supervisor_is_to_see_it() {
     bench.lot_job("L-2", "08:03:02", 4, None);
     assert_eq!(first(&mut bench), FirstArticle::Free);
 }
+
+#[test]
+fn a_lots_jobs_are_found_by_their_index() {
+    let bench = Bench::new();
+    let connection = Connection::open(&bench.path).unwrap();
+    let sql = format!("EXPLAIN QUERY PLAN SELECT * FROM job WHERE {CLOSED_OF_LOT}");
+    let plan: String = connection
+        .query_row(&sql, ["L-1"], |row| row.get("detail"))
+        .unwrap();
+    assert!(plan.contains("job_lot"), "{plan}");
+}
+
+#[test]
+fn a_job_that_was_cut_short_by_a_kill_leaves_its_unit_open_in_its_lot() {
+    let mut bench = Bench::new();
+    bench.lot("L-1", enter(FirstArticle::Due), true);
+    bench.lot("L-1", LotStep::Start, true);
+    let new = NewJob {
+        lot: Some(name("L-1")),
+        ..new_job("3", at("08:00:01"))
+    };
+    let job = new.job;
+    assert!(bench.change(Change::Open(new)).unwrap());
+    assert!(bench.change(Change::Identify(job, board(1))).unwrap());
+    let (mut bench, interrupted) = bench.reopen(at("08:01:00"));
+    assert_eq!(interrupted, 1);
+    let lot = bench.lots().remove(0);
+    let figures = &lot.figures;
+    assert_eq!(
+        (figures.jobs.aborted, figures.units, figures.passed),
+        (1, 1, 0)
+    );
+    assert_eq!((lot.open_units, lot.first_article), (1, FirstArticle::Due));
+    bench.lot("L-1", LotStep::End, false);
+}
+
+#[test]
+fn what_never_counts_makes_no_first_article_and_no_unit() {
+    let mut bench = Bench::new();
+    bench.lot("L-1", enter(FirstArticle::Due), true);
+    bench.lot("L-1", LotStep::Start, true);
+    let run = |bench: &mut Bench, golden: Option<&str>, outcome: Outcome, code: Option<Code>| {
+        let new = NewJob {
+            lot: Some(name("L-1")),
+            ..new_job("3", at("08:00:01"))
+        };
+        let job = new.job;
+        assert!(bench.change(Change::Open(new)).unwrap());
+        if let Some(golden) = golden {
+            Connection::open(&bench.path)
+                .unwrap()
+                .execute(
+                    "UPDATE job SET golden = ?1 WHERE job = ?2",
+                    (golden, job.to_string()),
+                )
+                .unwrap();
+        }
+        let verdict = Verdict {
+            outcome,
+            ..verdict(code, Some(board(1)))
+        };
+        let ended = at("08:00:12");
+        let closed = Change::Close {
+            job,
+            verdict,
+            ended,
+        };
+        assert!(bench.change(closed).unwrap());
+    };
+    run(&mut bench, Some("good"), Outcome::Pass, None);
+    run(&mut bench, None, Outcome::Skipped, Some(Code::AlreadyDone));
+    let lot = bench.lots().remove(0);
+    assert_eq!(lot.first_article, FirstArticle::Due);
+    let jobs = lot.figures.jobs;
+    assert_eq!((lot.figures.units, jobs.golden, jobs.skipped), (0, 1, 1));
+    run(&mut bench, None, Outcome::Pass, None);
+    assert_eq!(bench.lots()[0].first_article, FirstArticle::Held);
+}
