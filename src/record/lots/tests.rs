@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::event::Code;
+use crate::event::{Code, Golden};
 use crate::job::Verdict;
 use crate::record::change::{Change, WriteOff};
 use crate::record::testbench::{Bench, at, board, mac, new_job, verdict};
@@ -244,7 +244,14 @@ fn a_job_that_was_cut_short_by_a_kill_leaves_its_unit_open_in_its_lot() {
     };
     let job = new.job;
     assert!(bench.change(Change::Open(new)).unwrap());
-    assert!(bench.change(Change::Identify(job, board(1))).unwrap());
+    let identity = board(1);
+    let golden = None;
+    let identified = Change::Identify {
+        job,
+        identity,
+        golden,
+    };
+    assert!(bench.change(identified).unwrap());
     let (mut bench, interrupted) = bench.reopen(at("08:01:00"));
     assert_eq!(interrupted, 1);
     let lot = bench.lots().remove(0);
@@ -262,22 +269,20 @@ fn what_never_counts_makes_no_first_article_and_no_unit() {
     let mut bench = Bench::new();
     bench.lot("L-1", enter(FirstArticle::Due), true);
     bench.lot("L-1", LotStep::Start, true);
-    let run = |bench: &mut Bench, golden: Option<&str>, outcome: Outcome, code: Option<Code>| {
+    let run = |bench: &mut Bench, golden: Option<Golden>, outcome: Outcome, code: Option<Code>| {
         let new = NewJob {
             lot: Some(name("L-1")),
             ..new_job("3", at("08:00:01"))
         };
         let job = new.job;
         assert!(bench.change(Change::Open(new)).unwrap());
-        if let Some(golden) = golden {
-            Connection::open(&bench.path)
-                .unwrap()
-                .execute(
-                    "UPDATE job SET golden = ?1 WHERE job = ?2",
-                    (golden, job.to_string()),
-                )
-                .unwrap();
-        }
+        let identity = board(1);
+        let identified = Change::Identify {
+            job,
+            identity,
+            golden,
+        };
+        assert!(bench.change(identified).unwrap());
         let verdict = Verdict {
             outcome,
             ..verdict(code, Some(board(1)))
@@ -290,7 +295,7 @@ fn what_never_counts_makes_no_first_article_and_no_unit() {
         };
         assert!(bench.change(closed).unwrap());
     };
-    run(&mut bench, Some("good"), Outcome::Pass, None);
+    run(&mut bench, Some(Golden::Good), Outcome::Pass, None);
     run(&mut bench, None, Outcome::Skipped, Some(Code::AlreadyDone));
     let lot = bench.lots().remove(0);
     assert_eq!(lot.first_article, FirstArticle::Due);
