@@ -180,11 +180,13 @@ pub struct LotStanding {
     pub to_go: Option<Duration>,
 }
 
-/// A slot whose units fail at their first job significantly more often than those of the other slots.
+/// A slot whose first tries fail significantly more often than those of the other slots, and the figures
+/// that told so; the rules are in `worst`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorstSlot {
     pub slot: SlotId,
-    /// Units whose first counted job was on it, and how many of those did not pass at once.
+    /// Units whose first counted job of the day was on it, boards without contact among them, and how many
+    /// of those did not pass at once.
     pub units: u64,
     pub failed: u64,
     /// The same of all other slots together.

@@ -22,6 +22,7 @@ mod tally;
 #[cfg(test)]
 mod testbench;
 mod warrants;
+mod worst;
 mod writer;
 
 pub use again::{Came, Comer};

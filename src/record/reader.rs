@@ -174,7 +174,9 @@ impl Reader {
 /// The figures of a period's closed jobs.
 pub fn tally(connection: &Connection, since: Since) -> rusqlite::Result<Tally> {
     let mut tally = Tally::default();
-    each_closed(connection, since, |job| tally.add(&job))?;
+    each_closed(connection, since, |job| {
+        tally.add(&job);
+    })?;
     Ok(tally)
 }
 

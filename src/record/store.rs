@@ -14,6 +14,7 @@ use super::change::{self, Applied, Change};
 use super::lock::{self, Lock};
 use super::lots::Lots;
 use super::tally::{ClosedJob, Tally};
+use super::worst::Tries;
 use super::{
     Came, Comer, History, RecordError, Since, Standing, pace, reader, row, schema, service,
 };
@@ -53,6 +54,7 @@ struct Today {
     /// SQLite's `data_version`: another one means that another process wrote.
     data_version: i64,
     tally: Tally,
+    tries: Tries,
     /// As of the last refresh.
     standing: Standing,
     /// Jobs have been counted since.
@@ -216,10 +218,14 @@ impl Today {
             from,
             until,
             data_version,
-            tally: reader::tally(connection, Since(Some(from)))?,
+            tally: Tally::default(),
+            tries: Tries::default(),
             standing: Standing::default(),
             stale: true,
         };
+        for job in reader::closed_jobs(connection, Since(Some(from)))? {
+            today.take_in(&job);
+        }
         today.refresh(connection, lots)?;
         Ok(today)
     }
@@ -232,6 +238,7 @@ impl Today {
         self.standing = Standing {
             today: self.tally.figures(),
             units_per_hour: self.tally.units_per_hour(),
+            worst_slot: self.tries.worst(),
             open_units: reader::open_units(connection)?,
             lots: lots.standing(connection)?,
             ..Standing::default()
@@ -243,7 +250,8 @@ impl Today {
     /// Counts a job in, where it is of this day.
     fn take_in(&mut self, job: &ClosedJob) {
         if self.from <= job.started {
-            self.tally.add(job);
+            let counted = self.tally.add(job);
+            self.tries.add(job, counted);
         }
     }
 }

@@ -121,6 +121,16 @@ impl Ends {
     }
 }
 
+/// What a job told of its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// It is the first that counts for it.
+    NewUnit,
+    KnownUnit,
+    /// It counts for none.
+    NoUnit,
+}
+
 /// Closed jobs, summed up as they come, in any order.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -134,10 +144,10 @@ pub struct Tally {
 
 impl Tally {
     /// Counts a job in. Once for each job.
-    pub fn add(&mut self, job: &ClosedJob) {
+    pub fn add(&mut self, job: &ClosedJob) -> Counted {
         if job.golden.is_some() {
             self.jobs.golden += 1;
-            return;
+            return Counted::NoUnit;
         }
         match job.outcome {
             Outcome::Pass => {
@@ -160,7 +170,7 @@ impl Tally {
             *self.failures.entry(code).or_default() += 1;
         }
         let Some(unit) = job.counts_for() else {
-            return;
+            return Counted::NoUnit;
         };
         let ends = Ends {
             first: job.number,
@@ -170,17 +180,18 @@ impl Tally {
             last: job.number,
             last_outcome: job.outcome,
         };
-        let became_good = match self.units.entry(unit.clone()) {
-            Entry::Vacant(new) => new.insert(ends).is_good(),
+        let (counted, became_good) = match self.units.entry(unit.clone()) {
+            Entry::Vacant(new) => (Counted::NewUnit, new.insert(ends).is_good()),
             Entry::Occupied(mut known) => {
                 let was_good = known.get().is_good();
                 known.get_mut().join(ends);
-                !was_good && known.get().is_good()
+                (Counted::KnownUnit, !was_good && known.get().is_good())
             }
         };
         if became_good {
             self.speed.add(job.ended);
         }
+        counted
     }
 
     /// Units that became good per hour of work; `None` where too few tell.

@@ -201,7 +201,9 @@ fn jobs_may_be_counted_in_any_order() {
         )
         .collect();
     let mut backwards = Tally::default();
-    jobs.iter().rev().for_each(|job| backwards.add(job));
+    for job in jobs.iter().rev() {
+        backwards.add(job);
+    }
     assert_eq!(backwards.figures(), tally(&arrivals).figures());
 }
 
