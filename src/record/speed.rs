@@ -2,7 +2,9 @@
 //! line alike.
 //!
 //! Looked at is the last hour of work, backwards from the newest good unit: whoever looks in the break sees
-//! the speed of before it. A pause longer than [`BREAK`] is no work, and its time does not count.
+//! the speed of before it. A pause longer than [`BREAK`] is no work, and its time does not count. Nor do the
+//! units of the first go after it: the boards of many slots end together, and how long those were worked on
+//! is not known.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -68,20 +70,38 @@ impl Window {
             work: Duration::ZERO,
             looked_at: good.len().min(1),
         };
+        // of the work since the last break: the longest gap, and what its oldest units add that came closer
+        // together than half of that
+        let (mut longest, mut first_go) = (Duration::ZERO, (0, Duration::ZERO));
         let newest_first = good.iter().rev();
         for (later, earlier) in newest_first.clone().zip(newest_first.skip(1)) {
             if window.work >= WINDOW {
-                break;
+                return window;
             }
             window.looked_at += 1;
             // in order, so never negative
             let gap = Duration::try_from(later.duration_since(*earlier)).unwrap_or_default();
-            if gap <= BREAK {
-                window.units += 1;
-                window.work += gap;
+            if gap > BREAK {
+                window.leave_out(first_go);
+                (longest, first_go) = (Duration::ZERO, (0, Duration::ZERO));
+                continue;
             }
+            window.units += 1;
+            window.work += gap;
+            longest = longest.max(gap);
+            first_go = if gap * 2 < longest {
+                (first_go.0 + 1, first_go.1 + gap)
+            } else {
+                (0, Duration::ZERO)
+            };
         }
+        window.leave_out(first_go);
         window
+    }
+
+    fn leave_out(&mut self, (units, work): (u32, Duration)) {
+        self.units -= units;
+        self.work -= work;
     }
 }
 
@@ -121,6 +141,12 @@ mod tests {
         // eight at once, every four minutes
         let go = [240, 0, 0, 0, 0, 0, 0, 0];
         check(go.into_iter().cycle().take(160), Some(120.0));
+        // a shift's first goes, and those after a break: eight boards end together
+        let go = [0, 0, 0, 0, 0, 0, 0, 240];
+        check(go.into_iter().cycle().take(31), Some(120.0));
+        let after_lunch = [2400, 0, 0, 0, 0, 0, 0, 0];
+        let lunch = go.into_iter().cycle().take(23).chain(after_lunch);
+        check(lunch.chain([240, 0, 0, 0, 0, 0, 0, 0]), Some(120.0));
         // lunch, and a night, are no work
         check(
             [60; 10].into_iter().chain([2400]).chain([60; 5]),

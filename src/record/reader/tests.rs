@@ -93,11 +93,16 @@ fn golden(last: u8) -> Option<Golden> {
     }
 }
 
-/// Jobs of 80 boards, every code among them, some MACs never learnt, some units written off.
+/// Jobs of 80 boards on three slots, every code among them, some MACs never learnt, some units written off.
 fn random_history(bench: &mut Bench, dice: &mut Dice, jobs: u64) {
+    random_history_from(bench, dice, jobs, at("08:00:00"), 1);
+}
+
+/// The same from a moment on, a job each so many seconds.
+fn random_history_from(bench: &mut Bench, dice: &mut Dice, jobs: u64, from: Timestamp, each: u64) {
     let mut changes = Vec::new();
     for index in 0..jobs {
-        let started = at("08:00:00") + Duration::from_secs(index);
+        let started = from + Duration::from_secs(index * each);
         let last = dice.below(80) as u8;
         let code = match dice.below(4) {
             0 => None,
@@ -108,7 +113,7 @@ fn random_history(bench: &mut Bench, dice: &mut Dice, jobs: u64) {
         let known = code.is_none() || dice.below(4) > 0;
         let new = NewJob {
             serial: Some(serial(last)),
-            ..new_job("3", started)
+            ..new_job(["3", "7", "12"][dice.below(3) as usize], started)
         };
         let job = new.job;
         changes.push(Change::Open(new));
@@ -255,5 +260,107 @@ fn the_figures_of_a_random_history_are_those_of_plain_sql() {
         let hidden = |unit: &OpenUnit| matches!(unit.unit, Unit::Serial(_));
         assert!(figures.open_units.iter().any(hidden));
         assert!(!figures.open_units.iter().all(hidden));
+    }
+}
+
+/// By the clock of a zone with a whole offset, so that plain SQL can tell its hours and days.
+#[test]
+fn the_day_of_a_random_history_is_that_of_plain_sql() {
+    let mut bench = Bench::new();
+    let mut dice = Dice(7);
+    // a job each 25 seconds: two days and more
+    for hours in 0..20 {
+        random_history_from(
+            &mut bench,
+            &mut dice,
+            360,
+            at("02:10:00") + Duration::from_secs(hours * 9000),
+            25,
+        );
+    }
+    let reader = Reader::open(&bench.path).unwrap();
+    let zone = TimeZone::fixed(jiff::tz::offset(3));
+    // before the first, in the middle of the first and the second day, after the last
+    for (now, empty) in [
+        ("2026-11-01T12:00:00Z", true),
+        ("2026-11-02T20:59:59Z", false),
+        ("2026-11-02T21:00:00Z", false),
+        ("2026-11-09T12:00:00Z", true),
+    ] {
+        let now: Timestamp = now.parse().unwrap();
+        let day = reader.day(now, &zone).unwrap();
+        let local = |column: &str| format!("({column} + 3 * 3600000)");
+        let today = now.as_millisecond() + 3 * 3_600_000;
+        let rows = |select: &str| -> Vec<Vec<i64>> {
+            let sql = format!(
+                "WITH closed AS (
+                     SELECT *, CASE WHEN mac IS NOT NULL THEN mac WHEN chip IS NOT NULL THEN serial END AS unit
+                     FROM job WHERE outcome IS NOT NULL AND golden IS NULL
+                         AND {} / 86400000 = {today} / 86400000),
+                 counted AS (
+                     SELECT * FROM closed WHERE unit IS NOT NULL
+                     AND (outcome IN ('PASS', 'WRITTEN', 'FAIL') OR outcome = 'ABORTED' AND flash_touched)),
+                 units AS (
+                     SELECT one.slot, {} / 3600000 AS hour,
+                         one.outcome = 'PASS' AND one.attempts = 1 AS first_pass, two.outcome = 'PASS' AS passed
+                     FROM (SELECT min(number) AS first, max(number) AS last FROM counted GROUP BY unit)
+                     JOIN job one ON one.number = first JOIN job two ON two.number = last)
+                 {select}",
+                local("started_ms"),
+                local("one.started_ms"),
+            );
+            let mut statement = reader.connection.prepare(&sql).unwrap();
+            let columns = statement.column_count();
+            let row =
+                |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
+            let rows = statement.query_map([], row).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        assert_eq!(day == Day::default(), empty, "{now}");
+
+        let hours: Vec<_> = (day.hours.iter())
+            .filter(|hour| hour.units > 0)
+            .map(|hour| {
+                let hour_number = (hour.from.as_millisecond() + 3 * 3_600_000) / 3_600_000;
+                [
+                    hour_number,
+                    hour.units as i64,
+                    hour.first_pass as i64,
+                    hour.passed as i64,
+                ]
+                .to_vec()
+            })
+            .collect();
+        let expected = "SELECT hour, count(*), sum(first_pass), sum(passed) FROM units GROUP BY hour ORDER BY hour";
+        assert_eq!(hours, rows(expected));
+        for pair in day.hours.windows(2) {
+            assert_eq!(pair[1].from.duration_since(pair[0].from).as_secs(), 3600);
+        }
+
+        let slots: Vec<_> = (day.slots.iter())
+            .map(|day| {
+                let slot: i64 = day.slot.as_str().parse().unwrap();
+                [
+                    slot,
+                    day.units as i64,
+                    day.first_pass as i64,
+                    day.no_contact as i64,
+                ]
+                .to_vec()
+            })
+            .collect();
+        let expected = "
+            SELECT CAST(closed.slot AS INTEGER),
+                (SELECT count(*) FROM units WHERE units.slot = closed.slot),
+                (SELECT ifnull(sum(first_pass), 0) FROM units WHERE units.slot = closed.slot),
+                sum(closed.outcome = 'FAIL' AND closed.unit IS NULL)
+            FROM closed GROUP BY closed.slot ORDER BY closed.slot";
+        assert_eq!(slots, rows(expected));
+        let failures: Vec<Vec<i64>> = (day.failures.iter())
+            .map(|(_, jobs)| vec![*jobs as i64])
+            .collect();
+        let expected = "SELECT count(*) AS jobs FROM closed
+            WHERE code IS NOT NULL AND outcome NOT IN ('WRITTEN', 'SKIPPED') GROUP BY code ORDER BY jobs DESC";
+        assert_eq!(failures, rows(expected));
     }
 }

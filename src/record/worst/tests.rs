@@ -202,7 +202,7 @@ fn simulate(dice: &mut Dice, slots: usize, units: u64, permille: u64, times: u64
 
 #[test]
 fn equal_slots_raise_an_alarm_on_at_most_one_shift_in_a_hundred() {
-    const SHIFTS: u64 = 100;
+    const SHIFTS: u64 = 75;
     let mut dice = Dice(20_261_120);
     let (mut shifts, mut alarms) = (0, 0);
     for slots in [4, 8, 16, 64] {
@@ -211,9 +211,9 @@ fn equal_slots_raise_an_alarm_on_at_most_one_shift_in_a_hundred() {
                 let raised = (0..SHIFTS)
                     .filter(|_| simulate(&mut dice, slots, units, permille, 1).is_some())
                     .count() as u64;
-                // three in 300 are 1 %; more would be no accident
+                // of 1 % more would be no accident
                 assert!(
-                    raised <= 4,
+                    raised <= 3,
                     "{slots} slots, {permille} ‰, {units} units: {raised}"
                 );
                 shifts += SHIFTS;
