@@ -3,8 +3,7 @@
 //! - A try: a unit's first counted job of the day (`tally`), failed unless it passed at its first attempt.
 //!   A job in which nothing answered is the failed try of a board that nobody knows, since that is how a
 //!   worn pin shows; several of them in a row on one slot are one try, since it may be one board put in
-//!   again and again. (A slot that has no contact at all any more is stopped by its quarantine.) A board
-//!   that is known from before (`RETEST_LIMIT`) tells nothing.
+//!   again and again. (A slot that has no contact at all any more is stopped by its quarantine.)
 //! - Each slot is held against all the others together by Fisher's exact test, one-sided, and the smallest
 //!   p-value is multiplied by the number of slots that have tries: Holm's first step, and his others do not
 //!   matter to the one slot that is pointed out.
@@ -20,7 +19,7 @@ use std::collections::BTreeMap;
 
 use super::WorstSlot;
 use super::tally::{ClosedJob, Counted};
-use crate::event::{Code, Outcome, SlotId};
+use crate::event::{Outcome, SlotId};
 
 /// Fewer tries tell nothing.
 const LEAST_TRIES: u64 = 30;
@@ -68,7 +67,7 @@ impl Tries {
             let answered =
                 job.unit.is_some() || matches!(job.outcome, Outcome::Pass | Outcome::Written);
             *silent &= !answered;
-            if counted != Counted::NewUnit || job.code == Some(Code::RetestLimit) {
+            if counted != Counted::NewUnit {
                 return;
             }
             !job.is_first_pass()

@@ -299,7 +299,7 @@ fn the_day_of_a_random_history_is_that_of_plain_sql() {
                          AND {} / 86400000 = {today} / 86400000),
                  counted AS (
                      SELECT * FROM closed WHERE unit IS NOT NULL
-                     AND (outcome IN ('PASS', 'WRITTEN', 'FAIL') OR outcome = 'ABORTED' AND flash_touched)),
+                     AND (outcome IN ('PASS', 'WRITTEN') OR outcome = 'FAIL' AND code <> 'RETEST_LIMIT' OR outcome = 'ABORTED' AND flash_touched)),
                  units AS (
                      SELECT one.slot, {} / 3600000 AS hour,
                          one.outcome = 'PASS' AND one.attempts = 1 AS first_pass, two.outcome = 'PASS' AS passed

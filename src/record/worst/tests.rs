@@ -2,6 +2,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::chip::Mac;
+use crate::event::Code;
 use crate::record::tally::Tally;
 
 fn tried(tries: u64, failed: u64) -> Tried {
