@@ -26,7 +26,7 @@ fn check(arguments: &[&str], exit: i32, told: &str) {
 }
 
 /// A database with one board that was pulled, whose station is still at work.
-async fn pulled(path: &Path) -> Record {
+pub async fn pulled(path: &Path) -> Record {
     let (record, _) = Record::open(path).unwrap();
     let job = JobId::now();
     let started = jiff::Timestamp::now();

@@ -2,13 +2,17 @@
 //! file is replaced; `flashline supervisor`, and `flashline write-off` of a running station.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use flashline::event::{Role, Who};
 use flashline::station::{Ask, LineState, NamedPin, Pin, Pins, RequestRefused, Warrant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::line::Line;
 use crate::product;
@@ -267,4 +271,125 @@ fn at_a_terminal_it_is_asked_twice_and_not_seen() {
     let pins = Pins::at(&folder.join("pins.toml"));
     let right = flashline::station::Tried::Right;
     assert_eq!(pins.try_one("anna", &Pin("4711".into())), right);
+}
+
+/// A PIN that nothing else holds by chance.
+const SECRET: &str = "8675309024681357";
+
+/// A running station with a log of everything, and an open unit.
+async fn daemon(folder: &Path) -> Child {
+    bench(folder);
+    let station = fs::read_to_string(folder.join("station.toml")).unwrap();
+    let slot = format!(
+        "[[slot]]\nname = \"1\"\npath = \"{}\"\n",
+        folder.join("port").display()
+    );
+    let database = "database = \"line.db\"\n";
+    fs::write(
+        folder.join("station.toml"),
+        format!("{database}{station}{slot}"),
+    )
+    .unwrap();
+    let record = crate::report::pulled(&folder.join("line.db")).await;
+    record.close().await;
+    let child = flashline(folder, &["run", "--json", "--log", "log.txt"])
+        .env("FLASHLINE_LOG", "trace")
+        .stdin(Stdio::null())
+        .stdout(fs::File::create(folder.join("out.txt")).unwrap())
+        .stderr(fs::File::create(folder.join("err.txt")).unwrap())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while UnixStream::connect(folder.join("flashline.sock")).is_err() {
+        assert!(Instant::now() < deadline);
+        std::thread::yield_now();
+    }
+    child
+}
+
+/// A connection to the daemon, past its hello.
+fn connected(folder: &Path) -> BufReader<UnixStream> {
+    let mut stream = BufReader::new(UnixStream::connect(folder.join("flashline.sock")).unwrap());
+    let mut hello = String::new();
+    stream.read_line(&mut hello).unwrap();
+    stream
+}
+
+/// One line to the daemon; its answer.
+fn say(stream: &mut BufReader<UnixStream>, line: &str) -> String {
+    let mut answer = String::new();
+    writeln!(stream.get_mut(), "{line}").unwrap();
+    stream.read_line(&mut answer).unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn a_running_station_writes_off_and_tells_a_pin_to_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut child = daemon(folder).await;
+    let unit = "24:0a:c4:00:00:01";
+    let off = ["write-off", unit, "--why", "cracked"];
+    check(
+        folder,
+        &[&off[..], &["--who", "mei"]].concat(),
+        "",
+        4,
+        "leave --who out",
+    );
+    check(folder, &off, "", 0, "is written off");
+    check(folder, &off, "", 4, "is no open unit");
+
+    let set = ["supervisor", "set", "anna"];
+    check(folder, &set, &format!("{SECRET}\n"), 0, "anna has a PIN");
+    let mut stream = connected(folder);
+    assert!(say(&mut stream, r#"{"id":1,"ask":"stop_line"}"#).contains("true"));
+    let asked = |pin: &str| {
+        format!(
+            "{{\"id\":2,\"ask\":\"free_line\",\"role\":\"operator\",\
+             \"warrant\":{{\"why\":\"new pins\",\"supervisor\":\"anna\",\"pin\":{pin}}}}}"
+        )
+    };
+    let answers = [
+        (SECRET.to_owned(), "malformed"),
+        (format!("\"{SECRET}0\""), "wrong_pin"),
+        (format!("\"{SECRET}\""), "\"ok\":true"),
+    ];
+    for (pin, expected) in answers {
+        let told = say(&mut stream, &asked(&pin));
+        assert!(told.contains(expected) && !told.contains(SECRET), "{told}");
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert!(child.wait().unwrap().success());
+    let rows = rows(folder, WARRANTS);
+    let ends = [
+        format!("write_off {unit} cracked"),
+        format!("write_off {unit} cracked not_open"),
+        "free_line new pins".to_owned(),
+    ];
+    assert_eq!(rows.len(), ends.len(), "{rows:?}");
+    let told = rows.iter().zip(&ends);
+    assert!(
+        told.into_iter().all(|(row, end)| row.ends_with(end)),
+        "{rows:?}"
+    );
+    assert!(rows[2].starts_with("anna pin "), "{rows:?}");
+    let mut files = 0;
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        let told = bytes
+            .windows(SECRET.len())
+            .any(|bytes| bytes == SECRET.as_bytes());
+        assert!(!told, "{}", path.display());
+        files += 1;
+    }
+    // the log and what was said are among them, and say something
+    assert!(files > 6, "{files}");
+    assert!(
+        fs::read_to_string(folder.join("out.txt"))
+            .unwrap()
+            .contains("pin_wrong")
+    );
+    assert!(fs::metadata(folder.join("log.txt")).unwrap().len() > 0);
 }
