@@ -78,7 +78,7 @@ fn set(pins: &Pins, name: &str) -> Exit {
             eprintln!("flashline: {why}");
             return match why {
                 NotTyped::Io(_) => Exit::BenchError,
-                NotTyped::NoPin(_) | NotTyped::Different | NotTyped::GivenUp => Exit::Usage,
+                NotTyped::NotAPin(_) | NotTyped::Different | NotTyped::GivenUp => Exit::Usage,
             };
         }
     };

@@ -5,13 +5,13 @@ use std::io::{self, IsTerminal};
 use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
-use crate::station::{MOST_DIGITS, NoPin, Pin};
+use crate::station::{MOST_DIGITS, NotAPin, Pin};
 
 /// Why there is no PIN.
 #[derive(Debug, thiserror::Error)]
 pub enum NotTyped {
     #[error("{0}")]
-    NoPin(#[from] NoPin),
+    NotAPin(#[from] NotAPin),
     #[error("these are two different PINs")]
     Different,
     #[error("nothing is changed")]

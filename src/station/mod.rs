@@ -37,5 +37,5 @@ pub use fit::{mute, why_mute};
 pub use floor::Station;
 pub use journal::KEPT_NOTICES;
 pub use judge::{Objection, judge};
-pub use pins::{FEWEST_DIGITS, MOST_DIGITS, NoPin, Pins, PinsError, Tried};
+pub use pins::{FEWEST_DIGITS, MOST_DIGITS, NotAPin, Pins, PinsError, Tried};
 pub use pulse::Pulse;

@@ -35,19 +35,19 @@ pub const MOST_DIGITS: usize = 32;
 /// Why something is no PIN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a PIN has {FEWEST_DIGITS} to {MOST_DIGITS} digits and nothing else")]
-pub struct NoPin;
+pub struct NotAPin;
 
 impl Pin {
     /// A PIN that may be set.
     ///
     /// # Errors
     /// It is too short or too long, or has more than digits.
-    pub fn parse(text: &str) -> Result<Pin, NoPin> {
+    pub fn parse(text: &str) -> Result<Pin, NotAPin> {
         let fits = (FEWEST_DIGITS..=MOST_DIGITS).contains(&text.len());
         if fits && text.bytes().all(|byte| byte.is_ascii_digit()) {
             Ok(Pin(text.into()))
         } else {
-            Err(NoPin)
+            Err(NotAPin)
         }
     }
 }
