@@ -363,7 +363,7 @@ impl View {
             Command::AllowRetest => self.allow_retest(sight),
             Command::Filter => self.draft = Some(Draft::of(&self.filter)),
             Command::ClearFilter => self.filter = JobFilter::default(),
-            Command::StartLot => return self.on_lot(snapshot, |lot| Ask::StartLot { lot }),
+            Command::StartLot => return self.start_lot(sight),
             Command::PauseLot => return self.on_lot(snapshot, |lot| Ask::PauseLot { lot }),
             Command::ApproveFirst => {
                 self.lot_with_leave(sight, |lot| Ask::ApproveFirstArticle { lot })

@@ -103,6 +103,7 @@ labels! {
     TitleFirstArticle: "Approve the first article", "批准首件";
     TitleEndLot: "Close the lot for good", "结束批次";
     TitleNewLot: "Enter a lot", "新建批次";
+    TitleStartLot: "Go on with a lot", "继续批次";
     TitleRetest: "Leave for one more try", "批准再测一次";
     TitleWriteOff: "Write a unit off", "报废板子";
     TitleLeave: "A supervisor's leave", "需要班长批准";

@@ -143,7 +143,9 @@ fn about(scene: &Scene<'_>, subject: &Subject) -> Vec<String> {
             .unwrap_or_default(),
         Subject::Ask(ask) => match ask {
             Ask::FreeSlot { slot: it } => vec![slot(it.as_str())],
-            Ask::ApproveFirstArticle { lot: it } | Ask::EndLot { lot: it } => {
+            Ask::StartLot { lot: it }
+            | Ask::ApproveFirstArticle { lot: it }
+            | Ask::EndLot { lot: it } => {
                 vec![lot(it.as_str())]
             }
             Ask::AllowRetest { unit } | Ask::WriteOff { unit } => {

@@ -2,7 +2,7 @@
 
 use super::dialog::{Dialog, Subject};
 use super::{Act, Prompt, Sight, View, ask};
-use crate::event::{Code, LotName, SlotId, Unit};
+use crate::event::{Code, LotName, LotState, Role, SlotId, Unit};
 use crate::lang::Label;
 use crate::station::{
     Again, Ask, BundleView, OnDisk, RequestRefused, SlotState, SlotView, Snapshot,
@@ -44,6 +44,21 @@ impl View {
                 Act::Nothing
             }
         }
+    }
+
+    /// What a supervisor paused only a supervisor lets go on.
+    pub(super) fn start_lot(&mut self, sight: &Sight<'_>) -> Act {
+        let chosen = self.lot.index(&lots(sight.snapshot));
+        let chosen = chosen.map(|index| &sight.snapshot.standing.lots[index].state);
+        let is_supervisors = |state: &LotState| match state {
+            LotState::Paused { by } => by.role == Role::Supervisor,
+            LotState::Approved | LotState::Running | LotState::Ended => false,
+        };
+        if chosen.is_some_and(is_supervisors) {
+            self.lot_with_leave(sight, |lot| Ask::StartLot { lot });
+            return Act::Nothing;
+        }
+        self.on_lot(sight.snapshot, |lot| Ask::StartLot { lot })
     }
 
     pub(super) fn lot_with_leave(&mut self, sight: &Sight<'_>, what: impl Fn(LotName) -> Ask) {

@@ -13,16 +13,15 @@ use super::keymap::{FormCommand, form_command};
 use super::reason;
 use crate::event::{Role, Who};
 use crate::lang::{self, Label, Language};
-use crate::station::{Ask, BundleView, NamedPin, OnDisk, Pin, RequestRefused, Snapshot, Warrant};
+use crate::station::{
+    Ask, BundleView, MOST_DIGITS, NamedPin, OnDisk, Pin, RequestRefused, Snapshot, Warrant,
+};
 
 /// A dialog that nobody types into closes after this time: someone was called away.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// No reason is longer, characters.
 const MOST_WHY_CHARS: usize = 120;
-
-/// No PIN is longer, characters.
-const MOST_PIN_CHARS: usize = 32;
 
 /// The dialog.
 #[derive(Debug, Clone, PartialEq)]
@@ -349,7 +348,11 @@ impl Dialog {
                     .find(|at| begins(&self.people[*at]));
                 self.choose_person(next.unwrap_or(self.person));
             }
-            (Field::Pin, _) if self.pin.chars() < MOST_PIN_CHARS => self.pin.0.push(letter),
+            (Field::Pin, _) => {
+                if letter.is_ascii_digit() && self.pin.chars() < MOST_DIGITS {
+                    self.pin.0.push(letter);
+                }
+            }
             (Field::Why, _) => match &mut self.why {
                 Why::Typed(text) if text.chars().count() < MOST_WHY_CHARS => text.push(letter),
                 Why::Typed(_) => {}
@@ -423,6 +426,7 @@ impl Subject {
                 Ask::FreeLine => Label::TitleFreeLine,
                 Ask::ApproveFirstArticle { .. } => Label::TitleFirstArticle,
                 Ask::EndLot { .. } => Label::TitleEndLot,
+                Ask::StartLot { .. } => Label::TitleStartLot,
                 Ask::AllowRetest { .. } => Label::TitleRetest,
                 Ask::WriteOff { .. } => Label::TitleWriteOff,
                 _ => Label::TitleLeave,

@@ -22,6 +22,7 @@ pub fn usual(subject: &Subject) -> &'static [Label] {
                 Label::WhyBreakOver,
                 Label::WhyCheckedGood,
             ],
+            Ask::StartLot { .. } => &[Label::WhyCauseMended, Label::WhyBreakOver],
             Ask::ApproveFirstArticle { .. } => &[Label::WhyMeasuredGood, Label::WhyLookedGood],
             Ask::EndLot { .. } => &[
                 Label::WhyLotDone,

@@ -323,6 +323,18 @@ fn a_lot_is_started_and_paused_by_anyone() {
     check(&[Char('t'), Down, Char('s')], Ask::StartLot { lot });
     let lot = names[names.len() - 1].clone();
     check(&[Char('t'), End, Char('s')], Ask::StartLot { lot });
+    // but not what a supervisor paused
+    let mut snapshot = snapshot;
+    let mut standing = (*snapshot.standing).clone();
+    standing.lots[1].state = crate::event::LotState::Paused {
+        by: fixture::wang(),
+    };
+    snapshot.standing = standing.into();
+    let mut view = view(Quit::AtOnce);
+    press(&mut view, &snapshot, &[Char('t'), Down, Char('s')]);
+    let lot = names[1].clone();
+    let subject = view.dialog.map(|dialog| dialog.subject);
+    assert_eq!(subject, Some(Subject::Ask(Ask::StartLot { lot })));
 }
 
 #[test]
