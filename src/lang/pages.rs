@@ -30,7 +30,6 @@ labels! {
     Charts: "yield today", "今日良率";
     Lots: "lots", "批次";
     OpenUnits: "open units", "未完成的板子";
-    Keys: "keys", "按键";
     Steps: "steps", "步骤";
     Regions: "regions", "区域";
     Log: "log", "日志";
@@ -48,8 +47,6 @@ labels! {
     Golden: "golden board", "标准板";
     GoldenGood: "known good", "已知良品";
     GoldenBad: "known bad", "已知坏板";
-    Effort: "tries", "尝试";
-    Target: "target", "目标";
     Order: "order", "订单号";
     FirstArticle: "first article", "首件";
     Done: "done", "完成";
@@ -83,7 +80,6 @@ labels! {
     NoOpenUnits: "no unit is open", "没有未完成的板子";
     NoLog: "none is kept", "没有日志";
     LogWhenEnded: "is there when the job has ended", "任务结束后可查看";
-    More: "more below", "下面还有";
     // ---- the filter
     Filter: "filter", "筛选";
     FilterText: "text", "文字";
@@ -153,7 +149,7 @@ labels! {
     GroupLine: "the line", "生产线";
     GroupLists: "going about", "移动";
     GroupForm: "in dialogs", "对话框";
-    KeyBack: "back; on the bench: select none", "返回；在主画面取消选择";
+    KeyBack: "back, at last to the bench", "返回，直到主画面";
     KeyHelp: "keys; again: signs", "按键；再按：符号";
     KeyLanguage: "language: 中文", "语言：English";
     KeyQuit: "stop every job and end", "停止全部任务并退出";

@@ -120,7 +120,7 @@ impl Remedy {
             Remedy::GrantAccess => (&["to the port's group"], &["端口所属组"]),
             Remedy::LowerCeiling => (&["lower the slot's baud ceiling"], &["降低此工位速率上限"]),
             Remedy::PowerHub => (&["the hub's plug and power supply"], &["集线器插头和电源"]),
-            Remedy::SetSlotFree => (&["set it free"], &["解除停用"]),
+            Remedy::SetSlotFree => (&["set it free"], &["解除隔离"]),
             Remedy::LetLineGoOn => (&["then go on", "before the line goes on"], &["恢复生产"]),
             Remedy::Approve => (&["approves it"], &["批准"]),
             Remedy::MendDatabase => (&["mend the database"], &["修复数据库"]),

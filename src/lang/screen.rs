@@ -4,6 +4,19 @@
 use super::Language;
 use crate::event::Step;
 
+/// The enum as it stands, and all that is in it: what must hold of every word is tested on all of them.
+macro_rules! with_all {
+    ($(#[$about:meta])* pub enum Word { $($(#[$doc:meta])* $name:ident,)* }) => {
+        $(#[$about])*
+        pub enum Word { $($(#[$doc])* $name,)* }
+
+        impl Word {
+            pub const ALL: &[Word] = &[$(Word::$name,)*];
+        }
+    };
+}
+
+with_all! {
 /// A fixed word or short phrase of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Word {
@@ -82,20 +95,6 @@ pub enum Word {
     UnassignedPorts,
     Colours,
     // ---- keys
-    Help,
-    KeyArrows,
-    KeyEnter,
-    KeyEscape,
-    KeyStart,
-    KeyStop,
-    KeySlot,
-    KeyLine,
-    KeyBundle,
-    KeyScan,
-    KeyLanguage,
-    KeyHelp,
-    KeyQuit,
-    KeyLeave,
     ShortSelect,
     ShortDetail,
     ShortBack,
@@ -168,6 +167,7 @@ pub enum Word {
     TryAgain,
     /// The terminal has no Chinese characters.
     EnglishOnly,
+}
 }
 
 /// The word in a language.
@@ -267,44 +267,6 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         Word::WhatToDo => ("what to do", "怎么办"),
         Word::UnassignedPorts => ("ports left alone", "未使用的端口"),
         Word::Colours => ("signs and colours", "符号与颜色"),
-        Word::Help => ("help", "帮助"),
-        Word::KeyArrows => ("select a slot", "选择工位"),
-        Word::KeyEnter => ("all about the selected slot", "查看所选工位详情"),
-        Word::KeyEscape => ("back, or select nothing", "返回或取消选择"),
-        Word::KeyStart => (
-            "start: flash the board in the selected slot",
-            "开始：烧录所选工位的板子",
-        ),
-        Word::KeyStop => (
-            "stop: end the job on the selected slot at a safe point",
-            "停止：在安全点结束所选工位的任务",
-        ),
-        Word::KeySlot => (
-            "p: give the slot no more boards   g: let it go on (supervisor)",
-            "p：工位停用   g：恢复工位（班长）",
-        ),
-        Word::KeyLine => (
-            "P: stop the line   G: let it go on (supervisor)",
-            "P：停止生产线   G：恢复生产线（班长）",
-        ),
-        Word::KeyBundle => (
-            "approve a manifest that changed on disk (supervisor)",
-            "批准磁盘上已改变的清单（班长）",
-        ),
-        Word::KeyScan => (
-            "a barcode: for the selected slot, or the one that waits",
-            "扫描条码：用于所选工位或等待扫描的工位",
-        ),
-        Word::KeyLanguage => ("language: 中文", "语言：English"),
-        Word::KeyHelp => ("this page", "本页"),
-        Word::KeyQuit => (
-            "quit: stop every job at a safe point and end",
-            "退出：在安全点停止全部任务并结束",
-        ),
-        Word::KeyLeave => (
-            "leave this screen: the station goes on",
-            "离开此画面：工作站继续运行",
-        ),
         Word::ShortSelect => ("select", "选择"),
         Word::ShortDetail => ("detail", "详情"),
         Word::ShortBack => ("back", "返回"),
@@ -471,6 +433,14 @@ pub const fn step(step: Step, language: Language) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_chinese_word_equals_its_english() {
+        for each in Word::ALL {
+            let (english, chinese) = both(*each);
+            assert_ne!(english, chinese, "{each:?}");
+        }
+    }
 
     #[test]
     fn every_step_has_both_languages() {
