@@ -137,6 +137,9 @@ fn commands_ask_the_daemon_and_tell_its_answer() {
     check_status(folder, "; 2 stopped by");
     check(folder, &["go-on", "2", "--why", "mended"], 0, "");
     check(folder, &["stop", "7"], 4, "there is no slot 7");
+    let unit = "24:0a:c4:00:00:01";
+    let mended = ["allow-retest", unit, "--why", "mended"];
+    check(folder, &mended, 3, "may be tried without leave");
     check(folder, &["start", "1"], 3, "slot 1 has no board");
     check(folder, &["start", "1", "--serial", " "], 4, "serial number");
     check(

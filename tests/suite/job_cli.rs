@@ -257,3 +257,25 @@ fn a_board_that_passes_and_one_that_does_not_fit() {
     };
     assert_eq!(recorded(folder.path()), jobs);
 }
+
+#[test]
+fn a_good_board_is_flashed_again_unless_it_is_said_to_skip_it() {
+    // what the manifest says is the line's
+    let folder = folder(&format!("again = \"skip\"\n{MANIFEST}"));
+    let bench = Bench::new(&folder.path().join("bench")).unwrap();
+    let spec = BoardSpec::esp32(1).pace(Pace::Unpaced);
+    bench.plug("good", spec).unwrap();
+    let check = |args: &[&str], told| {
+        let args = [&["--port", "bench/good"][..], args].concat();
+        check(folder.path(), &args, 0, told);
+    };
+    check(&["--again", "skip"], "PASS 24:0a:c4:00:00:01 in");
+    check(&["--again", "skip"], "ALREADY_DONE");
+    check(&[], "PASS 24:0a:c4:00:00:01 in");
+    let jobs = Jobs {
+        passed: 2,
+        skipped: 1,
+        ..Jobs::default()
+    };
+    assert_eq!(recorded(folder.path()), jobs);
+}

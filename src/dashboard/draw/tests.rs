@@ -307,3 +307,16 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_golden_board_that_escaped_is_told_above_all() {
+    let mut snapshot = fixture::bench();
+    snapshot.line = LineState::Halted(Halt::Failures {
+        slots: 1,
+        code: Code::GoldenEscaped,
+    });
+    let buffer = screen(&snapshot, &view(), Colour::Colour, (120, 40));
+    let shown = text(&buffer);
+    let told = "LINE STOPPED GOLDEN_ESCAPED: known-bad board passed. Call the supervisor";
+    assert!(shown.contains(told), "{shown}");
+}
