@@ -68,7 +68,7 @@ pub fn run(args: Args) -> Exit {
         }
     };
     let hang_up = HangUp::of_daemon(log.as_ref());
-    let (record, interrupted) = match Record::open(&settings.database) {
+    let opened = match Record::open(&settings.database) {
         Ok(opened) => opened,
         Err(error) => {
             bench_error(&error);
@@ -79,14 +79,7 @@ pub fn run(args: Args) -> Exit {
     let here = Access::new(settings.access.clone()).at_terminal();
     let bundles = bundles.started_by(here.clone());
     match session::block_on(work(
-        settings,
-        bundles,
-        record,
-        interrupted,
-        face,
-        options,
-        here,
-        hang_up,
+        settings, bundles, opened, face, options, here, hang_up,
     )) {
         Ok(exit) => exit,
         Err(error) => bench_error(&error),
@@ -113,8 +106,7 @@ fn load(config: &Path) -> Result<(Settings, Bundles), Vec<Fault>> {
 async fn work(
     settings: Settings,
     bundles: Bundles,
-    record: Record,
-    interrupted: usize,
+    (record, interrupted): (Record, usize),
     face: Face,
     options: Options,
     here: Who,

@@ -164,8 +164,7 @@ fn rows(
 ) -> rusqlite::Result<Vec<(i64, JobRow)>> {
     let numbered = |row: &Row<'_>| Ok((row.get("number")?, row::job_row(row)?));
     let mut statement = connection.prepare(sql)?;
-    let found = statement.query_map(values, numbered)?.collect();
-    found
+    statement.query_map(values, numbered)?.collect()
 }
 
 #[cfg(test)]
