@@ -9,10 +9,10 @@ use crate::station::Snapshot;
 
 /// Hands every item to `say`, until the station has ended; returns its last snapshot.
 pub async fn follow<E>(
+    mut feed: Feed,
     mut snapshots: watch::Receiver<Arc<Snapshot>>,
     mut say: impl AsyncFnMut(Vec<Item>) -> Result<(), E>,
 ) -> Result<Arc<Snapshot>, E> {
-    let mut feed = Feed::from_the_start();
     loop {
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
         say(feed.news(&snapshot.notices)).await?;

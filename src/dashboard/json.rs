@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::feed::follow;
 use super::plain::ending_on_broken_pipe;
-use crate::socket::{Item, Missed};
+use crate::socket::{Feed, Item, Missed};
 use crate::station::{Asker, Snapshot};
 
 /// Writes each notice as an object on standard output until the station has ended. Where nobody
@@ -22,7 +22,7 @@ async fn write(
     snapshots: watch::Receiver<Arc<Snapshot>>,
     mut out: impl AsyncWrite + Unpin,
 ) -> io::Result<()> {
-    follow(snapshots, async |items| {
+    follow(Feed::from_the_start(), snapshots, async |items| {
         let mut text = Vec::new();
         for item in items {
             match item {

@@ -9,14 +9,14 @@ use tokio::sync::watch;
 use super::feed::follow;
 use super::figures::yield_parts;
 use super::notices::time_of_day;
-use super::options::{Options, Times};
+use super::options::{Options, Quit, Times};
 use super::signs;
 use super::status;
 use super::text::width;
 use super::tile;
 use crate::event::SlotId;
 use crate::lang;
-use crate::socket::Item;
+use crate::socket::{Feed, Item};
 use crate::station::{Ask, Asker, SlotState, Snapshot};
 
 /// Says each notice in a line on standard output until the station has ended. Where nobody reads
@@ -46,7 +46,12 @@ async fn write(
     options: &Options,
     mut out: impl AsyncWrite + Unpin,
 ) -> io::Result<()> {
-    let last = follow(snapshots, async |items| {
+    let feed = match options.quit {
+        // what an attached face was not there for is not missed
+        Quit::LeaveOnly => Feed::from_the_first_told(),
+        Quit::AskWhenBusy | Quit::AtOnce => Feed::from_the_start(),
+    };
+    let last = follow(feed, snapshots, async |items| {
         let text: String = items.iter().map(|item| line(item, options)).collect();
         out.write_all(text.as_bytes()).await?;
         out.flush().await
@@ -158,6 +163,25 @@ mod tests {
     #[tokio::test]
     async fn in_chinese() {
         insta::assert_snapshot!(written(Language::Chinese).await);
+    }
+
+    /// A daemon that has told much before: only who was there from its start on missed something.
+    #[tokio::test]
+    async fn who_comes_later_missed_nothing() {
+        for (quit, missed) in [(Quit::LeaveOnly, false), (Quit::AskWhenBusy, true)] {
+            let mut bench = fixture::bench();
+            bench.notices = [fixture::removed(700)].into();
+            let (sender, receiver) = watch::channel(Arc::new(bench));
+            drop(sender);
+            let options = Options {
+                quit,
+                ..fixture::options(Language::English)
+            };
+            let mut out = Vec::new();
+            write(receiver, &options, &mut out).await.unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(text.contains("699"), missed, "{text}");
+        }
     }
 
     #[test]

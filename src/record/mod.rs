@@ -34,6 +34,6 @@ pub use fault::RecordError;
 pub use lots::{LotChange, LotStep, NewLotRow};
 pub use pace::SlowSlot;
 pub use reader::{Figures, Reader};
-pub use service::{EndedJob, History, JOBS_LOOKED_AT, OutOfService, ServiceChange, StopCause};
+pub use service::{EndedJob, History, OutOfService, ServiceChange, StopCause};
 pub use warrants::{Allowed, Proof, WarrantChange, WarrantId, WrongPins};
 pub use writer::Record;

@@ -25,6 +25,9 @@ const LONGEST_LINE_BYTES: usize = 16 << 20;
 /// How long a daemon may take to say hello.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long it may take to answer: a commit may wait for a slow disk.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
+
 /// Why there is no talking to the daemon.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -186,6 +189,11 @@ impl Client {
         warrant: Option<Warrant>,
     ) -> Result<Result<String, Refused>, ClientError> {
         let id = self.ask_with(what, warrant).await?;
+        let answered = tokio::time::timeout(ANSWER_PATIENCE, self.answer_to(id));
+        answered.await.map_err(|_| ClientError::Silent)?
+    }
+
+    async fn answer_to(&mut self, id: u64) -> Result<Result<String, Refused>, ClientError> {
         loop {
             let line = self.line().await?;
             let read = read(&line)?;

@@ -204,7 +204,7 @@ impl Connection {
                 for stream in streams {
                     match stream {
                         Stream::Snapshots => self.shown = Some(Shown::Nothing),
-                        Stream::Notices => self.feed = Some(Feed::from_now_on()),
+                        Stream::Notices => self.feed = Some(Feed::from_the_first_told()),
                     }
                 }
                 push_line(&mut self.unwritten, &answered(id));

@@ -26,7 +26,7 @@ impl Feed {
     }
 
     /// For who comes later: what was before is not missed.
-    pub fn from_now_on() -> Feed {
+    pub fn from_the_first_told() -> Feed {
         Feed { last: None }
     }
 
@@ -86,7 +86,7 @@ mod tests {
         );
         check(Feed::from_the_start(), &[(&[4], &["missed 3", "4"])]);
         check(
-            Feed::from_now_on(),
+            Feed::from_the_first_told(),
             &[(&[4], &["4"]), (&[4, 6], &["missed 1", "6"])],
         );
     }

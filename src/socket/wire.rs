@@ -56,7 +56,7 @@ pub enum Stream {
 
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Query {
     /// How the daemon is.
     Status,
@@ -305,6 +305,11 @@ pub fn parse(line: &[u8]) -> Result<Request, (Option<u64>, String)> {
     let warrant = value.as_object_mut().and_then(|all| all.remove("warrant"));
     let warrant: Option<Warrant> = serde_json::from_value(warrant.unwrap_or_default())
         .map_err(|_| (Some(known), NO_WARRANT.to_owned()))?;
+    let asked = ["ask", "query", "follow"].map(|what| value.get(what).is_some());
+    if asked.into_iter().filter(|there| *there).count() != 1 {
+        let why = "this is no request: it wants one of `ask`, `query` and `follow`";
+        return Err((Some(known), why.to_owned()));
+    }
     let request: Request = serde_json::from_value(value)
         .map_err(|error| (Some(known), format!("this is no request: {error}")))?;
     Ok(Request { warrant, ..request })

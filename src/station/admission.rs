@@ -17,7 +17,7 @@ use crate::job::{Admission, Gate, Grant};
 use crate::manifest::{AgainPolicy, Bundle};
 use crate::plan::Planner;
 use crate::port::Pending;
-use crate::record::{Record, RecordError};
+use crate::record::Record;
 use crate::settings::GoldenBoards;
 
 /// What a job's gate tells the station.
@@ -218,7 +218,7 @@ impl BundleGate {
             && let Err(error) = record.identify(job, identity.clone(), golden).await
         {
             return Admission::Refuse {
-                code: record_code(&error),
+                code: error.code(),
                 detail: error.to_string(),
             };
         }
@@ -254,11 +254,6 @@ impl BundleGate {
             },
         }
     }
-}
-
-/// The failure word for a record that cannot be used.
-pub fn record_code(error: &RecordError) -> Code {
-    error.code()
 }
 
 impl Gate for BundleGate {

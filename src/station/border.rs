@@ -272,6 +272,7 @@ pub enum Question {
 
 /// A lot as a supervisor enters it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NewLot {
     pub lot: LotName,
     /// How many good boards it is to have.
@@ -443,7 +444,7 @@ pub enum NotAsked {
 
 /// What can be asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Ask {
     /// Work on the board that is in this slot, whose label says `serial` where someone read it.
     Start {

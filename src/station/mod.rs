@@ -26,7 +26,7 @@ mod watch;
 
 pub use crate::event::Again;
 pub use access::Access;
-pub use admission::{GateNews, GateTold, Gatekeeper, record_code};
+pub use admission::{GateNews, GateTold, Gatekeeper};
 pub use border::{
     Answer, Ask, Asker, AtHand, BoardView, BundleView, Halt, LineState, NamedPin, NewLot, NotAsked,
     OnDisk, Pin, PortView, Question, Request, RequestRefused, ResultView, Scanned, SlotOut,

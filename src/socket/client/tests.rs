@@ -273,6 +273,22 @@ fn what_is_no_request_keeps_its_number() {
     check(r#"{"id":1,"query":{"jobs":{"slott":"3"}}}"#, Some(1));
     check(r#"{"id":1,"query":{"jobs":{"newest":-1}}}"#, Some(1));
     check(r#"{"id":1,"follow":"snapshots"}"#, Some(1));
+    check(
+        r#"{"id":1,"ask":{"start":{"slot":"3","serail":"A17"}}}"#,
+        Some(1),
+    );
+    check(
+        r#"{"id":1,"ask":{"approve_lot":{"lot":"L-1","target":5,"ordr":"x"}}}"#,
+        Some(1),
+    );
+    check(
+        r#"{"id":1,"ask":"stop_line","follow":["notices"]}"#,
+        Some(1),
+    );
+    check(
+        r#"{"id":1,"query":{"job":{"job":"01930000-0000-7000-8000-000000000007","log":true}}}"#,
+        Some(1),
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::{MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::{BundleGate, GateNews, GateTold, Gatekeeper, record_code};
+use super::{BundleGate, GateNews, GateTold, Gatekeeper};
 use crate::event::{Again, Code, JobId, Passed, SlotId, Unit};
 use crate::manifest::AgainPolicy;
 use crate::record::{Came, Comer};
@@ -90,7 +90,7 @@ impl BundleGate {
                 ),
             }),
             Err(error) => Err(Objection {
-                code: record_code(&error),
+                code: error.code(),
                 detail: error.to_string(),
             }),
         }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::super::admission::record_code;
 use super::super::failures::Tells;
 use super::super::slot::{
     Arming, Block, Commit, Next, Now, Phase, ProbeDue, Restart, Running, Slot,
@@ -154,7 +153,7 @@ impl Dispatcher {
                 slot.enter(
                     match is_there {
                         true => Phase::Blocked {
-                            why: Block::Code(record_code(&error)),
+                            why: Block::Code(error.code()),
                             serial: running.serial,
                         },
                         false => Phase::Idle,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::super::admission::record_code;
 use super::super::slot::{Commit, Now, Phase, Slot};
 use super::jobs::stopped_verdict;
 use super::{
@@ -17,7 +16,7 @@ use crate::station::{Ask, RequestRefused};
 
 impl Dispatcher {
     pub(super) fn stop_line(&mut self, error: &RecordError, now: Now) {
-        let (code, detail) = (record_code(error), error.to_string());
+        let (code, detail) = (error.code(), error.to_string());
         match &self.line {
             Line::Running => {
                 self.line = Line::Stopped {
