@@ -167,7 +167,7 @@ fn english(code: Code) -> (&'static str, &'static str) {
         ),
         Code::ScanOrphan => (
             "no board for this serial",
-            "Put the board in, then scan its serial number again.",
+            "Scan its serial number again, and put the board in right after that.",
         ),
         Code::ManifestChangedOnDisk => (
             "manifest changed on disk",
@@ -284,7 +284,7 @@ fn chinese(code: Code) -> (&'static str, &'static str) {
         ),
         Code::ScanOrphan => (
             "扫描的序列号没有对应的板子",
-            "请先放入板子，再重新扫描其序列号。",
+            "请重新扫描其序列号，并立即放入板子。",
         ),
         Code::ManifestChangedOnDisk => (
             "磁盘上的清单已改变",

@@ -101,6 +101,14 @@ pub enum Event {
     /// Another program keeps the database locked.
     DatabaseIsLocked,
     DiskFills,
+    /// A label is scanned, and no board is put in.
+    LabelWithoutBoard,
+    /// It failed as often as it may, for a flash that takes nothing.
+    FailedOften,
+    /// It passed, was taken out, and comes again.
+    PassedBefore,
+    /// A golden board that is known to be bad has passed on another slot.
+    GoldenPasses,
 }
 
 impl Cause {
@@ -301,8 +309,18 @@ pub fn causes(code: Code) -> Vec<Cause> {
         }
         Code::Unplugged => vec![Cause::event(PlugAgain, PulledInMidWrite)],
         Code::BoardSwapped => vec![Cause::event(PlugAgain, SwappedInMidWrite)],
-        // built on another branch at the same time
-        Code::RetestLimit | Code::AlreadyDone | Code::GoldenEscaped | Code::ScanOrphan => vec![],
+        Code::RetestLimit => {
+            let event = FailedOften;
+            let broken = Cause::faulty(Bin::Repair, Fault::WriteProtected);
+            // one that comes back from repair
+            let mended = Cause::event(AllowRetest, FailedOften);
+            vec![Cause { event, ..broken }, mended]
+        }
+        Code::AlreadyDone => {
+            vec![Cause::event(Into(Bin::Good), PassedBefore).manifest("again = \"skip\"")]
+        }
+        Code::GoldenEscaped => vec![Cause::event(LetLineGoOn, GoldenPasses)],
+        Code::ScanOrphan => vec![Cause::event(ScanAgain, LabelWithoutBoard)],
         Code::NotVerified => {
             let hidden = board().chip(Chip::Esp32C3).access(Access::SecureDownload);
             vec![
@@ -396,6 +414,12 @@ impl Cause {
             other => unreachable!("{other:?}: broken or not?"),
         });
         let is_out_of_limits = self.board.console == tests_itself(2700);
+        if is_broken && self.event == Event::FailedOften {
+            return Some(Bin::Repair);
+        }
+        if self.event == Event::PassedBefore {
+            return Some(Bin::Good);
+        }
         if is_broken || is_out_of_limits || self.board.flash_id.is_silent() {
             return Some(Bin::Bad);
         }

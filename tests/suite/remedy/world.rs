@@ -8,24 +8,29 @@ use std::time::Duration;
 
 use flashline::chip::Chip;
 use flashline::dashboard::{Options, closing_table};
-use flashline::event::{Code, JobId, Outcome, Role, SlotId, Waiting, Who};
+use flashline::event::{
+    Code, Golden, Happening, JobId, Notice, Outcome, Role, SlotId, Waiting, Who,
+};
 use flashline::image::sample;
 use flashline::lang::{self, Bin, Language, Remedy};
-use flashline::record::{Reader, Since};
-use flashline::settings::{LineRules, Place, Settings, Start};
+use flashline::record::{JobRow, Reader, Since};
+use flashline::settings::{GoldenBoard, GoldenBoards, LineRules, Place, Settings, Start};
 use flashline::sim::{BoardHandle, BoardSpec, BoardState, Contents, Fault, Pace, SimPorts};
 use flashline::station::{Ask, OnDisk, SlotState};
 
 use super::cause::{Cause, Event, Fixture, Product, Spoilt, Tempo};
 use super::doors::{Doors, Shut};
 use super::killed;
-use crate::line::{Line, settings, state};
+use crate::line::{Line, said, settings, state};
 use crate::product;
 use crate::warrants::by_login;
 
 /// The slot that is looked at, and its label in a jig.
 const SLOT: &str = "1";
 const LABEL: &str = "A17";
+
+/// The board that is known to be bad.
+const GOLDEN: u32 = 60;
 
 /// Where a slot's path leads that is not its own.
 const WRONG: &str = "wrong";
@@ -111,7 +116,7 @@ impl World {
     fn settings(&self, folder: &std::path::Path) -> Settings {
         let slots = match self.cause.event {
             Event::NewLotFails => 4,
-            Event::TwinIsThere | Event::HubFails => 2,
+            Event::TwinIsThere | Event::HubFails | Event::GoldenPasses => 2,
             _ => 1,
         };
         let mut settings = settings(folder, slots);
@@ -119,6 +124,17 @@ impl World {
             Event::ThreeFailed | Event::NewLotFails => LineRules::default(),
             _ => LineRules::NEVER,
         };
+        match self.cause.event {
+            Event::FailedOften => settings.line.retest_limit = Some(2),
+            Event::GoldenPasses => {
+                settings.golden = GoldenBoards::new(vec![GoldenBoard {
+                    mac: BoardSpec::esp32(GOLDEN).mac,
+                    expect: Golden::Bad,
+                    name: None,
+                }]);
+            }
+            _ => {}
+        }
         for slot in &mut settings.slots {
             if self.cause.fixture == Fixture::Hub {
                 slot.place = Place::Usb(Doors::place(slot.name.as_str()));
@@ -140,6 +156,8 @@ impl World {
             Event::SwappedInMidWrite => settings.grace = Duration::from_secs(5),
             // whether ports went together is known after 0.4 s
             Event::HubFails => settings.grace = Duration::from_secs(1),
+            // for a hand that scans and plugs
+            Event::LabelWithoutBoard => settings.scan.pair = Duration::from_secs(2),
             _ => {}
         }
         if self.cause.tempo != Tempo::Quick {
@@ -215,18 +233,18 @@ impl World {
         self.begin().await
     }
 
+    async fn scan(&mut self) -> bool {
+        let (text, slot) = (LABEL.to_owned(), None);
+        self.ask(Role::Operator, Ask::Scan { text, slot }).await
+    }
+
     async fn begin(&mut self) -> After {
-        let ask = match self.cause.fixture {
-            Fixture::ScannedJig => Ask::Scan {
-                text: LABEL.to_owned(),
-                slot: None,
-            },
-            _ => Ask::Start {
-                slot: SlotId::new(SLOT),
-                serial: None,
-            },
+        let (slot, serial) = (SlotId::new(SLOT), None);
+        let begun = match self.cause.fixture {
+            Fixture::ScannedJig => self.scan().await,
+            _ => self.ask(Role::Operator, Ask::Start { slot, serial }).await,
         };
-        match self.ask(Role::Operator, ask).await {
+        match begun {
             true => self.ends().await,
             false => After::Nothing,
         }
@@ -263,7 +281,7 @@ impl World {
                 match (result.outcome, result.code) {
                     (Outcome::Pass, None) => {
                         self.must_hold_the_firmware();
-                        After::Helped
+                        self.counts()
                     }
                     (_, Some(code)) => After::Shows(code),
                     other => panic!("{other:?}"),
@@ -272,6 +290,23 @@ impl World {
             SlotState::Blocked { code } => After::Shows(*code),
             _ => After::Nothing,
         }
+    }
+
+    /// A board whose label was scanned is that label's from then on.
+    fn counts(&self) -> After {
+        let rows = self.rows();
+        let serial = rows.last().and_then(|row| row.serial.as_ref());
+        let is_its = serial.is_some_and(|serial| serial.to_string() == LABEL);
+        match self.cause.event == Event::LabelWithoutBoard && !is_its {
+            true => After::Nothing,
+            false => After::Helped,
+        }
+    }
+
+    fn rows(&self) -> Vec<JobRow> {
+        let folder = &self.line.as_ref().unwrap().folder;
+        let reader = Reader::open(&folder.path().join("line.db")).unwrap();
+        reader.jobs(Since::default()).unwrap()
     }
 
     fn must_hold_the_firmware(&self) {
@@ -308,12 +343,13 @@ impl World {
     pub fn shows(&self, code: Code) -> bool {
         let line = self.line.as_ref().unwrap();
         let snapshot = line.station.snapshots.borrow().clone();
+        let is_orphan = |notice: &Notice| matches!(notice.what, Happening::ScanOrphan { .. });
         let shown = match state(&snapshot, SLOT) {
+            _ if said(&snapshot, is_orphan) => Some(Code::ScanOrphan),
             SlotState::Done(result) => result.code,
             SlotState::Blocked { code } => Some(*code),
             SlotState::Waiting(Waiting::PresentAtStart) => {
-                let reader = Reader::open(&line.folder.path().join("line.db")).unwrap();
-                let rows = reader.jobs(Since::default()).unwrap();
+                let rows = self.rows();
                 return rows.last().is_some_and(|row| row.code == Some(code));
             }
             _ => None,
@@ -437,8 +473,24 @@ impl World {
                 }
                 None => After::Nothing,
             },
-            // nothing is asked of the operator by the slots of this bench
-            Remedy::ScanAgain | Remedy::AllowRetest => After::Nothing,
+            Remedy::ScanAgain => {
+                if self.cause.event != Event::LabelWithoutBoard {
+                    return After::Nothing;
+                }
+                self.pull().await;
+                assert!(self.scan().await);
+                self.plug().await;
+                self.ends().await
+            }
+            Remedy::AllowRetest => {
+                let Some(unit) = self.board.as_ref().map(|board| board.mac().into()) else {
+                    return After::Nothing;
+                };
+                match self.ask(Role::Supervisor, Ask::AllowRetest { unit }).await {
+                    true => self.plug_again().await,
+                    false => After::Nothing,
+                }
+            }
             Remedy::Into(bin) => match self.bin() {
                 Some(right) if right == bin => After::Helped,
                 _ => After::Nothing,
@@ -578,6 +630,35 @@ impl World {
                 other.execute_batch("BEGIN IMMEDIATE").unwrap();
                 self.other_program = Some(other);
                 self.come().await
+            }
+            Event::FailedOften => {
+                for _ in 0..2 {
+                    let spec = self.cause.board.clone().pace(Pace::Unpaced);
+                    let fails = spec.fault(Fault::WriteProtected);
+                    self.board = Some(self.boards().plug(SLOT, fails));
+                    assert_eq!(self.ends().await, After::Shows(Code::FlashWrite));
+                    self.pull().await;
+                }
+                self.come().await
+            }
+            Event::PassedBefore => {
+                self.plug().await;
+                assert_eq!(self.ends().await, After::Helped);
+                self.pull().await;
+                self.come().await
+            }
+            Event::GoldenPasses => {
+                let golden = BoardSpec::esp32(GOLDEN).pace(Pace::Unpaced);
+                self.boards().plug("2", golden);
+                let escaped = (Outcome::Error, Some(Code::GoldenEscaped));
+                assert_eq!(self.line().result("2").await, escaped);
+                self.come().await
+            }
+            Event::LabelWithoutBoard => {
+                assert!(self.scan().await);
+                let is_orphan =
+                    |notice: &Notice| matches!(notice.what, Happening::ScanOrphan { .. });
+                self.line().wait(|snapshot| said(snapshot, is_orphan)).await;
             }
             Event::DiskFills => {
                 self.disk.as_ref().unwrap().fill();

@@ -17,12 +17,18 @@ fn every_view_is_reached_by_keys_and_left_again() {
         ("\x1b[C", "[1]"),
         ("\x1b[C", "[2]"),
         ("\x1b[D", "[1]"),
-        ("\r", "Esc back"),
+        ("\r", "Esc home"),
         ("\x1b", "select"),
         ("\t", "[2]"),
-        ("?", "signs and colours"),
+        ("j", "its story"),
+        ("\r", "24:0a:c4:00:00:01"),
+        ("\x1b", "its story"),
+        ("c", "by hour"),
+        ("t", "no lot is entered"),
+        ("o", "no unit is open"),
+        ("?", "everywhere"),
         ("?", "PULLED TOO EARLY"),
-        ("\x1b", "[2]"),
+        ("\x1b", "Enter detail"),
     ] {
         terminal.press(keys);
         terminal.wait_for(says);
@@ -71,11 +77,11 @@ fn clicks_choose_slots_and_press_the_footers_keys() {
     terminal.wait_for("[2]");
     // the chosen one opens
     terminal.click("✔ PASS");
-    terminal.wait_for("Esc back");
-    terminal.click("Esc back");
-    terminal.wait_for("[2]");
-    terminal.click("? ");
-    terminal.wait_for("signs and colours");
+    terminal.wait_for("Esc home");
+    terminal.click("Esc home");
+    terminal.wait_for("Enter detail");
+    terminal.click("? help");
+    terminal.wait_for("everywhere");
     terminal.press("q");
     let (status, screen) = terminal.end();
     assert!(status.success(), "{}", screen.contents());

@@ -4,6 +4,7 @@
 
 mod attached;
 mod hands;
+mod leave;
 mod sizes;
 
 use std::fs;
