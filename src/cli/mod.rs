@@ -27,6 +27,7 @@ mod ports;
 mod read;
 mod report;
 mod run;
+mod scan;
 mod screen;
 mod service;
 mod session;
@@ -111,6 +112,7 @@ enum Command {
     Watch(watch::Args),
     Status(status::Args),
     Start(start::Args),
+    Scan(scan::Args),
     Stop(stop::Args),
     GoOn(go_on::Args),
     AllowRetest(allow_retest::Args),
@@ -161,6 +163,7 @@ pub fn main_with<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = 
         Command::Watch(args) => watch::run(args),
         Command::Status(args) => status::run(args),
         Command::Start(args) => start::run(args),
+        Command::Scan(args) => scan::run(args),
         Command::Stop(args) => stop::run(args),
         Command::GoOn(args) => go_on::run(args),
         Command::AllowRetest(args) => allow_retest::run(args),

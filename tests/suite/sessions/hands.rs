@@ -65,6 +65,44 @@ fn labels_of_hotkeys_start_their_boards_and_press_nothing() {
     assert_eq!(serials, ["qPGxpgsbl", "LyYqqBSX7"]);
 }
 
+/// A bench that wants to know who and what: badges and labels made of hotkeys, one label before its board and one
+/// after.
+#[test]
+fn badges_and_labels_come_in_bursts_before_boards_and_after_them() {
+    let head = "[line]\nrequire = [\"operator\", \"serial\"]\n\
+        [scan]\noperator = 'qq(\\w+)'\nserial = 'gG-\\w+'\n";
+    let stage = Stage::new(head, &["", ""]);
+    let mut terminal = stage.run(120, 30);
+    let first = stage.plug("1", 1);
+    terminal.wait_for("badge");
+    terminal.press("qqsxPGl\r");
+    terminal.wait_for("Scan its serial number");
+    terminal.press("xxqq\r");
+    terminal.wait_for("wanted");
+    terminal.press("gG-qsxP\r");
+    terminal.wait_for("✔ PASS");
+    terminal.press("gG-LbqG\r");
+    terminal.wait_for("scanned: gG-LbqG");
+    let second = stage.plug("2", 2);
+    terminal.wait_for("today 2 units");
+    terminal.press("q");
+    let (status, screen) = terminal.end();
+    assert!(status.success(), "{}", screen.contents());
+    check_restored(&screen);
+    check_flash(&first);
+    check_flash(&second);
+    let rows: Vec<_> = (stage.rows().iter())
+        .map(|row| {
+            (
+                row.serial.as_ref().unwrap().to_string(),
+                row.operator.clone(),
+            )
+        })
+        .collect();
+    let row = |serial: &str| (serial.to_owned(), Some("sxPGl".to_owned()));
+    assert_eq!(rows, [row("gG-qsxP"), row("gG-LbqG")]);
+}
+
 #[test]
 fn clicks_choose_slots_and_press_the_footers_keys() {
     let stage = Stage::new("", &["", "", ""]);
