@@ -125,10 +125,10 @@ impl Ends {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
     /// It is the first that counts for it.
-    NewUnit,
-    KnownUnit,
-    /// It counts for none.
-    NoUnit,
+    First,
+    Again,
+    /// It counts for no unit.
+    Not,
 }
 
 /// Closed jobs, summed up as they come, in any order.
@@ -147,7 +147,7 @@ impl Tally {
     pub fn add(&mut self, job: &ClosedJob) -> Counted {
         if job.golden.is_some() {
             self.jobs.golden += 1;
-            return Counted::NoUnit;
+            return Counted::Not;
         }
         match job.outcome {
             Outcome::Pass => {
@@ -170,7 +170,7 @@ impl Tally {
             *self.failures.entry(code).or_default() += 1;
         }
         let Some(unit) = job.counts_for() else {
-            return Counted::NoUnit;
+            return Counted::Not;
         };
         let ends = Ends {
             first: job.number,
@@ -181,11 +181,11 @@ impl Tally {
             last_outcome: job.outcome,
         };
         let (counted, became_good) = match self.units.entry(unit.clone()) {
-            Entry::Vacant(new) => (Counted::NewUnit, new.insert(ends).is_good()),
+            Entry::Vacant(new) => (Counted::First, new.insert(ends).is_good()),
             Entry::Occupied(mut known) => {
                 let was_good = known.get().is_good();
                 known.get_mut().join(ends);
-                (Counted::KnownUnit, !was_good && known.get().is_good())
+                (Counted::Again, !was_good && known.get().is_good())
             }
         };
         if became_good {

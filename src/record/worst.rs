@@ -67,7 +67,7 @@ impl Tries {
             let answered =
                 job.unit.is_some() || matches!(job.outcome, Outcome::Pass | Outcome::Written);
             *silent &= !answered;
-            if counted != Counted::NewUnit {
+            if counted != Counted::First {
                 return;
             }
             !job.is_first_pass()

@@ -348,11 +348,10 @@ impl Dialog {
                     .find(|at| begins(&self.people[*at]));
                 self.choose_person(next.unwrap_or(self.person));
             }
-            (Field::Pin, _) => {
-                if letter.is_ascii_digit() && self.pin.chars() < MOST_DIGITS {
-                    self.pin.0.push(letter);
-                }
+            (Field::Pin, _) if letter.is_ascii_digit() && self.pin.chars() < MOST_DIGITS => {
+                self.pin.0.push(letter);
             }
+            (Field::Pin, _) => {}
             (Field::Why, _) => match &mut self.why {
                 Why::Typed(text) if text.chars().count() < MOST_WHY_CHARS => text.push(letter),
                 Why::Typed(_) => {}
