@@ -308,7 +308,8 @@ async fn a_dialog_closes_after_a_minute() {
     assert_eq!(ask, Ask::StopSlot { slot });
 }
 
-/// A badge that is scanned while the PIN is typed is the station's, and no part of the PIN.
+/// What comes in a burst while the PIN is typed may be the PIN, from a fast hand: it goes nowhere, and is no
+/// part of what was typed either.
 #[tokio::test(start_paused = true)]
 async fn a_barcode_never_lands_in_a_pin() {
     let mut bench = bench();
@@ -330,8 +331,6 @@ async fn a_barcode_never_lands_in_a_pin() {
     let keys = typed("G\r12").take(4).chain(pause).chain(burst).chain(rest);
     let keys = Box::pin(keys.chain(typed("\r>\r")));
     let station = async {
-        let scan = bench.requests.recv().await.unwrap();
-        assert!(matches!(&scan.ask, Ask::Scan { text, .. } if text == "99999"));
         let free = bench.requests.recv().await.unwrap();
         drop(snapshots);
         free.warrant.unwrap().pin.unwrap().pin

@@ -236,8 +236,8 @@ impl Dialog {
         Filled::Going
     }
 
-    /// Takes a barcode where it belongs here: a supervisor's name, a lot's papers. Whether it did; a PIN
-    /// is never scanned, and a reason neither.
+    /// Takes a barcode where it belongs here: a supervisor's name, a lot's papers. Whether it
+    /// goes no further: a PIN is never scanned, and a reason neither.
     pub fn scan(&mut self, text: &str, now: Instant) -> bool {
         if self.stage == Stage::Asked {
             return false;
@@ -253,9 +253,11 @@ impl Dialog {
                 self.person = found.unwrap_or(self.person);
                 found.is_some()
             }
+            // what a fast hand types looks like a barcode: passed on, a PIN would be shown and recorded
             (Field::Pin | Field::Why, _) => {
                 self.fault = Some(Fault::ScanIgnored);
-                false
+                self.touched = now;
+                return true;
             }
             _ => false,
         };
