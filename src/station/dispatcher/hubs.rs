@@ -51,7 +51,7 @@ impl Dispatcher {
         let at_work = self
             .slots
             .iter()
-            .filter(|other| !other.is_quiet() && hub_of(other).as_ref() == Some(&hub));
+            .filter(|other| draws_power(other) && hub_of(other).as_ref() == Some(&hub));
         let limits = self.settings.hub;
         if limits
             .max_active
@@ -208,6 +208,14 @@ pub(super) fn as_lost_with_hub(mut verdict: Verdict, hub: &UsbHub) -> Verdict {
         );
     }
     verdict
+}
+
+/// Whether a slot's board counts as at work. One that waits for someone's answer does not; told to
+/// flash, it goes on at once and its hub may have one more at work than it should: a job under way
+/// keeps its loader, and there is no turn to be taken in its middle.
+fn draws_power(slot: &Slot) -> bool {
+    let asks = slot.at_work().is_some_and(|running| running.asks.is_some());
+    !slot.is_quiet() && !asks
 }
 
 fn hub_of(slot: &Slot) -> Option<UsbHub> {

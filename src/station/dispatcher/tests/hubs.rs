@@ -2,7 +2,9 @@
 
 use super::super::super::slot::BEGUN;
 use super::*;
+use crate::event::Again;
 use crate::settings::HubLimits;
+use crate::station::Question;
 
 /// Boards 1.1, 1.2, … on one hub and 2.1 on another, each its own slot.
 fn bench(limits: HubLimits) -> Bench {
@@ -72,6 +74,37 @@ fn a_hub_works_on_as_many_boards_as_it_may_and_the_next_follows_by_itself() {
     bench.pass(300);
     let first = started(&mut bench);
     assert_eq!(names(&first), ["usb-1.1", "usb-1.2", "usb-2.1"]);
+    assert_eq!(bench.state("usb-1.3"), SlotState::Waiting(Waiting::HubTurn));
+    finish(&mut bench, &first[0], None);
+    assert_eq!(names(&started(&mut bench)), ["usb-1.3"]);
+}
+
+#[test]
+fn a_board_that_waits_for_an_answer_leaves_its_place_to_the_next() {
+    let mut bench = bench(limits(Some(1), 0));
+    for chain in ["1.1", "1.2", "1.3"] {
+        plug(&mut bench, chain);
+        bench.pass(300);
+    }
+    let first = started(&mut bench);
+    assert_eq!(names(&first), ["usb-1.1"]);
+    let (slot, job) = first[0].clone();
+    bench.tell(Input::Fact {
+        slot: slot.clone(),
+        job,
+        fact: Fact::Asks(Question::Again {
+            passed: jiff::Timestamp::UNIX_EPOCH,
+            lot: None,
+        }),
+    });
+    let second = started(&mut bench);
+    assert_eq!(names(&second), ["usb-1.2"]);
+    // told to flash, it goes on beside the other, and counts again
+    let again = Again::Flash;
+    let told = super::ask(&mut bench, Ask::Decide { slot, again });
+    assert_eq!(told, Ok(()));
+    assert!(bench.wants(|effect| matches!(effect, Effect::Decide { .. })));
+    finish(&mut bench, &second[0], None);
     assert_eq!(bench.state("usb-1.3"), SlotState::Waiting(Waiting::HubTurn));
     finish(&mut bench, &first[0], None);
     assert_eq!(names(&started(&mut bench)), ["usb-1.3"]);
