@@ -115,6 +115,7 @@ labels! {
     Free: "not held", "不检查";
     May: "(may be empty)", "（可不填）";
     WhyHint: "choose with the arrows, or type", "用左右键选择，或输入";
+    DemoPin: "in this demo 1234", "本演示为 1234";
     NobodyHasPin: "Nobody here has a PIN. A supervisor sets one in a terminal of this computer:", "本站还没有班长密码。请在本机终端设置：";
     Asked: "asking …", "正在执行…";
     MissingField: "is missing", "未填写";

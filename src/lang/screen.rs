@@ -366,8 +366,8 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         ),
         Word::WrongPin => ("wrong PIN, tries left", "PIN 错误，剩余次数"),
         Word::LockedOut => (
-            "too many wrong PINs: locked for seconds",
-            "PIN 错误过多：锁定秒数",
+            "too many wrong PINs: locked, seconds left",
+            "PIN 错误过多：已锁定，剩余秒数",
         ),
         Word::PinsUnreadable => ("PINs cannot be looked up", "无法读取 PIN"),
         Word::AlreadyDone => ("ALREADY DONE", "已烧录"),

@@ -168,8 +168,16 @@ leftover = "erase"
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lang::{self, Label, Language};
     use crate::manifest::Bundle;
     use crate::settings::Settings;
+
+    #[test]
+    fn the_dialog_of_the_demo_tells_its_pin() {
+        for language in [Language::English, Language::Chinese] {
+            assert!(lang::label(Label::DemoPin, language).contains(PIN));
+        }
+    }
 
     #[test]
     fn the_stage_is_a_station_in_order() {

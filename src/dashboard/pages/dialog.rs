@@ -13,7 +13,7 @@ use crate::dashboard::palette::Role;
 use crate::dashboard::text::{clip, width, wrap};
 use crate::dashboard::view::dialog::{Dialog, Fault, Field, Stage, Subject, Why};
 use crate::dashboard::view::form::{Hold, LotForm};
-use crate::lang::{Label, Word};
+use crate::lang::{Caption, Label, Word};
 use crate::station::{Ask, BundleView, OnDisk};
 
 /// The box is at most so wide, cells.
@@ -100,6 +100,10 @@ fn lines(scene: &Scene<'_>, dialog: &Dialog, cells: usize) -> Vec<Line> {
         let mark = if is_chosen { "▶ " } else { "  " };
         let label = format!("{mark}{}  ", pad(scene.label(name(*field)), name_cells));
         let (value, style) = match is_chosen {
+            true if dialog.is_choice(*field) => (
+                format!("◀ {} ▶", value(scene, dialog, *field)),
+                Style::new().add_modifier(Modifier::REVERSED),
+            ),
             true => (
                 format!("{}_", value(scene, dialog, *field)),
                 Style::new().add_modifier(Modifier::REVERSED),
@@ -225,7 +229,13 @@ fn lot_value(scene: &Scene<'_>, form: &LotForm, field: Field) -> String {
 
 /// What can be done in a field that nothing is in.
 fn hint(scene: &Scene<'_>, dialog: &Dialog, field: Field) -> Option<&'static str> {
+    let is_demo = matches!(
+        scene.caption,
+        Some(Caption::DemoRound { .. } | Caption::DemoOver)
+    );
     match (field, &dialog.subject) {
+        // a stranger who tries the demo has read no manual
+        (Field::Pin, _) if is_demo && dialog.pin.chars() == 0 => Some(scene.label(Label::DemoPin)),
         (Field::Why, _) if dialog.why == Why::Unsaid => Some(scene.label(Label::WhyHint)),
         (Field::Order, Subject::NewLot(form)) if form.order.is_empty() => {
             Some(scene.label(Label::May))

@@ -16,7 +16,7 @@ use crate::dashboard::signs::Signs;
 use crate::dashboard::text::width;
 use crate::dashboard::view::keymap::{FORM_KEYS, KEYMAP};
 use crate::event::SlotId;
-use crate::lang::Language;
+use crate::lang::{Caption, Language};
 use crate::record::JobFilter;
 use crate::station::enquiry::{Found, NotFound};
 use crate::station::{Ask, OnDisk, RequestRefused, Snapshot};
@@ -45,6 +45,31 @@ fn dialog(subject: Subject, snapshot: &Snapshot, keys: &str) -> View {
         dialog: Some(dialog),
         ..on(Page::Bench)
     }
+}
+
+#[test]
+fn only_the_demo_tells_its_pin() {
+    let snapshot = fixture::with_supervisors(fixture::bench());
+    let view = dialog(Subject::Ask(Ask::FreeLine), &snapshot, "");
+    let told = |caption| {
+        let area = Rect::new(0, 0, 80, 24);
+        let mut buffer = Buffer::empty(area);
+        let scene = Scene {
+            snapshot: &snapshot,
+            view: &view,
+            past: &Past::default(),
+            caption,
+            colour: Colour::Colour,
+            signs: Signs::Unicode,
+            zone: &jiff::tz::TimeZone::UTC,
+            now: fixture::now(),
+        };
+        crate::dashboard::draw::draw(&scene, area, &mut buffer);
+        text(&buffer).contains("in this demo 1234")
+    };
+    assert!(told(Some(Caption::DemoOver)));
+    assert!(!told(Some(Caption::DaemonLost)));
+    assert!(!told(None));
 }
 
 /// Every page and dialog with something in it.

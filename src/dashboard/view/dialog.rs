@@ -190,6 +190,16 @@ impl Dialog {
         fields
     }
 
+    /// Whether what is in a field was, or can only be, chosen with the arrows.
+    pub fn is_choice(&self, field: Field) -> bool {
+        match field {
+            Field::Bundle | Field::FirstArticle => true,
+            Field::Who => self.people.len() > 1,
+            Field::Why => matches!(self.why, Why::Usual(_)),
+            Field::Lot | Field::Target | Field::Order | Field::Pin => false,
+        }
+    }
+
     /// The reason in words, as it is kept in the record.
     pub fn why_text(&self, language: Language) -> &str {
         match &self.why {
