@@ -309,7 +309,7 @@ fn since(answer: Answer) -> &'static str {
 fn exchange_code(error: &ExchangeError) -> Code {
     match error {
         ExchangeError::Refused(refusal) => refusal_code(*refusal),
-        ExchangeError::Silence { .. } => Code::NoReply,
+        ExchangeError::Silence { .. } | ExchangeError::ByRom { .. } => Code::NoReply,
         ExchangeError::Garbled { .. } | ExchangeError::Digest { .. } => Code::LineNoise,
     }
 }
@@ -343,6 +343,7 @@ fn exchange_failure(error: &ExchangeError, answer: Answer) -> Failure {
         (ExchangeError::Refused(_), _) => Failure::Refused,
         (
             ExchangeError::Silence { .. }
+            | ExchangeError::ByRom { .. }
             | ExchangeError::Garbled { .. }
             | ExchangeError::Digest { .. },
             _,

@@ -20,7 +20,7 @@ use super::timeout;
 use crate::event::Step;
 use crate::plan::{Framed, Method, Plan, Region, rom_erase};
 use crate::port::LinkError;
-use crate::protocol::{Command, Dialect, ExchangeError, Op, Request, Stream};
+use crate::protocol::{Command, Dialect, ExchangeError, Op, Reply, Request, Stream};
 
 /// Every region was sent and acknowledged.
 pub(super) struct Written<'a> {
@@ -252,8 +252,9 @@ impl Pass {
             let before = self.framed.erase_before.iter();
             for frame in before.chain([&self.framed.begin]) {
                 let mut request = Request::framed(begin, frame.clone(), dialect, timeout);
-                if let Err(error) = session.link.run(&mut request, |_| ()).await {
-                    return Err(self.explain(session, error).await);
+                match session.link.run(&mut request, |_| ()).await {
+                    Ok(reply) => self.is_from_whom_it_asked(session, begin, &reply)?,
+                    Err(error) => return Err(self.explain(session, error).await),
                 }
             }
             self.begun = true;
@@ -285,8 +286,9 @@ impl Pass {
         let last_block = self.framed.blocks.last();
         let timeout = timeout::COMMAND + last_block.map_or(Duration::ZERO, |block| block.timeout);
         let end = Command::DeflEnd { reboot: false };
-        let Err(error) = session.link.command(&end, timeout).await else {
-            return Ok(());
+        let error = match session.link.command(&end, timeout).await {
+            Ok(reply) => return self.is_from_whom_it_asked(session, Op::FlashDeflEnd, &reply),
+            Err(error) => error,
         };
         let refused = matches!(error, LinkError::Exchange(ExchangeError::Refused(_)));
         match self.explain(session, error).await {
@@ -301,6 +303,27 @@ impl Pass {
                 Err(error)
             }
         }
+    }
+
+    /// A chip that was reset while the stub wrote, and starts in its loader (IO0 held low), is there
+    /// before the next command: its ROM takes BEGIN as if it were the first and has nothing against an
+    /// END of nothing. That it was not the stub shows in its status, which is two bytes longer.
+    fn is_from_whom_it_asked(
+        &self,
+        session: &Session<'_>,
+        op: Op,
+        reply: &Reply,
+    ) -> Result<(), JobError> {
+        if session.link.dialect() != Dialect::Stub || reply.payload.is_empty() {
+            return Ok(());
+        }
+        Err(JobError::Block {
+            region: self.region.name.clone(),
+            address: self.reached(),
+            baud: session.link.baud(),
+            answer: Answer::Other,
+            source: ExchangeError::ByRom { what: op.name() },
+        })
     }
 
     fn tell(&self, journal: &mut Journal) {

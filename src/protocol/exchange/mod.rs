@@ -60,6 +60,9 @@ pub enum ExchangeError {
         what: &'static str,
         noise_bytes: usize,
     },
+    /// The stub was asked, and a reply came with a ROM's status: the chip was reset meanwhile.
+    #[error("{what} was answered by the chip's ROM and not by the stub")]
+    ByRom { what: &'static str },
     /// Data came whole and are not those that were sent.
     #[error("the data of {what} do not have the MD5 that came behind them")]
     Digest { what: &'static str },

@@ -6,9 +6,9 @@ use flashline::job::Silence;
 use flashline::job::StubUse::{self, RomDeflate, RomPlain, Stub};
 use flashline::protocol::Op;
 use flashline::settings::Reset;
-use flashline::sim::{BoardSpec, Contents, Fault, Wiring};
+use flashline::sim::{BoardSpec, Contents, Fault, Pace, Wiring};
 
-use super::{Rig, check};
+use super::{Keeper, PLANNER, Rig, check, plan};
 
 const ALL: [StubUse; 3] = [Stub, RomDeflate, RomPlain];
 
@@ -199,6 +199,32 @@ async fn a_chip_that_resets_in_mid_write() {
     check(with(reset(1)), RomPlain, expected).await;
     let expected = "FAIL NO_REPLY, attempt 2, retried 0+0+1, 921600 baud, flash wrong";
     check(with(reset(9)), Stub, expected).await;
+}
+
+/// Wherever it is, in its first region as well, the second attempt makes it good; even where the ROM's
+/// loader is there so soon that it answers what the stub was asked.
+#[tokio::test(start_paused = true)]
+async fn a_chip_that_resets_anywhere_in_mid_write() {
+    let regions = &plan(&Keeper::new(&PLANNER)).regions;
+    let image_bytes = regions.iter().map(|region| region.bytes.len() as u64).sum();
+    let places = (0..0x8000).step_by(0x1000);
+    let places = places.chain((0x8000..image_bytes).step_by(0xF000));
+    for bytes in places {
+        for (stub, pace) in [
+            (Stub, Pace::Real),
+            (Stub, Pace::Unpaced),
+            (RomDeflate, Pace::Unpaced),
+            (RomPlain, Pace::Unpaced),
+        ] {
+            let spec = with(Fault::ResetAfter { bytes, times: 1 }).pace(pace);
+            let ended = Rig::new(spec).writing_by(stub).run().await;
+            let (summary, detail) = (ended.summary(), &ended.verdict.detail);
+            assert!(
+                summary.starts_with("PASS, attempt 2,") && summary.ends_with("flash right"),
+                "{stub:?} {pace:?} {bytes:#x}: {summary}: {detail}"
+            );
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
