@@ -82,6 +82,8 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         ("FAIL", jobs.failed),
         ("ERROR", jobs.errors),
         ("ABORTED", jobs.aborted),
+        ("SKIPPED", jobs.skipped),
+        ("golden", jobs.golden),
         ("running", report.figures.running),
     ] {
         row("jobs", outcome, count.to_string(), none())?;

@@ -63,6 +63,8 @@ struct Jobs {
     fail: u64,
     error: u64,
     aborted: u64,
+    skipped: u64,
+    golden: u64,
     running: u64,
     no_contact: u64,
 }
@@ -115,6 +117,8 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
             fail: period.jobs.failed,
             error: period.jobs.errors,
             aborted: period.jobs.aborted,
+            skipped: period.jobs.skipped,
+            golden: period.jobs.golden,
             running: report.figures.running,
             no_contact: period.jobs.no_contact,
         },

@@ -86,6 +86,12 @@ fn put(report: &Report, out: &mut String) -> std::fmt::Result {
             (Outcome::Fail.name(), jobs.failed, "the board"),
             (Outcome::Error.name(), jobs.errors, "the bench"),
             (Outcome::Aborted.name(), jobs.aborted, "stopped"),
+            (
+                Outcome::Skipped.name(),
+                jobs.skipped,
+                "good already, not counted twice",
+            ),
+            ("golden", jobs.golden, "golden boards, not counted"),
             ("running", report.figures.running, ""),
         ] {
             let mut line = format!("  {name:<10}  {count:>7}            {note}");
