@@ -250,8 +250,15 @@ pub struct BoardView {
     pub job: JobId,
     #[serde(with = "spelling::time")]
     pub started: jiff::Timestamp,
+    /// What its label says, where someone read it.
+    #[serde(default)]
+    pub serial: Option<Serial>,
     pub identity: Option<Arc<Identity>>,
     pub progress: Progress,
+    /// When the step of `progress` began, and how many of its bytes were done then.
+    #[serde(with = "spelling::time")]
+    pub step_began: jiff::Timestamp,
+    pub step_from_bytes: u64,
     /// The port is lost and may come back.
     pub lost: bool,
     /// What the job waits to be told.
@@ -348,6 +355,9 @@ pub struct ResultView {
     pub code: Option<Code>,
     pub detail: String,
     pub unit: Option<Unit>,
+    /// What its label says, where someone read it.
+    #[serde(default)]
+    pub serial: Option<Serial>,
     pub attempts: u32,
     pub retries: u32,
     #[serde(rename = "seconds", with = "spelling::seconds")]

@@ -99,6 +99,9 @@ pub struct Running {
     pub began: Now,
     pub identity: Option<Arc<Identity>>,
     pub progress: Progress,
+    /// When the step of `progress` began, and how many of its bytes were done then.
+    pub step_began: jiff::Timestamp,
+    pub step_from_bytes: u64,
     pub lost: bool,
     /// The port's device has gone since the job last moved.
     pub left: bool,
@@ -135,6 +138,8 @@ impl Running {
             began,
             identity: None,
             progress: BEGUN,
+            step_began: began.wall,
+            step_from_bytes: 0,
             lost: false,
             left: false,
             hub_lost: None,
@@ -146,8 +151,11 @@ impl Running {
         BoardView {
             job: self.job,
             started: self.began.wall,
+            serial: self.serial.clone(),
             identity: self.identity.clone(),
             progress: self.progress,
+            step_began: self.step_began,
+            step_from_bytes: self.step_from_bytes,
             lost: self.lost,
             asks: self.asks.clone(),
         }

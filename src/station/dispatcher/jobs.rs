@@ -207,13 +207,24 @@ impl Dispatcher {
         self.journal.job(now, id, job, what);
     }
 
-    pub(super) fn job_moved(&mut self, id: &SlotId, job: JobId, progress: Progress) {
+    pub(super) fn job_moved(
+        &mut self,
+        id: &SlotId,
+        job: JobId,
+        progress: Progress,
+        now: Now,
+    ) {
         if let Some(running) = self.running_mut(id, job) {
             // a job that moves on has its port back
             if running.progress != progress {
                 running.lost = false;
                 running.left = false;
                 running.hub_lost = None;
+            }
+            let step = |progress: &Progress| (progress.step, progress.attempt);
+            if step(&running.progress) != step(&progress) {
+                running.step_began = now.wall;
+                running.step_from_bytes = progress.done_bytes;
             }
             running.progress = progress;
         }
@@ -329,6 +340,7 @@ impl Dispatcher {
             code: verdict.code,
             detail: verdict.detail.clone(),
             unit: unit.clone(),
+            serial: running.serial.clone(),
             attempts: verdict.attempts,
             retries: verdict.retries.total(),
             took,

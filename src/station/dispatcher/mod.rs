@@ -188,7 +188,7 @@ impl Dispatcher {
                 slot,
                 job,
                 progress,
-            } => self.job_moved(&slot, job, progress),
+            } => self.job_moved(&slot, job, progress, now),
             Input::Finished { slot, job, verdict } => {
                 self.job_finished(&slot, job, verdict, now, &mut effects);
             }
