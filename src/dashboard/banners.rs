@@ -8,48 +8,67 @@ use ratatui::style::Style;
 use super::draw::Scene;
 use super::palette::Role;
 use super::status::Status;
-use super::text::clip;
+use super::text::wrap_into;
 use crate::event::Code;
 use crate::lang::{self, Caption, Word, advice};
 use crate::station::{BundleView, Halt, LineState, OnDisk, Snapshot};
 
-/// No more lines about manifests than these; the last one then tells how many more there are.
+/// No more manifests than these are named; the last one then tells how many more there are.
 const MOST_MANIFESTS: usize = 2;
 
-/// How many lines they take.
-pub fn count(snapshot: &Snapshot, caption: Option<Caption>) -> u16 {
-    let is_lost = caption == Some(Caption::DaemonLost);
-    let line = u16::from(is_lost || is_stopped(&snapshot.line));
-    // at most `MOST_MANIFESTS`
-    line + changed(snapshot).count().min(MOST_MANIFESTS) as u16
+/// A line, and how it looks.
+pub type Line = (Role, String);
+
+/// The lines for a screen of this size: what everyone must see, each whole where a fifth of the screen
+/// holds it all, the first ones where it does not.
+pub fn lines(scene: &Scene<'_>, area: Rect) -> Vec<Line> {
+    let all = banners(scene);
+    let cells = usize::from(area.width).saturating_sub(2);
+    let mut spare = usize::from(area.height / 5).saturating_sub(all.len());
+    let mut lines = Vec::new();
+    for (role, text) in all {
+        let wrapped = wrap_into(&text, cells, 1 + spare);
+        spare -= wrapped.len().saturating_sub(1).min(spare);
+        lines.extend(wrapped.into_iter().map(|line| (role, line)));
+    }
+    lines
 }
 
 /// Draws them into as many lines as there are.
-pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let mut lines: Vec<(Role, String)> = Vec::new();
-    lines.extend(why_stopped(scene).map(|why| (Role::Banner, why)));
-    let all: Vec<&BundleView> = changed(scene.snapshot).collect();
-    for (index, bundle) in all.iter().take(MOST_MANIFESTS).enumerate() {
-        let mut text = on_disk(scene, bundle);
-        if index + 1 == MOST_MANIFESTS && all.len() > MOST_MANIFESTS {
-            text = format!("(+{}) {text}", all.len() - MOST_MANIFESTS);
-        }
-        lines.push((Role::Message, text));
-    }
-    let cells = usize::from(area.width).saturating_sub(2);
+pub fn draw(scene: &Scene<'_>, lines: &[Line], area: Rect, buffer: &mut Buffer) {
     for (y, (role, text)) in (area.y..area.bottom()).zip(lines) {
         let rect = Rect {
             y,
             height: 1,
             ..area
         };
-        buffer.set_style(rect, scene.role(role));
-        buffer.set_string(area.x + 1, y, clip(&text, cells), Style::new());
+        buffer.set_style(rect, scene.role(*role));
+        buffer.set_string(area.x + 1, y, text, Style::new());
     }
 }
 
-fn is_stopped(line: &LineState) -> bool {
-    matches!(line, LineState::Stopped { .. } | LineState::Halted(_))
+/// What is to be said, the most urgent first.
+fn banners(scene: &Scene<'_>) -> Vec<Line> {
+    let mut banners: Vec<Line> = Vec::new();
+    banners.extend(why_stopped(scene).map(|why| (Role::Banner, why)));
+    if let Some(worst) = &scene.snapshot.standing.worst_slot {
+        let text = lang::worst_slot(
+            &worst.slot,
+            (worst.failed, worst.units),
+            (worst.other_failed, worst.other_units),
+            scene.language(),
+        );
+        banners.push((Role::Message, format!("▼ {text}")));
+    }
+    let all: Vec<&BundleView> = changed(scene.snapshot).collect();
+    for (index, bundle) in all.iter().take(MOST_MANIFESTS).enumerate() {
+        let mut text = on_disk(scene, bundle);
+        if index + 1 == MOST_MANIFESTS && all.len() > MOST_MANIFESTS {
+            text = format!("(+{}) {text}", all.len() - MOST_MANIFESTS);
+        }
+        banners.push((Role::Message, text));
+    }
+    banners
 }
 
 fn changed(snapshot: &Snapshot) -> impl Iterator<Item = &BundleView> {

@@ -45,9 +45,13 @@ impl Scene<'_> {
         palette::role(role, self.colour)
     }
 
-    pub fn look(&self) -> Look {
+    pub fn look(&self) -> Look<'_> {
+        let standing = &self.snapshot.standing;
         Look {
             now: self.now,
+            zone: self.zone,
+            median: standing.today.median_cycle,
+            worst: standing.worst_slot.as_ref().map(|worst| &worst.slot),
             language: self.view.language,
             colour: self.colour,
             signs: self.signs,
@@ -56,9 +60,17 @@ impl Scene<'_> {
 }
 
 /// Where everything is on a screen of this size.
-pub fn grid(snapshot: &Snapshot, caption: Option<Caption>, area: Rect) -> Option<Grid> {
-    let seats: Vec<_> = snapshot.slots.iter().map(|slot| slot.seat).collect();
-    grid::layout(area, &seats, banners::count(snapshot, caption))
+pub fn grid(scene: &Scene<'_>, area: Rect) -> Option<Grid> {
+    laid_out(scene, area).map(|(grid, _)| grid)
+}
+
+fn laid_out(scene: &Scene<'_>, area: Rect) -> Option<(Grid, Vec<banners::Line>)> {
+    let slots = scene.snapshot.slots.iter();
+    let seats: Vec<_> = slots.map(|slot| slot.seat).collect();
+    let lines = banners::lines(scene, area);
+    // at most a fifth of the screen's lines
+    let grid = grid::layout(area, &seats, lines.len() as u16)?;
+    Some((grid, lines))
 }
 
 /// Draws the whole screen, in the characters that the terminal has.
@@ -68,12 +80,12 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 fn paint(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let Some(grid) = grid(scene.snapshot, scene.caption, area) else {
+    let Some((grid, banners)) = laid_out(scene, area) else {
         too_small(scene, area, buffer);
         return;
     };
     header(scene, grid.header, buffer);
-    banners::draw(scene, grid.banners, buffer);
+    banners::draw(scene, &banners, grid.banners, buffer);
     figures::draw(scene, grid.figures, buffer);
     let middle = middle(&grid, area);
     match (page(scene), scene.view.selected_index(scene.snapshot)) {
@@ -112,7 +124,7 @@ fn page(scene: &Scene<'_>) -> Page {
 
 /// The rows of a page, and how many lines of it can be above its top.
 pub fn extent(scene: &Scene<'_>, area: Rect) -> (usize, usize) {
-    let Some(grid) = grid(scene.snapshot, scene.caption, area) else {
+    let Some(grid) = grid(scene, area) else {
         return (1, 0);
     };
     let middle = middle(&grid, area);
@@ -132,7 +144,7 @@ pub enum Hit {
 
 /// What was drawn there.
 pub fn hit(scene: &Scene<'_>, area: Rect, at: Position) -> Hit {
-    let Some(grid) = grid(scene.snapshot, scene.caption, area) else {
+    let Some(grid) = grid(scene, area) else {
         return Hit::Nothing;
     };
     if let Some(key) = footer::hit(scene, grid.footer, at) {
@@ -164,6 +176,11 @@ fn header(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         (_, Some(caption)) => lang::caption(caption, scene.language()),
         (_, None) => String::new(),
     };
+    let at_hand = &snapshot.at_hand;
+    let operator = at_hand.operator.as_ref();
+    let operator = operator.map(|name| format!("{} {name}", scene.word(Word::Operator)));
+    let scanned = at_hand.scanned.as_ref();
+    let scanned = scanned.map(|scanned| lang::serial_waits(&scanned.serial, scene.language()));
     let left = format!(
         "{} {}   {} {}   {} {}",
         scene.word(Word::Station),
@@ -173,12 +190,23 @@ fn header(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         scene.word(Word::Bundle),
         snapshot.bundle,
     );
-    let cells = usize::from(area.width) - 2;
-    let left = clip(&left, cells.saturating_sub(width(&right) + 2));
-    buffer.set_string(area.x + 1, area.y, left, Style::new());
-    let right = clip(&right, cells);
-    let x = area.right() - 1 - width(&right) as u16;
-    buffer.set_string(x, area.y, right, Style::new());
+    // from the right: what waits for someone, who works, what the program does
+    let mut end = area.right().saturating_sub(1);
+    let parts = [
+        (scanned.map(|text| format!(" {text} ")), Role::Message),
+        (operator, Role::Header),
+        (Some(right).filter(|text| !text.is_empty()), Role::Header),
+    ];
+    for (text, role) in parts {
+        let Some(text) = text else { continue };
+        let room = usize::from(end.saturating_sub(area.x + 1));
+        let text = clip(&text, room);
+        let x = end - width(&text) as u16;
+        buffer.set_string(x, area.y, &text, scene.role(role));
+        end = x.saturating_sub(2);
+    }
+    let room = usize::from(end.saturating_sub(area.x + 1));
+    buffer.set_string(area.x + 1, area.y, clip(&left, room), Style::new());
 }
 
 #[cfg(test)]

@@ -16,15 +16,15 @@ use super::options::{Colour, Mouse, Options, Quit, Speaks, Times};
 use super::signs::Signs;
 use crate::chip::{Chip, FlashId, Identity, Mac, Revision};
 use crate::event::{
-    Code, Happening, JobId, LotName, Notice, Outcome, Progress, Role, Serial, SlotId, Step,
-    Waiting, Who,
+    Code, FirstArticle, Happening, JobId, LotName, LotState, Notice, Outcome, Progress, Role,
+    Serial, SlotId, Step, Waiting, Who,
 };
 use crate::lang::Language;
-use crate::record::{Jobs, OpenUnit, Standing, Yield};
+use crate::record::{Jobs, LotStanding, OpenUnit, Standing, WorstSlot, Yield};
 use crate::settings::Seat;
 use crate::station::{
-    BoardView, BundleView, LineState, OnDisk, PortView, ResultView, SlotOut, SlotState, SlotView,
-    Snapshot,
+    AtHand, BoardView, BundleView, LineState, OnDisk, PortView, Question, ResultView, Scanned,
+    SlotOut, SlotState, SlotView, Snapshot,
 };
 
 /// The moment of every fixture: 10:03:44 UTC.
@@ -209,6 +209,113 @@ fn standing() -> Standing {
         units_per_hour: None,
         worst_slot: None,
     }
+}
+
+/// A lot in the middle of its work.
+pub fn lot_standing() -> LotStanding {
+    LotStanding {
+        lot: lot(),
+        product: "thermostat".to_owned(),
+        version: "1.4.2".to_owned(),
+        bundle: "3f2a91c07be4".to_owned(),
+        order: Some("PO 4711".to_owned()),
+        target: 500,
+        state: LotState::Running,
+        first_article: FirstArticle::Free,
+        figures: Yield {
+            units: 131,
+            first_pass: 117,
+            passed: 126,
+            ..standing().today
+        },
+        open_units: 1,
+        units_per_hour: Some(212.0),
+        to_go: Some(Duration::from_secs(6_354)),
+    }
+}
+
+/// The station at work for a lot, an operator at the bench, one slot that fails too often.
+pub fn for_a_lot(snapshot: Snapshot) -> Snapshot {
+    let standing = Standing {
+        lots: vec![lot_standing()],
+        units_per_hour: Some(212.0),
+        worst_slot: Some(WorstSlot {
+            slot: SlotId::new("5"),
+            units: 31,
+            failed: 9,
+            other_units: 100,
+            other_failed: 5,
+        }),
+        ..(*snapshot.standing).clone()
+    };
+    Snapshot {
+        standing: Arc::new(standing),
+        at_hand: Arc::new(AtHand {
+            operator: Some("anna".into()),
+            scanned: Some(Scanned {
+                serial: Serial::parse("A17-0042").unwrap(),
+                until: now() + jiff::SignedDuration::from_secs(20),
+            }),
+            supervisors: vec!["wang".into()],
+        }),
+        ..snapshot
+    }
+}
+
+/// A slot in each state that a tile tells apart, and for a lot.
+pub fn every_state() -> Snapshot {
+    let mut asks = board(6, progress(Step::Admit, 0, 0));
+    asks.asks = Some(Question::Again {
+        passed: ago(86_400),
+        lot: Some(lot()),
+    });
+    let mut lost = board(4, progress(Step::Write, 430_000, 1_048_576));
+    lost.lost = true;
+    let mut taken = passed(9, 1, 0);
+    if let SlotState::Done(result) = &mut taken {
+        result.present = false;
+        result.serial = Serial::parse("A17-0041");
+    }
+    let mut skipped = passed(8, 1, 0);
+    if let SlotState::Done(result) = &mut skipped {
+        result.outcome = Outcome::Skipped;
+        result.code = Some(Code::AlreadyDone);
+    }
+    let quarantined = SlotOut::Quarantined {
+        boards: 3,
+        code: Code::NoSync,
+    };
+    let empty = |name| slot(name, SlotState::Empty);
+    for_a_lot(with(vec![
+        empty("1"),
+        slot("2", passed(2, 1, 0)),
+        slot("3", working(3)),
+        slot("4", SlotState::Working(lost)),
+        slot("5", ended(5, Code::NoSync, "")),
+        slot("6", SlotState::Working(asks)),
+        slot("7", passed(7, 2, 3)),
+        slot("8", skipped),
+        slot("9", taken),
+        slot("10", ended(10, Code::NotVerified, "")),
+        slot("11", ended(11, Code::Unplugged, "")),
+        slot("12", ended(12, Code::PortBusy, "in use by picocom (4711)")),
+        slot("13", ended(13, Code::Stopped, "")),
+        slot(
+            "14",
+            SlotState::Recording(board(14, progress(Step::Record, 0, 0))),
+        ),
+        slot("15", held()),
+        slot("16", SlotState::Waiting(Waiting::Scan)),
+        out(&empty("17"), quarantined),
+        out(&empty("18"), SlotOut::Stopped { by: li() }),
+        slot(
+            "19",
+            SlotState::Blocked {
+                code: Code::DiskFull,
+            },
+        ),
+        slot("20", SlotState::Settling),
+    ]))
 }
 
 /// A snapshot with these slots.

@@ -18,6 +18,7 @@ mod json;
 mod keyboard;
 mod notices;
 mod options;
+mod pace;
 mod pages;
 mod palette;
 mod past;

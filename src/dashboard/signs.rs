@@ -61,6 +61,7 @@ const fn known(character: char) -> char {
         '■' => '@',
         '‖' => '/',
         'Ø' => '0',
+        '¿' => '%',
         // bars and charts
         '▓' => '=',
         '█' | '▉' | '▊' | '▋' => '#',

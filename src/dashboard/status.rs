@@ -13,6 +13,8 @@ pub enum Status {
     Empty,
     Waiting,
     Working,
+    /// The board passed before: someone is to say whether it is flashed again.
+    Asking,
     PortLost,
     Passed,
     PassedAfterRetry,
@@ -32,10 +34,11 @@ pub enum Status {
 }
 
 impl Status {
-    pub const ALL: [Status; 16] = [
+    pub const ALL: [Status; 17] = [
         Status::Empty,
         Status::Waiting,
         Status::Working,
+        Status::Asking,
         Status::Passed,
         Status::PassedAfterRetry,
         Status::Written,
@@ -78,6 +81,7 @@ impl Status {
             SlotState::Empty => Status::Empty,
             SlotState::Waiting(_) => Status::Waiting,
             SlotState::Working(board) if board.lost => Status::PortLost,
+            SlotState::Working(board) if board.asks.is_some() => Status::Asking,
             SlotState::Settling | SlotState::Working(_) | SlotState::Recording(_) => {
                 Status::Working
             }
@@ -128,6 +132,7 @@ impl Status {
             )),
             Happening::Retried { .. } | Happening::PortLost { .. } => Some(Status::PortLost),
             Happening::BoardWaits { .. } | Happening::SwitchUnread { .. } => Some(Status::Waiting),
+            Happening::AskedAgain => Some(Status::Asking),
             Happening::SlotHeld { .. } => Some(Status::Held),
             Happening::LineStopped { .. } | Happening::LineStoppedBy { .. } => {
                 Some(Status::LineStopped)
@@ -147,6 +152,7 @@ impl Status {
             Status::Empty => "-",
             Status::Waiting => "?",
             Status::Working => "▸",
+            Status::Asking => "¿",
             Status::PortLost => "~",
             Status::Passed => "✔",
             Status::PassedAfterRetry => "↻",
@@ -169,6 +175,7 @@ impl Status {
             Status::Empty => Word::Empty,
             Status::Waiting => Word::Waiting,
             Status::Working => Word::Working,
+            Status::Asking => Word::Asking,
             Status::PortLost => Word::PortLost,
             Status::Passed => Word::Pass,
             Status::PassedAfterRetry => Word::PassAfterRetry,
@@ -191,7 +198,8 @@ impl Status {
         match self {
             Status::Passed | Status::PassedAfterRetry => Some("PASS"),
             Status::Written => Some("WRITTEN"),
-            Status::Skipped => Some("SKIP"),
+            Status::Skipped => Some("DONE"),
+            Status::Asking => Some("AGAIN?"),
             Status::Failed | Status::PulledTooEarly => Some("FAIL"),
             Status::BenchError => Some("ERROR"),
             Status::Stopped => Some("STOP"),
@@ -257,6 +265,7 @@ pub fn hint(slot: &SlotView) -> Option<Word> {
         SlotState::Waiting(Waiting::FirstArticle) => Some(Word::WaitsForFirstArticle),
         SlotState::Waiting(Waiting::HubTurn) => Some(Word::WaitsForHub),
         SlotState::Working(board) if board.lost => Some(Word::PortMayComeBack),
+        SlotState::Working(board) if board.asks.is_some() => Some(Word::AnswerAgain),
         SlotState::Held { .. } => Some(Word::GoesOnWhenFreed),
         SlotState::Done(result) if result.present => Some(Word::TakeOut),
         SlotState::Done(_) => Some(Word::PlugNext),

@@ -1,18 +1,21 @@
 //! One slot's tile: its colour, its word, and as much of the rest as fits, the most important first.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::big::{self, Scale};
 use super::options::Colour;
-use super::palette;
+use super::pace::{Pace, pace};
+use super::palette::{self, Role};
 use super::signs::Signs;
 use super::status::{self, Status};
 use super::text::{clip, width, wrap, wrap_into};
-use crate::event::{Code, Step};
+use crate::event::{Code, SlotId, Step, Unit};
 use crate::lang::{self, Language, Word, advice};
-use crate::station::{SlotOut, SlotState, SlotView};
+use crate::station::{Question, SlotOut, SlotState, SlotView};
 
 /// Whether the arrows stand on this slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,15 +26,26 @@ pub enum Selection {
 
 /// How tiles are drawn at this moment.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
+pub struct Look<'a> {
     pub now: jiff::Timestamp,
+    pub zone: &'a jiff::tz::TimeZone,
+    /// What a board takes today.
+    pub median: Option<Duration>,
+    /// The slot that fails too often.
+    pub worst: Option<&'a SlotId>,
     pub language: Language,
     pub colour: Colour,
     pub signs: Signs,
 }
 
 /// Draws the tile.
-pub fn draw(slot: &SlotView, selection: Selection, look: Look, area: Rect, buffer: &mut Buffer) {
+pub fn draw(
+    slot: &SlotView,
+    selection: Selection,
+    look: Look<'_>,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let status = Status::of(slot);
     buffer.set_style(area, palette::tile(status, look.colour));
     let first = Rect { height: 1, ..area };
@@ -45,14 +59,17 @@ pub fn draw(slot: &SlotView, selection: Selection, look: Look, area: Rect, buffe
         ..area
     };
     let cells = usize::from(inner.width);
-    let body_rows = usize::from(area.height) - 1;
-
     let verdict = verdict(slot, look.language);
-    let body = body(slot, look.language, cells);
-    let name = match selection {
+    let band_rows = band(slot, status, look, area, cells, buffer);
+    let body = body(slot, look, cells, band_rows > 0);
+    let body_rows = usize::from(area.height) - 1 - band_rows;
+    let mut name = match selection {
         Selection::Selected => format!("[{}]", slot.slot),
         Selection::Other => slot.slot.to_string(),
     };
+    if look.worst == Some(&slot.slot) {
+        name.push_str(WORST);
+    }
     let beside = format!("{name} {verdict}");
     // the verdict has a line of its own unless that costs the text a line and it fits beside the name
     let own_line = body_rows > 0 && (body.rows(cells) < body_rows || width(&beside) > cells);
@@ -64,6 +81,9 @@ pub fn draw(slot: &SlotView, selection: Selection, look: Look, area: Rect, buffe
     self::head(slot, &head, look, inner, buffer);
     if selection == Selection::Selected {
         let style = palette::selected(look.colour);
+        buffer.set_string(inner.x, inner.y, clip(&name, cells), style);
+    } else if look.worst == Some(&slot.slot) {
+        let style = palette::role(Role::Message, look.colour);
         buffer.set_string(inner.x, inner.y, clip(&name, cells), style);
     }
 
@@ -77,14 +97,63 @@ pub fn draw(slot: &SlotView, selection: Selection, look: Look, area: Rect, buffe
     }
     let left_over = body_rows.saturating_sub(lines.len());
     lines.extend(body.lines(room, cells, left_over));
-    for (row, (line, modifier)) in (1..area.height).zip(lines) {
+    for (row, (line, modifier)) in (1..=body_rows as u16).zip(lines) {
         let style = Style::new().add_modifier(modifier);
         buffer.set_string(inner.x, inner.y + row, line, style);
     }
 }
 
+/// Behind the name of the slot that fails too often.
+pub const WORST: &str = " ▼";
+
+/// That the board is to be taken out, across the tile's end; how many rows that takes. A failure's advice
+/// comes first.
+fn band(
+    slot: &SlotView,
+    status: Status,
+    look: Look<'_>,
+    area: Rect,
+    cells: usize,
+    buffer: &mut Buffer,
+) -> usize {
+    let SlotState::Done(result) = &slot.state else {
+        return 0;
+    };
+    let rows: u16 = match status {
+        _ if !result.present => 0,
+        Status::Passed | Status::PassedAfterRetry | Status::Written | Status::Skipped => {
+            match area.height {
+                0..2 => 0,
+                2..13 => 1,
+                13.. => 3,
+            }
+        }
+        Status::Failed => {
+            let said = 2 + body(slot, look, cells, true).rows(cells);
+            u16::from(said < usize::from(area.height))
+        }
+        _ => 0,
+    };
+    if rows == 0 {
+        return 0;
+    }
+    let band = Rect::new(area.x, area.bottom() - rows, area.width, rows);
+    buffer.set_style(band, palette::band(status, look.colour));
+    let word = lang::word(Word::RemoveBoard, look.language);
+    let wide = format!("▲ {word} ▲");
+    let short = lang::word(Word::RemoveShort, look.language);
+    let room = usize::from(area.width);
+    let fitting = [&*wide, word, short]
+        .into_iter()
+        .find(|text| width(text) <= room);
+    let text = clip(fitting.unwrap_or(short), room);
+    let x = band.x + (band.width - width(&text) as u16) / 2;
+    buffer.set_string(x, band.y + rows / 2, text, Style::new());
+    usize::from(rows)
+}
+
 /// The first line, and at its end the time where it fits.
-fn head(slot: &SlotView, text: &str, look: Look, area: Rect, buffer: &mut Buffer) {
+fn head(slot: &SlotView, text: &str, look: Look<'_>, area: Rect, buffer: &mut Buffer) {
     let cells = usize::from(area.width);
     let text = clip(text, cells);
     buffer.set_string(area.x, area.y, &text, Style::new());
@@ -105,7 +174,7 @@ pub fn verdict(slot: &SlotView, language: Language) -> String {
         }
         SlotState::Settling => lang::word(Word::Settling, language).to_owned(),
         SlotState::Recording(_) => lang::word(Word::Recording, language).to_owned(),
-        SlotState::Working(board) if !board.lost => {
+        SlotState::Working(board) if !board.lost && board.asks.is_none() => {
             lang::step(board.progress.step, language).to_owned()
         }
         _ => lang::word(status.word(), language).to_owned(),
@@ -147,6 +216,8 @@ fn large(slot: &SlotView, signs: Signs, cells: usize, spare: usize) -> Vec<(Stri
 struct Body {
     short: Vec<String>,
     text: String,
+    /// What to do, of a text that has no room for what happened as well.
+    remedy: Option<&'static str>,
 }
 
 impl Body {
@@ -164,7 +235,11 @@ impl Body {
             .map(|line| plain(clip(line, room)))
             .collect();
         let left = rows - lines.len();
-        lines.extend(wrap_into(&self.text, cells, left).into_iter().map(plain));
+        let text = match self.remedy {
+            Some(remedy) if wrap(&self.text, cells).len() > left => remedy,
+            _ => &self.text,
+        };
+        lines.extend(wrap_into(text, cells, left).into_iter().map(plain));
         lines
     }
 }
@@ -176,9 +251,12 @@ pub fn out_beside(slot: &SlotView, language: Language) -> Option<String> {
     (Status::of(slot) != out).then(|| format!("{} {word}", out.sign()))
 }
 
-fn body(slot: &SlotView, language: Language, cells: usize) -> Body {
+/// `removal`: the tile says elsewhere that the board is to be taken out.
+fn body(slot: &SlotView, look: Look<'_>, cells: usize, removal: bool) -> Body {
+    let language = look.language;
     let mut short = Vec::new();
     let mut text = String::new();
+    let mut remedy = None;
     short.extend(out_beside(slot, language));
     match (&slot.out, Status::of(slot)) {
         (Some(SlotOut::Quarantined { boards, code }), Status::Quarantined) => {
@@ -188,41 +266,55 @@ fn body(slot: &SlotView, language: Language, cells: usize) -> Body {
         (Some(SlotOut::Stopped { by }), Status::SlotStopped) => {
             text = lang::stopped_by(&by.name, language);
         }
-        _ => text = state_body(slot, language, cells, &mut short),
+        _ => text = state_body(slot, look, cells, &mut short),
     }
     short.extend(slot.product.as_ref().map(ToString::to_string));
     if let Some(code) = status::code(slot) {
         let words = advice(code, language);
+        remedy = Some(words.remedy);
         let said = lang::word(Status::of(slot).word(), language);
         text = if words.happened.eq_ignore_ascii_case(said) {
             words.remedy.to_owned()
         } else {
             advice_line(words, language)
         };
-    } else if let Some(hint) = status::hint(slot) {
+    } else if let Some(hint) = status::hint(slot)
+        && !(removal && hint == Word::TakeOut)
+    {
         text += lang::word(hint, language);
     }
-    Body { short, text }
+    Body {
+        short,
+        text,
+        remedy,
+    }
 }
 
 /// What the slot's state has to say beside its code and hint: short lines, and how its text begins.
-fn state_body(
-    slot: &SlotView,
-    language: Language,
-    cells: usize,
-    short: &mut Vec<String>,
-) -> String {
+fn state_body(slot: &SlotView, look: Look<'_>, cells: usize, short: &mut Vec<String>) -> String {
+    let language = look.language;
     let mut text = String::new();
     match &slot.state {
         SlotState::Working(board) | SlotState::Recording(board) => {
             let progress = &board.progress;
-            if let Some(percent) = progress.percent() {
-                short.push(bar(percent, cells));
+            if let Some(Question::Again { passed, lot }) = &board.asks {
+                let passed = passed.to_zoned(look.zone.clone());
+                let on = passed.strftime("%m-%d %H:%M").to_string();
+                short.push(lang::passed_on(&on, language));
+                short.extend(lot.as_ref().map(ToString::to_string));
+            } else {
+                short.extend(progress.percent().map(|percent| bar(percent, cells)));
             }
+            short.extend(pace_line(
+                &pace(board, look.median, look.now),
+                language,
+                cells,
+            ));
             if let Some(identity) = &board.identity {
                 short.extend(identity.mac.map(|mac| mac.to_string()));
             }
-            if progress.baud > 0 {
+            short.extend(board.serial.as_ref().map(ToString::to_string));
+            if progress.baud > 0 && board.asks.is_none() {
                 short.push(format!("{} baud", progress.baud));
             }
             short.extend(lang::effort(progress.attempt, progress.retries, language));
@@ -230,6 +322,9 @@ fn state_body(
         SlotState::Done(result) => {
             short.extend(result.code.map(|code| code.to_string()));
             short.extend(result.unit.as_ref().map(ToString::to_string));
+            if matches!(result.unit, Some(Unit::Mac(_))) {
+                short.extend(result.serial.as_ref().map(ToString::to_string));
+            }
             if result.code.is_none() {
                 short.extend(lang::effort(result.attempts, result.retries, language));
             }
@@ -243,6 +338,19 @@ fn state_body(
         SlotState::Empty | SlotState::Waiting(_) | SlotState::Settling => {}
     }
     text
+}
+
+/// Rate and time left; the time alone where both have no room.
+fn pace_line(pace: &Pace, language: Language, cells: usize) -> Option<String> {
+    let rate = pace.bytes_per_second.map(lang::rate);
+    let left = pace.left.map(|left| lang::left(left, language));
+    let parts: Vec<String> = rate.into_iter().chain(left.clone()).collect();
+    let both = parts.join("  ");
+    match left {
+        _ if both.is_empty() => None,
+        Some(left) if width(&both) > cells => Some(left),
+        _ => Some(both),
+    }
 }
 
 /// What happened and what to do, in one run.

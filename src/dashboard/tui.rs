@@ -226,9 +226,14 @@ where
         Ok(match input {
             // a caption is never shown beside a snapshot that is older than it
             Input::Snapshot | Input::Caption => {
-                self.snapshot = Arc::clone(&self.snapshots.borrow_and_update());
+                let is_news = matches!(input, Input::Caption);
+                let newest = Arc::clone(&self.snapshots.borrow_and_update());
+                let before = std::mem::replace(&mut self.snapshot, newest);
                 self.past.courses.look(&self.snapshot);
-                Next::Redraw
+                match is_news || !self.snapshot.shows_the_same(&before) {
+                    true => Next::Redraw,
+                    false => Next::Keep,
+                }
             }
             Input::Ended => {
                 self.snapshot = Arc::clone(&self.snapshots.borrow());
@@ -349,7 +354,7 @@ where
     fn key(&mut self, key: KeyEvent) -> io::Result<Act> {
         let area = self.area()?;
         let scene = self.scene();
-        let tiles = super::draw::grid(&self.snapshot, scene.caption, area)
+        let tiles = super::draw::grid(&scene, area)
             .map_or(Arrangement::Order { columns: 1 }, |grid| grid.arrangement);
         let (rows, scroll_limit) = super::draw::extent(&scene, area);
         let sight = Sight {

@@ -11,8 +11,9 @@ pub use advice::{Advice, advice};
 pub use notice::notice;
 pub use pages::{Label, label};
 pub use phrase::{
-    Caption, caption, changed_on_disk, confirm_quit, effort, halted, invalid_on_disk, missed,
-    stopped_by, too_small, unassigned, units,
+    Caption, caption, changed_on_disk, confirm_quit, effort, halted, invalid_on_disk, left,
+    lot_done, missed, more_lots, passed_on, paused_by, per_hour, rate, serial_waits, stopped_by,
+    to_go, too_small, unassigned, units, worst_slot,
 };
 pub use remedy::{Bin, Remedy, remedies};
 pub use screen::{Word, step, word};

@@ -1,6 +1,9 @@
 //! The sentences of the dashboard: those that hold a figure or a name, in both languages.
 
+use std::time::Duration;
+
 use super::{Advice, Language};
+use crate::event::{LotName, Serial, SlotId};
 
 /// What the header says beside the station: what a scripted run is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +113,103 @@ pub fn effort(attempts: u32, retries: u32, language: Language) -> Option<String>
         (attempts, 0, Language::Chinese) => format!("第 {attempts} 次"),
         (attempts, retries, Language::Chinese) => format!("第 {attempts} 次，重试 {retries}"),
     })
+}
+
+/// When a board passed before.
+pub fn passed_on(when: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("passed {when}"),
+        Language::Chinese => format!("合格于 {when}"),
+    }
+}
+
+/// How fast a flash is written, the same in both languages.
+pub fn rate(bytes_per_second: u64) -> String {
+    format!("{} kB/s", bytes_per_second.div_ceil(1000))
+}
+
+/// How long a job still takes: a little more rather than less.
+pub fn left(left: Duration, language: Language) -> String {
+    let seconds = left.as_secs_f64().ceil() as u64;
+    let time = match seconds {
+        0..100 => format!("{seconds} s"),
+        _ => format!("{}:{:02}", seconds / 60, seconds % 60),
+    };
+    match language {
+        Language::English => format!("{time} left"),
+        Language::Chinese => format!("剩 {time}"),
+    }
+}
+
+/// How far a lot is.
+pub fn lot_done(lot: &LotName, passed: u64, target: u64, language: Language) -> String {
+    match language {
+        Language::English => format!("lot {lot} {passed} / {target}"),
+        Language::Chinese => format!("批次 {lot} {passed} / {target}"),
+    }
+}
+
+/// Who paused a lot.
+pub fn paused_by(name: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("PAUSED by {name}"),
+        Language::Chinese => format!("{name} 已暂停"),
+    }
+}
+
+/// Good units an hour.
+pub fn per_hour(units: f64, language: Language) -> String {
+    match language {
+        Language::English => format!("{units:.0} units/h"),
+        Language::Chinese => format!("{units:.0} 块/时"),
+    }
+}
+
+/// Until a lot has its units; rounded up, since nobody minds less.
+pub fn to_go(left: Duration, language: Language) -> String {
+    let minutes = left.as_secs().div_ceil(60);
+    match (minutes, language) {
+        (0..120, Language::English) => format!("{minutes} min to go"),
+        (0..120, Language::Chinese) => format!("还需 {minutes} 分"),
+        (_, Language::English) => format!("{} h {:02} to go", minutes / 60, minutes % 60),
+        (_, Language::Chinese) => format!("还需 {} 时 {:02} 分", minutes / 60, minutes % 60),
+    }
+}
+
+/// Lots beside the one that is shown.
+pub fn more_lots(count: usize, language: Language) -> String {
+    match language {
+        Language::English => format!("+{count} more"),
+        Language::Chinese => format!("另有 {count} 批"),
+    }
+}
+
+/// The slot that fails significantly more often than the others together, and what to look at.
+///
+/// `own`, `others`: failed at first, of so many.
+pub fn worst_slot(
+    slot: &SlotId,
+    own: (u64, u64),
+    others: (u64, u64),
+    language: Language,
+) -> String {
+    let ((failed, units), (other_failed, other_units)) = (own, others);
+    match language {
+        Language::English => format!(
+            "WORST SLOT {slot}: {failed} of {units} units failed at first, of the others {other_failed} of {other_units}. Look at its pins, cable and port."
+        ),
+        Language::Chinese => format!(
+            "最差工位 {slot}：首次失败 {failed}/{units}，其他工位 {other_failed}/{other_units}。请检查其探针、线缆和端口。"
+        ),
+    }
+}
+
+/// A serial number waits for its board.
+pub fn serial_waits(serial: &Serial, language: Language) -> String {
+    match language {
+        Language::English => format!("{serial}: put its board in"),
+        Language::Chinese => format!("{serial}：请放入此板"),
+    }
 }
 
 /// How many ports belong to no slot.

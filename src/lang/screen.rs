@@ -30,6 +30,9 @@ pub enum Word {
     NotVerified,
     MedianCycle,
     OpenUnits,
+    LotWaitsForStart,
+    FirstArticleWaits,
+    Operator,
     Failures,
     /// Heads the list of open units.
     CutShort,
@@ -53,7 +56,13 @@ pub enum Word {
     Quarantined,
     SlotStopped,
     Ending,
+    /// The board passed before.
+    Asking,
     // ---- hints on a tile
+    RemoveBoard,
+    /// The same where there is no room.
+    RemoveShort,
+    AnswerAgain,
     PlugBoard,
     TakeOut,
     PlugNext,
@@ -189,6 +198,9 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         Word::FinalPass => ("final", "最终良率"),
         Word::NotVerified => ("unverified", "待验"),
         Word::MedianCycle => ("median", "节拍中位"),
+        Word::LotWaitsForStart => ("NOT STARTED", "未开始"),
+        Word::FirstArticleWaits => ("FIRST ARTICLE: approve it", "首件待批准"),
+        Word::Operator => ("operator", "操作员"),
         Word::OpenUnits => ("open", "未完成"),
         Word::CutShort => ("cut short: plug them again", "未完成：请重新插入"),
         Word::Failures => ("failures today", "今日不良"),
@@ -211,6 +223,13 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         Word::SlotStopped => ("SLOT STOPPED", "工位停用"),
         Word::Ending => ("ENDING", "正在结束"),
         Word::PlugBoard => ("put a board in", "请放入板子"),
+        Word::Asking => ("FLASH AGAIN?", "再次烧录？"),
+        Word::RemoveBoard => ("REMOVE BOARD", "请取出板子"),
+        Word::RemoveShort => ("REMOVE", "取出"),
+        Word::AnswerAgain => (
+            "It passed before. Select it and answer: flash it again, or leave it as it is.",
+            "此板以前已合格。请选择此工位并回答：再次烧录，或保持原样。",
+        ),
         Word::TakeOut => ("take it out", "请取出"),
         Word::PlugNext => ("put the next in", "请放入下一块"),
         Word::WaitsPresentAtStart => (

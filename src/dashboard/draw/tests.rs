@@ -41,6 +41,15 @@ fn eight_slots_in_every_look() {
 }
 
 #[test]
+fn every_state_for_a_lot_in_every_look() {
+    every_look(
+        "states",
+        &fixture::every_state(),
+        &selecting("3", Page::Bench),
+    );
+}
+
+#[test]
 fn the_other_states() {
     let mut snapshot = fixture::bench_of_the_rest();
     snapshot.line = LineState::Stopped {
@@ -299,11 +308,28 @@ fn no_two_states_look_the_same_without_colour() {
 proptest::proptest! {
     /// No size, number of slots or language makes it panic or draw outside.
     #[test]
-    fn any_size_is_drawn(width in 0u16..230, height in 0u16..70, slots in 0usize..70, chinese: bool) {
+    fn any_size_is_drawn(
+        width in 0u16..301,
+        height in 0u16..101,
+        slots in 0usize..70,
+        stopped: bool,
+        chinese: bool,
+        ascii: bool,
+    ) {
         let language = if chinese { Language::Chinese } else { Language::English };
+        let signs = if ascii { Signs::Ascii } else { Signs::Unicode };
+        let many = fixture::for_a_lot(fixture::many(slots));
+        let mut states = fixture::every_state();
+        states.bundles = fixture::changed_on_disk().bundles;
+        if stopped {
+            let detail = "12 MB free in /var/lib/flashline".to_owned();
+            states.line = LineState::Stopped { code: Code::DiskFull, detail };
+        }
         for page in [Page::Bench, Page::Detail, Page::Help, Page::Signs] {
             let view = View { language, ..selecting("1", page) };
-            screen(&fixture::many(slots), &view, Colour::Colour, (width, height));
+            for snapshot in [&many, &states] {
+                looks::screen(snapshot, &view, Colour::Colour, signs, (width, height));
+            }
         }
     }
 }

@@ -74,7 +74,7 @@ fn urgency(status: Status) -> u8 {
     match status {
         Status::LineStopped | Status::BenchError | Status::Quarantined => 0,
         Status::Failed | Status::PulledTooEarly | Status::PortLost => 1,
-        Status::Waiting | Status::Written => 2,
+        Status::Waiting | Status::Asking | Status::Written => 2,
         Status::Passed | Status::PassedAfterRetry | Status::Skipped | Status::Stopped => 3,
         Status::Working | Status::Held => 4,
         Status::Empty | Status::SlotStopped => 5,

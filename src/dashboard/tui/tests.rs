@@ -386,3 +386,59 @@ async fn a_page_of_the_past_is_refreshed_when_jobs_end() {
     let (ended, ()) = tokio::join!(run, station);
     ended.unwrap();
 }
+
+fn click(column: u16, row: u16) -> Input {
+    Input::Typed(Typed::Event(Event::Mouse(MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column,
+        row,
+        modifiers: crossterm::event::KeyModifiers::NONE,
+    })))
+}
+
+/// The first click on a tile selects it, the second opens its detail; a key in the last line is pressed.
+#[tokio::test(start_paused = true)]
+async fn a_click_does_what_lies_under_it() {
+    let mut face = bench().face;
+    let selected = |face: &Face<TestBackend>| face.view.selected.clone();
+    // the third of four tiles, below the header and the figures
+    assert_eq!(face.handle(click(45, 5)).unwrap(), Next::Redraw);
+    assert_eq!(selected(&face), Some(SlotId::new("3")));
+    assert_eq!(face.view.page, Page::Bench);
+    face.handle(click(45, 6)).unwrap();
+    assert_eq!(face.view.page, Page::Detail);
+    let mut face = bench().face;
+    // the line of figures
+    assert_eq!(face.handle(click(45, 1)).unwrap(), Next::Keep);
+    assert_eq!(selected(&face), None);
+    // " q quit   ? help": the help
+    face.handle(click(10, 23)).unwrap();
+    assert_eq!(face.view.page, Page::Help);
+}
+
+/// A storm of sizes in the middle of work: each is drawn, also those that are too small.
+#[tokio::test(start_paused = true)]
+async fn any_storm_of_resizes_is_drawn() {
+    let mut face = bench().face;
+    for step in 0..400u16 {
+        let size = (1 + step * 37 % 300, 1 + step * 53 % 100);
+        face.terminal.backend_mut().resize(size.0, size.1);
+        let resized = Input::Typed(Typed::Event(Event::Resize(size.0, size.1)));
+        assert_eq!(face.handle(resized).unwrap(), Next::Redraw);
+        face.draw().unwrap();
+        assert_eq!(face.terminal.size().unwrap(), size.into());
+    }
+}
+
+/// A snapshot that shows the same, told again, draws nothing.
+#[tokio::test(start_paused = true)]
+async fn what_shows_the_same_is_not_drawn_again() {
+    let mut bench = bench();
+    let same = Snapshot::clone(&bench.face.snapshot);
+    bench.snapshots.send_replace(Arc::new(same.clone()));
+    assert_eq!(bench.face.handle(Input::Snapshot).unwrap(), Next::Keep);
+    let mut other = same;
+    other.line = LineState::Ending;
+    bench.snapshots.send_replace(Arc::new(other));
+    assert_eq!(bench.face.handle(Input::Snapshot).unwrap(), Next::Redraw);
+}

@@ -207,13 +207,7 @@ impl Dispatcher {
         self.journal.job(now, id, job, what);
     }
 
-    pub(super) fn job_moved(
-        &mut self,
-        id: &SlotId,
-        job: JobId,
-        progress: Progress,
-        now: Now,
-    ) {
+    pub(super) fn job_moved(&mut self, id: &SlotId, job: JobId, progress: Progress, now: Now) {
         if let Some(running) = self.running_mut(id, job) {
             // a job that moves on has its port back
             if running.progress != progress {
