@@ -227,8 +227,8 @@ const fn both(word: Word) -> (&'static str, &'static str) {
         Word::RemoveBoard => ("REMOVE BOARD", "请取出板子"),
         Word::RemoveShort => ("REMOVE", "取出"),
         Word::AnswerAgain => (
-            "It passed before. Select it and answer: flash it again, or leave it as it is.",
-            "此板以前已合格。请选择此工位并回答：再次烧录，或保持原样。",
+            "It passed before. f: flash it again. k: leave it as it is.",
+            "此板以前已合格。f：再次烧录。k：保持原样。",
         ),
         Word::TakeOut => ("take it out", "请取出"),
         Word::PlugNext => ("put the next in", "请放入下一块"),
