@@ -113,7 +113,10 @@ impl<'a> Search<'a> {
             (":part", &text.part),
             (":most", &self.most),
         ]);
-        all.extend(self.indexed(&mut values));
+        // with the plus the names' own indexes are taken, not that of the slot or of the lot
+        let others = self.indexed(&mut values).into_iter();
+        let others: Vec<String> = others.map(|term| format!("+{term}")).collect();
+        all.extend(others.iter().map(String::as_str));
         all.extend(self.rest(&mut values));
         let sql = format!(
             "SELECT * FROM job {} ORDER BY number DESC LIMIT :most",
@@ -338,5 +341,11 @@ mod tests {
         check("lot = 'L-1'", "job_lot");
         let named = plan("(mac = 'x' OR serial = 'y' OR job = 'z')");
         assert!(!named.contains("SCAN"), "{named}");
+        for other in ["+slot = '3'", "+lot = 'L-1'"] {
+            let named = plan(&format!(
+                "(mac = 'x' OR serial = 'y' OR job = 'z') AND {other}"
+            ));
+            assert!(named.contains("MULTI-INDEX OR"), "{named}");
+        }
     }
 }

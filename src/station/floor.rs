@@ -24,7 +24,7 @@ use super::pulse::{Beat, Pulse};
 use super::slot::Now;
 use super::watch::Watch;
 use super::{Asker, Bundles, GateNews, GateTold, Gatekeeper, Pins, Request, Snapshot};
-use crate::event::{JobId, Progress, SlotId, UsbPath, Who};
+use crate::event::{JobId, LotState, Progress, SlotId, UsbPath, Who};
 use crate::plan::{Method, Planner};
 use crate::port::{PortChange, PortInfo, Ports, StopHandle};
 use crate::record::{Record, RecordError, Standing};
@@ -376,9 +376,14 @@ async fn approved(
     bundles: &Bundles,
 ) -> Result<Vec<AtWork>, RecordError> {
     let mut at_work = dispatcher::at_work(settings, bundles);
+    let lots = record.standing().await?.lots;
+    let running = lots
+        .into_iter()
+        .filter(|lot| lot.state == LotState::Running);
+    let running: Vec<String> = running.map(|lot| lot.bundle).collect();
     for one in &mut at_work {
         let last = record.approved(one.place()).await?;
-        if let Some(approval) = one.begin(last, &bundles.started_by, now()) {
+        if let Some(approval) = one.begin(last, &running, &bundles.started_by, now()) {
             record.approve(approval).await?;
         }
     }

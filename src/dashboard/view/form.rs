@@ -50,8 +50,8 @@ impl LotForm {
             lot: LotName::parse(&self.name)?,
             target: self.target.parse().ok().filter(|target| *target > 0)?,
             order: (!order.is_empty()).then(|| order.to_owned()),
-            // the first one is the station's own
-            bundle: (self.bundle > 0).then(|| self.bundles[self.bundle].bundle.to_string()),
+            // the one that is shown, whatever is at work by then
+            bundle: (self.bundles.get(self.bundle)).map(|shown| shown.bundle.to_string()),
             hold_first_article: self.first_article == Hold::Held,
         })
     }

@@ -149,13 +149,25 @@ impl AtWork {
 
     /// The station begins: whether the bundle has leave, and what is to be recorded of that. `last`: the
     /// digest that had leave when the station was at work before; whoever starts it the first time gives it.
-    pub fn begin(&mut self, last: Option<String>, by: &Who, now: Now) -> Option<Approval> {
+    /// `running`: the bundles of lots that run, which no start replaces, in 12 hex digits.
+    pub fn begin(
+        &mut self,
+        last: Option<String>,
+        running: &[String],
+        by: &Who,
+        now: Now,
+    ) -> Option<Approval> {
+        let runs = |last: &str| {
+            running
+                .iter()
+                .any(|bundle| last.starts_with(bundle.as_str()))
+        };
         let is_read = self.leave == Leave::Given;
         let how = match &last {
             _ if !is_read => None,
             Some(last) if *last == digest(&self.planner) => return None,
             None => Some(Approved::First),
-            Some(_) if by.role >= Role::Supervisor => Some(Approved::Start),
+            Some(last) if by.role >= Role::Supervisor && !runs(last) => Some(Approved::Start),
             Some(_) => {
                 self.on_disk = Found::Other(self.planner.clone());
                 None
@@ -165,6 +177,17 @@ impl AtWork {
             self.leave = Leave::Wanted { last };
         }
         how.map(|how| self.approval(&self.planner, by, how, now))
+    }
+
+    /// As much of the digest of what has leave as names it to people.
+    pub fn with_leave(&self) -> Option<String> {
+        match &self.leave {
+            Leave::Given => Some(self.short()),
+            Leave::Wanted { last } => last
+                .as_ref()
+                .and_then(|last| last.get(..12))
+                .map(str::to_owned),
+        }
     }
 
     /// What there is to tell of it from the start.

@@ -77,7 +77,6 @@ impl Dispatcher {
             ask,
             reply,
         } = granted;
-        let ask = self.as_meant(ask);
         let result = match ask {
             Ask::Start { slot, serial } => {
                 let may = self.may_start(&slot);

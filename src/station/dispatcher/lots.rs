@@ -289,12 +289,12 @@ impl Dispatcher {
 
     /// The running lot that would be left without its bundle if this manifest became another one.
     pub(super) fn lot_that_needs(&self, manifest: usize) -> Option<&LotName> {
-        let bundle = self.at_work[manifest].short();
+        let bundle = self.at_work[manifest].with_leave()?;
         let mut others = self.at_work.iter().enumerate();
         let is_elsewhere = others
             .any(|(index, one)| index != manifest && one.has_leave() && one.short() == bundle);
         let running = self.lots_now().running(&bundle).map(|lot| &lot.lot);
-        running.filter(|_| self.at_work[manifest].has_leave() && !is_elsewhere)
+        running.filter(|_| !is_elsewhere)
     }
 
     /// A change of a lot is on record, or nothing came of it.

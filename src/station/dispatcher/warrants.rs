@@ -153,9 +153,13 @@ impl Dispatcher {
             answer,
         } = request;
         let reply = Reply::new(answer);
+        let ask = self.as_meant(ask);
         // what a supervisor paused, one starts again, and says why; without a word from one it is refused
         let by_supervisor =
             self.ends_supervisors_pause(&ask) && (warrant.is_some() || by.role >= Role::Supervisor);
+        // a pause with a supervisor's word is the supervisor's
+        let by_supervisor =
+            by_supervisor || (warrant.is_some() && matches!(ask, Ask::PauseLot { .. }));
         if ask.needs() == Role::Operator && !by_supervisor {
             let why = Arc::default();
             let granted = Granted {
@@ -410,6 +414,7 @@ impl Dispatcher {
             Ask::TakeBundle { bundle } => self.could_take(bundle),
             Ask::ApproveLot(_)
             | Ask::StartLot { .. }
+            | Ask::PauseLot { .. }
             | Ask::ApproveFirstArticle { .. }
             | Ask::EndLot { .. } => self.could_change_lot(ask, by),
             _ => Ok(()),

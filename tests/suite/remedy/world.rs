@@ -716,7 +716,11 @@ impl FullDisk {
         let disk = rustix::fs::statvfs(folder).unwrap();
         FullDisk {
             filler: folder.join("filler"),
-            reserve_bytes: disk.f_bavail * disk.f_frsize - RESERVE_BYTES,
+            // the reserve leaves as much as that, and the filler takes twice as much
+            reserve_bytes: (disk.f_bavail * disk.f_frsize)
+                .checked_sub(2 * RESERVE_BYTES)
+                .expect("/dev/shm has too little room for this test: give it 256 MiB")
+                + RESERVE_BYTES,
             _turn: turn,
         }
     }

@@ -151,7 +151,7 @@ fn the_language_changes_while_a_board_is_written() {
     check_restored(&screen);
 }
 
-/// Stopping is anyone's, going on the supervisor's: whoever runs flashline is one here.
+/// Stopping is anyone's.
 #[test]
 fn a_slot_is_stopped_and_a_job_is_stopped_by_keys() {
     let stage = Stage::new("", &["", ""]);

@@ -84,7 +84,7 @@ fn started(by: Role, last: [Option<u8>; 2]) -> (Bench, Vec<Approval>) {
     };
     let by = Who::new("li", by);
     let approvals = (at_work.iter_mut().zip(last))
-        .filter_map(|(one, last)| one.begin(last.map(hex), &by, now))
+        .filter_map(|(one, last)| one.begin(last.map(hex), &[], &by, now))
         .collect();
     let mut bench = Bench::with(settings, at_work);
     bench.tell(Input::Port(PortChange::Present(Vec::new())));
@@ -382,6 +382,24 @@ fn a_bundle_that_its_slots_could_not_pass_is_none() {
     read(&mut bench, 1, Ok(listens("8")));
     let other = snapshot(&mut bench).bundles[1].on_disk.clone();
     assert!(matches!(other, OnDisk::Changed { .. }), "{other:?}");
+}
+
+#[test]
+fn no_start_replaces_the_bundle_of_a_running_lot() {
+    let now = Now {
+        steady: Instant::now(),
+        wall: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let by = Who::new("anna", Role::Supervisor);
+    let check = |running: &[String], approved: bool, with_leave: u8| {
+        let mut at_work = at_work(&settings(), &bundles());
+        let approval = at_work[0].begin(Some(hex(NEW)), running, &by, now);
+        assert_eq!(approval.is_some(), approved);
+        assert_eq!(at_work[0].with_leave(), Some(short(with_leave)));
+    };
+    check(&[], true, OLD);
+    check(&[short(OLD)], true, OLD);
+    check(&[short(NEW)], false, NEW);
 }
 
 #[test]

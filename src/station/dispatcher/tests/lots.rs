@@ -588,6 +588,30 @@ fn the_bundle_of_a_running_lot_is_not_replaced() {
 }
 
 #[test]
+fn a_supervisors_pause_and_its_end_are_on_record_with_why_however_they_are_asked() {
+    let mut line = Line::with_lot(1, 10);
+    assert_eq!(line.ask(Ask::PauseLot { lot: name("L") }), Ok(()));
+    let pause = line.book.lots[0].state.clone();
+    assert!(matches!(pause, LotState::Paused { by } if by.role == Role::Supervisor));
+    // without a word an operator's is refused, and a supervisor's, also where a start is meant by it
+    let start = || Ask::StartLot { lot: name("L") };
+    let without_why = |line: &mut Line, role| {
+        let (request, mut answer) = Request::new(Who::new("li", role), start(), None);
+        line.bench.tell(Input::Request(request));
+        line.look();
+        line.settle();
+        answer.try_recv().unwrap()
+    };
+    assert!(matches!(
+        without_why(&mut line, Role::Operator),
+        Err(RequestRefused::SupervisorOnly { .. })
+    ));
+    let refused = without_why(&mut line, Role::Supervisor);
+    assert_eq!(refused, Err(RequestRefused::WhyMissing));
+    assert_eq!(line.ask(start()), Ok(()));
+}
+
+#[test]
 fn a_lot_that_the_record_does_not_take_stops_the_line() {
     let mut line = Line::with_lot(1, 10);
     let lot = || name("L");
@@ -601,7 +625,7 @@ fn a_lot_that_the_record_does_not_take_stops_the_line() {
     line.look();
     let answer = line.answers.pop().unwrap().try_recv().unwrap();
     assert!(matches!(answer, Err(RequestRefused::LineStopped(_))));
-    let refused = line.ask(Ask::PauseLot { lot: lot() });
+    let refused = line.ask_as(Role::Operator, Ask::PauseLot { lot: lot() });
     assert!(matches!(refused, Err(RequestRefused::LineStopped(_))));
     let standing = line.book.standing();
     line.bench.tell(Input::Health(Ok(standing)));
