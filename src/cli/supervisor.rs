@@ -11,7 +11,7 @@ use crate::station::{Pins, PinsError};
 
 /// Give supervisors a PIN, which the dashboard asks for before anything that changes the line
 ///
-/// The PIN file is beside the database unless [access] in the station file names another. Whoever may write it may
+/// The PIN file is beside the database unless `[access]` in the station file names another. Whoever may write it may
 /// do this; a running station knows it two seconds later.
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -121,7 +121,7 @@ pub mod number {
     }
 }
 
-/// A unit that is there, as [`unit`] writes it: `mac` or `serial` is null.
+/// A unit that is there, as [`mod@unit`] writes it: `mac` or `serial` is null.
 pub mod one_unit {
     use serde::{Deserializer, Serializer, de};
 

@@ -57,7 +57,7 @@ pub struct History {
     pub out: Vec<OutOfService>,
     /// When each slot (`None`: the line) was last set free.
     pub freed: Vec<(Option<SlotId>, Timestamp)>,
-    /// The latest jobs, by their end: those among the record's last [`JOBS_LOOKED_AT`].
+    /// The latest jobs, by their end: those among the record's last `JOBS_LOOKED_AT`.
     pub jobs: Vec<EndedJob>,
     /// Of supervisors whose last PIN was a wrong one.
     pub wrong_pins: Vec<WrongPins>,

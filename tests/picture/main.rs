@@ -1,11 +1,11 @@
-//! Makes the README's picture from the running program's screen:
+//! Makes the pictures of the documents from the running program's screen:
 //!
 //! ```text
-//! cargo build && cargo run --example picture > docs/dashboard.svg
+//! cargo build && cargo run --example picture -- docs
 //! ```
 //!
-//! The demo runs in a terminal of 120 by 36 until results of several kinds stand beside work; that
-//! screen is written as SVG.
+//! The demo runs in a terminal; what it shows at some moments is written as SVG: for the README in the
+//! middle of its work, for the operator's and the supervisor's pages once all its boards are through.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,55 +18,122 @@
 mod pty;
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pty::Terminal;
 use unicode_width::UnicodeWidthStr;
 
-const COLUMNS: u16 = 120;
-const ROWS: u16 = 36;
 /// A story whose first boards pass.
 const SEED: &str = "3";
 /// Of a cell, in the picture's units.
 const WIDTH: u16 = 8;
 const HEIGHT: u16 = 17;
 
+/// In the bench's footer and on no other page.
+const BENCH: &str = "c yield";
+
+/// Where the pictures go.
+struct Album {
+    program: PathBuf,
+    folder: PathBuf,
+}
+
 fn main() {
     // target/debug/examples/picture → target/debug/flashline
     let this = std::env::current_exe().unwrap();
-    let folder = this.parent().and_then(Path::parent).unwrap();
-    let mut command = Command::new(folder.join("flashline"));
-    command
-        .args(["demo", "--rounds", "1", "--seed", SEED])
-        .env("LC_ALL", "C.UTF-8")
-        .env_remove("NO_COLOR");
-    let mut terminal = Terminal::start(&command, COLUMNS, ROWS);
-    terminal.wait("results beside work", |screen| {
-        let contents = screen.contents();
-        // each PASS is on its tile and among the notices
-        contents.matches("✔ PASS").count() >= 4 && contents.contains("▸ write")
-    });
-    println!("{}", svg(&terminal.screen()));
-    terminal.press("q");
-    terminal.end();
+    let programs = this.parent().and_then(Path::parent).unwrap();
+    let folder = std::env::args().nth(1).expect("say where: picture FOLDER");
+    let album = Album {
+        program: programs.join("flashline"),
+        folder: folder.into(),
+    };
+    album.in_mid_work();
+    album.for_the_pages();
+}
+
+impl Album {
+    fn demo(&self, columns: u16, rows: u16) -> Terminal {
+        let mut command = Command::new(&self.program);
+        command
+            .args(["demo", "--rounds", "1", "--seed", SEED])
+            .env("LC_ALL", "C.UTF-8")
+            .env("TERM", "xterm-256color")
+            .env_remove("NO_COLOR");
+        Terminal::start(&command, columns, rows)
+    }
+
+    fn keep(&self, name: &str, terminal: &Terminal) {
+        let path = self.folder.join(name).with_extension("svg");
+        std::fs::write(path, svg(&terminal.screen()) + "\n").unwrap();
+    }
+
+    /// The README's.
+    fn in_mid_work(&self) {
+        let mut terminal = self.demo(120, 36);
+        terminal.wait("results beside work", |screen| {
+            let contents = screen.contents();
+            // each PASS is on its tile and among the notices
+            contents.matches("✔ PASS").count() >= 4 && contents.contains("▸ write")
+        });
+        self.keep("dashboard", &terminal);
+        terminal.press("q");
+        terminal.end();
+    }
+
+    /// A small terminal, as at a bench.
+    fn for_the_pages(&self) {
+        let mut terminal = self.demo(80, 24);
+        terminal.wait_for("all rounds done");
+        self.keep("bench", &terminal);
+        for (key, seen, name) in [
+            ("c", "by hour", "yield"),
+            ("j", "began", "jobs"),
+            ("?", "everywhere", "keys"),
+        ] {
+            terminal.press(key);
+            terminal.wait_for(seen);
+            self.keep(name, &terminal);
+            terminal.press("\x1b");
+            terminal.wait_for(BENCH);
+        }
+        terminal.press("P");
+        terminal.wait_for("stop the line");
+        terminal.press("y");
+        terminal.wait_for("LINE STOPPED");
+        terminal.press("G");
+        terminal.wait_for("why");
+        self.keep("leave", &terminal);
+        terminal.press("\x1b");
+        terminal.wait_for(BENCH);
+        terminal.press("l");
+        terminal.wait_for("c 良率");
+        self.keep("bench-zh", &terminal);
+        terminal.press("q");
+        terminal.end();
+    }
 }
 
 fn svg(screen: &vt100::Screen) -> String {
-    let (width, height) = (COLUMNS * WIDTH + 16, ROWS * HEIGHT + 16);
+    let (rows, columns) = screen.size();
+    let (rows, columns) = (rows.get(), columns.get());
+    let (width, height) = (columns * WIDTH + 16, rows * HEIGHT + 16);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
          font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"13\">\n\
          <rect width=\"{width}\" height=\"{height}\" rx=\"6\" fill=\"#121212\"/>\n"
     );
-    for row in 0..ROWS {
+    for row in 0..rows {
         let mut column = 0;
-        while column < COLUMNS {
+        while column < columns {
             let look = Look::at(screen, row, column);
             let start = column;
             let mut text = String::new();
-            while column < COLUMNS && Look::at(screen, row, column) == look {
+            while column < columns {
                 let cell = screen.cell(row, column).unwrap();
+                if !cell.is_wide_continuation() && Look::at(screen, row, column) != look {
+                    break;
+                }
                 match cell.contents() {
                     // the second cell of a wide character
                     "" if cell.is_wide_continuation() => {}
