@@ -16,6 +16,11 @@ struct Jig {
     ended: usize,
 }
 
+const CLOSED: Inputs = Inputs {
+    cts: true,
+    dsr: false,
+};
+
 fn empty() -> BoardSpec {
     board(0).fault(Fault::Silent)
 }
@@ -33,6 +38,9 @@ impl Jig {
         let (record, _) = Record::open(&settings.database).unwrap();
         let ports = SimPorts::new();
         let socket = ports.plug("1", empty().wiring(wiring));
+        if start == Start::Cts {
+            socket.set_inputs(CLOSED);
+        }
         let stop = CancellationToken::new();
         let station = Station::start(
             settings,
@@ -59,10 +67,7 @@ impl Jig {
     }
 
     fn close(&self) {
-        self.socket.set_inputs(Inputs {
-            cts: true,
-            dsr: false,
-        });
+        self.socket.set_inputs(CLOSED);
     }
 
     fn open(&self) {
@@ -113,7 +118,11 @@ impl Jig {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_switch_starts_each_board_that_is_put_in() {
     let mut jig = Jig::new(Start::Cts, Wiring::Lines).await;
-    jig.socket.wait_until(|board| board.open).await;
+    // closed when it was read first, which is no board put in: it has to be seen open before
+    let waits = SlotState::Waiting(Waiting::SwitchClosed);
+    jig.line.wait(|now| *state(now, "1") == waits).await;
+    jig.open();
+    jig.line.wait(|now| *state(now, "1") != waits).await;
     for number in 1..=2 {
         jig.socket.exchange(board(number));
         jig.close();
