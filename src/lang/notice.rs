@@ -489,4 +489,13 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn no_notice_is_the_same_in_both_languages() {
+        for told in crate::dashboard::fixture::every_happening() {
+            let [english, chinese] =
+                [Language::English, Language::Chinese].map(|language| notice(&told, language));
+            assert_ne!(english, chinese, "{:?}", told.what);
+        }
+    }
 }

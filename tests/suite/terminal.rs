@@ -223,10 +223,11 @@ fn a_dashboard_that_is_asked() {
         let answers = async {
             let mut asks = Vec::new();
             while let Some(request) = asked.recv().await {
-                if matches!(request.ask, Ask::StopSlot { .. }) {
-                    let refused = RequestRefused::NoSuchSlot(SlotId::new("7"));
-                    request.answer.send(Err(refused)).unwrap();
-                }
+                let answer = match request.ask {
+                    Ask::StopSlot { .. } => Err(RequestRefused::NoSuchSlot(SlotId::new("7"))),
+                    _ => Ok(()),
+                };
+                request.answer.send(answer).unwrap();
                 asks.push(request.ask);
             }
             asks
